@@ -1,0 +1,1 @@
+//! Unbiased pass@k, bootstrap intervals, throughput and peak memory.

@@ -1,0 +1,80 @@
+use std::any::Any;
+use std::fmt::Debug;
+
+use infer_code_cad_decode::TokenId;
+
+use crate::ModelError;
+
+/// A decoder-only language model that advances any number of streams in one pass.
+///
+/// The batch is *ragged*: each [`Step`] brings its own cache, at its own position, and its own
+/// number of new tokens. A batch neighbour never changes a result beyond the rounding of the
+/// backend's kernels, which each backend states.
+///
+/// The trait is dyn-compatible and knows no technique: a technique is more streams, not more
+/// methods.
+pub trait CausalLm: Debug + Send + Sync {
+    /// The number of logits per row.
+    fn vocab_size(&self) -> usize;
+
+    /// The longest stream the model was made for, in tokens.
+    fn max_positions(&self) -> usize;
+
+    /// An empty cache for a new stream of this model.
+    fn new_cache(&self) -> Box<dyn KvCache>;
+
+    /// Appends each step's tokens to its stream and writes the logits asked for.
+    ///
+    /// # Shapes
+    /// `logits` is cleared, then holds the rows in the order of `batch`, `(n_rows, vocab_size)`
+    /// row-major: none, one or `tokens.len()` rows per step, as [`LogitRows`] says.
+    ///
+    /// # Errors
+    /// A token outside the vocabulary, a stream longer than [`CausalLm::max_positions`], an empty
+    /// step, a cache of another model, or a fault of the tensor library. The checks come first, so
+    /// after one of them every cache is as before; after a fault of the tensor library the caches
+    /// of the batch must be dropped.
+    fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), ModelError>;
+}
+
+/// The keys and values of one stream.
+pub trait KvCache: Any + Debug + Send {
+    /// Tokens in the stream.
+    fn len(&self) -> usize;
+
+    /// Whether the stream has no token yet.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A second stream with the same past; the two then diverge without touching each other.
+    fn fork(&self) -> Box<dyn KvCache>;
+
+    /// Forgets every token from position `len` on. Does nothing when the stream is shorter.
+    fn truncate(&mut self, len: usize);
+
+    /// For the backend to recover its own type.
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+}
+
+/// One stream's share of a forward pass.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// The stream.
+    pub cache: &'a mut dyn KvCache,
+    /// The tokens to append, at least one.
+    pub tokens: &'a [TokenId],
+    /// Which of these positions need logits.
+    pub logits: LogitRows,
+}
+
+/// Which positions of a [`Step`] need logits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogitRows {
+    /// None: a chunk of a prompt that goes on.
+    None,
+    /// The last one: the next token is to be decoded.
+    Last,
+    /// All: the tokens are being scored.
+    All,
+}

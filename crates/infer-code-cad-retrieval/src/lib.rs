@@ -1,0 +1,1 @@
+//! Text to passages: a BM25 index with scored top-k search.

@@ -1,0 +1,1 @@
+//! Candidate program and tests to verdict: isolated, limited Python execution.
