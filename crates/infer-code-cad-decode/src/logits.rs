@@ -49,4 +49,64 @@ impl<'a> Logits<'a> {
             actual => Err(DecodeError::Arity { expected, actual }),
         }
     }
+
+    /// The largest logit of a stream, which is finite.
+    ///
+    /// # Errors
+    /// [`DecodeError::NotANumber`], [`DecodeError::PositiveInfinity`], or
+    /// [`DecodeError::NoCandidate`] when every logit is `-inf`.
+    pub(crate) fn peak(&self, stream: usize) -> Result<f32, DecodeError> {
+        const LANES: usize = 16;
+        let row = self.row(stream);
+        // Lanes side by side, so that the compiler uses vector registers; `max` passes over NaN,
+        // hence the second accumulator.
+        let mut peaks = [f32::NEG_INFINITY; LANES];
+        let mut nans = [false; LANES];
+        for chunk in row.chunks(LANES) {
+            for ((peak, nan), &value) in peaks.iter_mut().zip(&mut nans).zip(chunk) {
+                *peak = peak.max(value);
+                *nan |= value.is_nan();
+            }
+        }
+        let peak = peaks.into_iter().fold(f32::NEG_INFINITY, f32::max);
+        if nans.contains(&true) || !peak.is_finite() {
+            return Err(self.fault(stream));
+        }
+        Ok(peak)
+    }
+
+    /// Names the first offending value of a row that has no finite peak.
+    fn fault(&self, stream: usize) -> DecodeError {
+        let row = self.row(stream);
+        if let Some(token) = row.iter().position(|l| l.is_nan()) {
+            return DecodeError::NotANumber { stream, token };
+        }
+        match row.iter().position(|&l| l == f32::INFINITY) {
+            Some(token) => DecodeError::PositiveInfinity { stream, token },
+            None => DecodeError::NoCandidate { stream },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_ragged_or_empty_shapes() {
+        for (values, arity, vocab_size) in [(5, 2, 3), (0, 0, 3), (0, 1, 0)] {
+            let expected = DecodeError::Shape { values, arity, vocab_size };
+            let actual = Logits::new(&vec![0.0; values], arity, vocab_size).map(|_| ());
+            assert_eq!(actual, Err(expected));
+        }
+    }
+
+    #[test]
+    fn finds_a_nan_behind_a_larger_value() {
+        let mut values = vec![0.0; 40];
+        values[3] = 9.0;
+        values[35] = f32::NAN;
+        let logits = Logits::new(&values, 1, 40).expect("one row");
+        assert_eq!(logits.peak(0), Err(DecodeError::NotANumber { stream: 0, token: 35 }));
+    }
 }

@@ -1,0 +1,133 @@
+use rand_core::RngCore;
+
+use crate::{DecodeError, Decoder, Logits, TokenId};
+
+/// Mixes the logits of several streams into one row and leaves the choice to an inner decoder.
+///
+/// With [`Alpha::Fixed`] this is context-aware decoding: row 0 saw context and question, row 1 the
+/// question only, and the mixed row is `(1 + alpha) * logits[0] - alpha * logits[1]`, which the
+/// inner decoder turns into `softmax(..)`, equation 2 of the paper. Raw logits and log-softmax
+/// give the same distribution, since a constant added to a row cancels.
+///
+/// A token that a stream of non-zero weight excludes (`-inf`) stays excluded.
+///
+/// Shi et al., [Trusting Your Evidence](https://arxiv.org/abs/2305.14739); the same rule is
+/// classifier-free guidance with scale `1 + alpha`
+/// (Sanchez et al., [2306.17806](https://arxiv.org/abs/2306.17806)).
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_decode::{ContextAware, Decoder, Greedy, Logits};
+/// use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+///
+/// // The context speaks for token 1, and the question alone would have said token 0.
+/// let streams = [2.0, 1.9, 0.0, /* question: */ 3.0, 0.0, 0.0];
+/// let mut rng = ChaCha8Rng::seed_from_u64(0);
+/// let decoder = ContextAware::new(0.5, Greedy);
+/// assert_eq!(decoder.decode(Logits::new(&streams, 2, 3)?, &mut rng)?, 1);
+/// # Ok::<(), infer_code_cad_decode::DecodeError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContextAware<D> {
+    /// How the streams are weighted.
+    pub alpha: Alpha,
+    /// Keeps tokens whose probability under row 0 is at least this share of the best one's, in
+    /// `[0, 1]`; 0 keeps all. Contrast inflates rare tokens, and 0.1 stops that
+    /// (Li et al., [Contrastive Decoding](https://arxiv.org/abs/2210.15097), section 3.3).
+    pub plausibility: f32,
+    /// Chooses from the mixed row.
+    pub inner: D,
+}
+
+/// The weight of each stream.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Alpha {
+    /// Two streams with the weights `1 + alpha` and `-alpha`; zero or more, and 0 is the inner
+    /// decoder on row 0.
+    Fixed(f32),
+    /// One finite weight per stream, any number of streams.
+    Weights(Vec<f32>),
+}
+
+impl<D> ContextAware<D> {
+    /// Equation 2 with a fixed `alpha` and no plausibility mask.
+    pub fn new(alpha: f32, inner: D) -> Self {
+        Self { alpha: Alpha::Fixed(alpha), plausibility: 0.0, inner }
+    }
+}
+
+impl<D: Decoder> Decoder for ContextAware<D> {
+    fn arity(&self) -> usize {
+        match &self.alpha {
+            Alpha::Fixed(_) => 2,
+            Alpha::Weights(weights) => weights.len(),
+        }
+    }
+
+    fn decode(&self, logits: Logits<'_>, rng: &mut dyn RngCore) -> Result<TokenId, DecodeError> {
+        logits.expect_arity(self.arity())?;
+        let mut mixed = match &self.alpha {
+            Alpha::Fixed(alpha) => {
+                check("alpha", *alpha, *alpha >= 0.0, "a finite value of 0 or more")?;
+                mix(logits, &[1.0 + alpha, -alpha])?
+            }
+            Alpha::Weights(weights) => {
+                for &weight in weights {
+                    check("weight", weight, true, "a finite value")?;
+                }
+                mix(logits, weights)?
+            }
+        };
+        self.exclude_implausible(logits, &mut mixed)?;
+        self.inner.decode(Logits::new(&mixed, 1, mixed.len())?, rng)
+    }
+}
+
+impl<D> ContextAware<D> {
+    fn exclude_implausible(
+        &self,
+        logits: Logits<'_>,
+        mixed: &mut [f32],
+    ) -> Result<(), DecodeError> {
+        let share = self.plausibility;
+        check("plausibility", share, (0.0..=1.0).contains(&share), "a value in [0, 1]")?;
+        if share == 0.0 {
+            return Ok(());
+        }
+        let floor = logits.peak(0)? + share.ln();
+        for (mixed, &logit) in mixed.iter_mut().zip(logits.row(0)) {
+            if logit < floor {
+                *mixed = f32::NEG_INFINITY;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The weighted sum of the rows, each counted from its own peak so that large offsets cost no
+/// precision.
+fn mix(logits: Logits<'_>, weights: &[f32]) -> Result<Vec<f32>, DecodeError> {
+    let mut mixed = vec![0.0; logits.vocab_size()]; // (vocab_size)
+    for (stream, &weight) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
+        let peak = logits.peak(stream)?;
+        for (mixed, &logit) in mixed.iter_mut().zip(logits.row(stream)) {
+            let excluded = logit == f32::NEG_INFINITY || *mixed == f32::NEG_INFINITY;
+            let sum = *mixed + weight * (logit - peak);
+            *mixed = if excluded { f32::NEG_INFINITY } else { sum };
+        }
+    }
+    Ok(mixed)
+}
+
+fn check(
+    name: &'static str,
+    value: f32,
+    in_range: bool,
+    expected: &'static str,
+) -> Result<(), DecodeError> {
+    if in_range && value.is_finite() {
+        return Ok(());
+    }
+    Err(DecodeError::Parameter { name, value, expected })
+}

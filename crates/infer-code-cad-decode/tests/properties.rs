@@ -1,0 +1,253 @@
+//! Properties of the decoders, each against the plain definition.
+
+use infer_code_cad_decode::{
+    Alpha, ContextAware, DecodeError, Decoder, Greedy, Logits, Nucleus, SamplerOrder, TokenId,
+};
+use proptest::prelude::*;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+
+fn row(max_len: usize) -> impl Strategy<Value = Vec<f32>> {
+    let logit = prop_oneof![9 => -12.0f32..12.0, 1 => Just(f32::NEG_INFINITY)];
+    prop::collection::vec(logit, 1..max_len)
+        .prop_filter("one token must be possible", |row| row.iter().any(|l| l.is_finite()))
+}
+
+fn two_rows(max_len: usize) -> impl Strategy<Value = Vec<f32>> {
+    prop::collection::vec((-12.0f32..12.0, -12.0f32..12.0), 1..max_len)
+        .prop_map(|pairs| pairs.iter().map(|p| p.0).chain(pairs.iter().map(|p| p.1)).collect())
+}
+
+fn nucleus() -> impl Strategy<Value = Nucleus> {
+    let order = prop_oneof![Just(SamplerOrder::Hf), Just(SamplerOrder::LlamaCpp)];
+    (0.1f32..3.0, 0.05f32..=1.0, 1usize..200, 0.0f32..0.5, order).prop_map(
+        |(temperature, top_p, top_k, min_p, order)| Nucleus {
+            temperature,
+            top_p,
+            top_k,
+            min_p,
+            order,
+        },
+    )
+}
+
+fn view(values: &[f32], arity: usize) -> Logits<'_> {
+    Logits::new(values, arity, values.len() / arity).expect("whole rows")
+}
+
+fn rng(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// The definition: sort everything, cut by count, then by mass, then by share of the best.
+fn by_sorting(decoder: &Nucleus, logits: &[f32]) -> Vec<(TokenId, f64)> {
+    let peak = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let at = |t: f32| move |l: f32| f64::from((l - peak) / t).exp();
+    let cut_at = if decoder.order == SamplerOrder::Hf { decoder.temperature } else { 1.0 };
+    let mut sorted: Vec<(TokenId, f32)> =
+        logits.iter().enumerate().map(|(i, &l)| (i as TokenId, l)).collect();
+    sorted.retain(|(_, l)| l.is_finite());
+    sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    sorted.truncate(decoder.top_k);
+    let total: f64 = sorted.iter().map(|(_, l)| at(cut_at)(*l)).sum();
+    let mut before = 0.0;
+    sorted.retain(|(_, l)| {
+        let keep = before < f64::from(decoder.top_p) * total;
+        before += at(cut_at)(*l);
+        keep
+    });
+    sorted.retain(|(_, l)| at(cut_at)(*l) >= f64::from(decoder.min_p));
+    let total: f64 = sorted.iter().map(|(_, l)| at(decoder.temperature)(*l)).sum();
+    sorted.into_iter().map(|(t, l)| (t, at(decoder.temperature)(l) / total)).collect()
+}
+
+proptest! {
+    #[test]
+    fn nucleus_is_the_sorted_definition(decoder in nucleus(), logits in row(400)) {
+        let mut actual = decoder.distribution(view(&logits, 1)).expect("valid logits");
+        actual.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let mut expected = by_sorting(&decoder, &logits);
+        expected.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        // A mass that meets the border to the last bit may fall on either side.
+        prop_assert!(actual.len().abs_diff(expected.len()) <= 1);
+        if actual.len() == expected.len() {
+            let shares: Vec<f64> = expected.iter().map(|e| e.1).collect();
+            for ((_, a), e) in actual.iter().zip(shares) {
+                prop_assert!((f64::from(*a) - e).abs() < 1e-5, "{a} is not {e}");
+            }
+        }
+    }
+
+    #[test]
+    fn nucleus_never_leaves_its_set(decoder in nucleus(), logits in row(200), seed: u64) {
+        let allowed = decoder.distribution(view(&logits, 1)).expect("valid logits");
+        let token = decoder.decode(view(&logits, 1), &mut rng(seed)).expect("valid logits");
+        prop_assert!(allowed.iter().any(|(t, p)| *t == token && *p > 0.0));
+    }
+
+    #[test]
+    fn alpha_zero_is_the_inner_decoder(inner in nucleus(), logits in two_rows(200), seed: u64) {
+        let vocab_size = logits.len() / 2;
+        let expected = inner.decode(view(&logits[..vocab_size], 1), &mut rng(seed));
+        let actual = ContextAware::new(0.0, inner).decode(view(&logits, 2), &mut rng(seed));
+        prop_assert_eq!(actual, expected);
+    }
+
+    #[test]
+    fn fixed_alpha_is_two_weights(logits in two_rows(100), alpha in 0.0f32..3.0, seed: u64) {
+        let inner = Nucleus { top_p: 0.9, ..Nucleus::default() };
+        let weights = Alpha::Weights(vec![1.0 + alpha, -alpha]);
+        let weighted = ContextAware { alpha: weights, plausibility: 0.0, inner: inner.clone() };
+        let expected = ContextAware::new(alpha, inner).decode(view(&logits, 2), &mut rng(seed));
+        prop_assert_eq!(weighted.decode(view(&logits, 2), &mut rng(seed)), expected);
+    }
+
+    #[test]
+    fn a_constant_per_row_changes_nothing(
+        logits in two_rows(100), alpha in 0.0f32..2.0, shift in prop::array::uniform2(-64i8..64),
+    ) {
+        // Sixteenths and whole shifts, so that the sums are exact and so is the claim.
+        let logits: Vec<f32> = logits.iter().map(|l| (l * 16.0).round() / 16.0).collect();
+        let vocab_size = logits.len() / 2;
+        let shifted: Vec<f32> =
+            logits.iter().enumerate().map(|(i, l)| l + f32::from(shift[i / vocab_size])).collect();
+        let decoder = ContextAware { plausibility: 0.1, ..ContextAware::new(alpha, Greedy) };
+        let expected = decoder.decode(view(&logits, 2), &mut rng(0));
+        prop_assert_eq!(decoder.decode(view(&shifted, 2), &mut rng(0)), expected);
+    }
+
+    #[test]
+    fn log_softmax_gives_the_same_tokens(logits in two_rows(60), alpha in 0.0f32..2.0) {
+        let vocab_size = logits.len() / 2;
+        let normalised: Vec<f32> = logits
+            .chunks(vocab_size)
+            .flat_map(|row| {
+                let mass: f64 = row.iter().map(|l| f64::from(*l).exp()).sum();
+                row.iter().map(move |l| (f64::from(*l) - mass.ln()) as f32)
+            })
+            .collect();
+        // Compared as distributions: the mixed rows differ by rounding only.
+        let mixed = |values: &[f32]| -> Vec<f32> {
+            let (context, question) = values.split_at(vocab_size);
+            let mixed: Vec<f32> =
+                context.iter().zip(question).map(|(c, q)| (1.0 + alpha) * c - alpha * q).collect();
+            let shares = Nucleus::default().distribution(view(&mixed, 1)).expect("finite");
+            shares.into_iter().map(|s| s.1).collect()
+        };
+        let pairs = mixed(&logits).into_iter().zip(mixed(&normalised));
+        for (raw, normalised) in pairs {
+            prop_assert!((raw - normalised).abs() < 1e-4);
+        }
+        let decoder = ContextAware::new(alpha, Nucleus::default());
+        let raw = decoder.decode(view(&logits, 2), &mut rng(5)).expect("finite");
+        let shares = mixed(&normalised);
+        prop_assert!(shares[raw as usize] > 0.0);
+    }
+}
+
+/// Pearson's statistic of 20,000 draws against the stated distribution, eight seeds. With up to 7
+/// degrees of freedom the 99.99 % point is 29.9; fixed seeds make the outcome a constant.
+#[test]
+fn sampled_frequencies_match_the_distribution() {
+    let streams =
+        [1.0, 0.5, 2.0, -1.0, 0.0, 1.5, -0.5, 0.25, 0.1, 0.9, 0.3, 0.0, 0.2, -0.6, 1.0, 0.0];
+    let nucleus = Nucleus { temperature: 0.8, top_p: 0.95, ..Nucleus::default() };
+    let last = Nucleus { order: SamplerOrder::LlamaCpp, top_k: 5, ..nucleus.clone() };
+    for seed in 0..8 {
+        for sampler in [&nucleus, &last] {
+            let row: Vec<f32> =
+                streams[..8].iter().zip(&streams[8..]).map(|(c, q)| 1.5 * c - 0.5 * q).collect();
+            let expected = sampler.distribution(view(&row, 1)).expect("finite");
+            let decoder = ContextAware::new(0.5, sampler.clone());
+            let statistic = chi_square(&decoder, view(&streams, 2), &expected, seed);
+            assert!(statistic < 29.9, "seed {seed}: {statistic} for {sampler:?}");
+        }
+    }
+}
+
+fn chi_square(
+    decoder: &dyn Decoder,
+    logits: Logits<'_>,
+    expected: &[(TokenId, f32)],
+    seed: u64,
+) -> f64 {
+    const DRAWS: u32 = 20_000;
+    let mut counts = vec![0u32; logits.vocab_size()];
+    let mut rng = rng(seed);
+    for _ in 0..DRAWS {
+        counts[decoder.decode(logits, &mut rng).expect("finite") as usize] += 1;
+    }
+    let inside: u32 = expected.iter().map(|(t, _)| counts[*t as usize]).sum();
+    assert_eq!(inside, DRAWS, "a token outside the nucleus was drawn");
+    let term = |(token, share): &(TokenId, f32)| {
+        let mean = f64::from(*share) * f64::from(DRAWS);
+        (f64::from(counts[*token as usize]) - mean).powi(2) / mean
+    };
+    expected.iter().map(term).sum()
+}
+
+#[test]
+fn the_plausibility_mask_stops_rare_tokens() {
+    // Token 2 is implausible in context, yet contrast favours it most.
+    let streams = [3.0, 2.5, -4.0, 3.0, 1.5, -40.0];
+    let bare = ContextAware::new(1.0, Greedy);
+    assert_eq!(bare.decode(view(&streams, 2), &mut rng(0)), Ok(2));
+    let masked = ContextAware { plausibility: 0.1, ..bare };
+    assert_eq!(masked.decode(view(&streams, 2), &mut rng(0)), Ok(1));
+}
+
+#[test]
+fn three_streams_are_mixed_by_weight() {
+    let streams = [1.0, 0.0, 0.0, 0.0, 1.5, 0.0, 0.0, 0.0, 9.0];
+    let decoder = |weights: [f32; 3]| ContextAware {
+        alpha: Alpha::Weights(weights.to_vec()),
+        plausibility: 0.0,
+        inner: Greedy,
+    };
+    assert_eq!(decoder([1.0, 1.0, -1.0]).decode(view(&streams, 3), &mut rng(0)), Ok(1));
+    assert_eq!(decoder([2.0, 1.0, 0.0]).decode(view(&streams, 3), &mut rng(0)), Ok(0));
+}
+
+#[test]
+fn a_token_excluded_by_either_stream_stays_excluded() {
+    let streams = [f32::NEG_INFINITY, 1.0, 5.0, 0.0, 0.0, f32::NEG_INFINITY];
+    let decoder = ContextAware::new(0.5, Greedy);
+    assert_eq!(decoder.decode(view(&streams, 2), &mut rng(0)), Ok(1));
+}
+
+#[test]
+fn bad_parameters_are_named() {
+    let decode = |decoder: &dyn Decoder, values: &[f32]| {
+        decoder.decode(view(values, decoder.arity()), &mut rng(0)).expect_err("bad parameter")
+    };
+    let named = |error| match error {
+        DecodeError::Parameter { name, .. } => name,
+        other => panic!("{other} names no parameter"),
+    };
+    for temperature in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+        let bad = Nucleus { temperature, ..Nucleus::default() };
+        assert_eq!(named(decode(&bad, &[0.0, 1.0])), "temperature");
+    }
+    for top_p in [0.0, 1.5, f32::NAN] {
+        let bad = Nucleus { top_p, ..Nucleus::default() };
+        assert_eq!(named(decode(&bad, &[0.0, 1.0])), "top_p");
+    }
+    assert_eq!(named(decode(&Nucleus { top_k: 0, ..Nucleus::default() }, &[0.0])), "top_k");
+    assert_eq!(named(decode(&Nucleus { min_p: -0.1, ..Nucleus::default() }, &[0.0])), "min_p");
+    for alpha in [-0.5, f32::NAN, f32::INFINITY] {
+        assert_eq!(named(decode(&ContextAware::new(alpha, Greedy), &[0.0, 0.0])), "alpha");
+    }
+    let heavy = ContextAware { plausibility: 2.0, ..ContextAware::new(0.5, Greedy) };
+    assert_eq!(named(decode(&heavy, &[0.0, 0.0])), "plausibility");
+    let weights = Alpha::Weights(vec![1.0, f32::NAN]);
+    let unbounded = ContextAware { alpha: weights, ..ContextAware::new(0.5, Greedy) };
+    assert_eq!(named(decode(&unbounded, &[0.0, 0.0])), "weight");
+}
+
+#[test]
+fn a_fault_names_its_stream() {
+    let decoder = ContextAware::new(0.5, Greedy);
+    let nan = decoder.decode(view(&[0.0, 1.0, 0.0, f32::NAN], 2), &mut rng(0));
+    assert_eq!(nan, Err(DecodeError::NotANumber { stream: 1, token: 1 }));
+    let missing = decoder.decode(view(&[0.0, 1.0], 1), &mut rng(0));
+    assert_eq!(missing, Err(DecodeError::Arity { expected: 2, actual: 1 }));
+}
