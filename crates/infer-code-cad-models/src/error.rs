@@ -1,0 +1,172 @@
+use std::path::PathBuf;
+
+use infer_code_cad_decode::TokenId;
+
+/// Why a model could not be loaded or advanced.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A part of the checkpoint is absent.
+    #[error("{checkpoint} has no {file}; {remedy}")]
+    MissingFile {
+        /// The directory, or `bytes in memory`.
+        checkpoint: String,
+        /// The file looked for.
+        file: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A file is not the JSON expected.
+    #[error("{file} cannot be parsed: {source}")]
+    Json {
+        /// The file.
+        file: String,
+        /// Line, column and reason.
+        source: serde_json::Error,
+    },
+    /// A field of config.json says something this crate does not implement.
+    #[error("config.json: {field} is {value}, which is not supported; supported: {supported}")]
+    UnsupportedConfig {
+        /// The field.
+        field: &'static str,
+        /// What it says.
+        value: String,
+        /// What it may say.
+        supported: &'static str,
+    },
+    /// A field of config.json is absent or contradicts another.
+    #[error("config.json: {field} is {value}, expected {expected}")]
+    InvalidConfig {
+        /// The field.
+        field: &'static str,
+        /// What it says, or `absent`.
+        value: String,
+        /// What it should say.
+        expected: String,
+    },
+    /// A weights file is not a whole safetensors file.
+    #[error("{file} is not a whole safetensors file ({source}); fetch it again")]
+    Weights {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        source: Box<candle_core::Error>,
+    },
+    /// The index of a sharded checkpoint names something that is not a file of its directory.
+    #[error("{file}: the shard name {shard:?} is not a plain file name; fetch the index again")]
+    ShardName {
+        /// The index.
+        file: String,
+        /// The name.
+        shard: String,
+    },
+    /// A tensor the architecture needs is in no weights file.
+    #[error("tensor {tensor} is in none of: {files}; the checkpoint is incomplete or of another architecture")]
+    MissingTensor {
+        /// Its name.
+        tensor: String,
+        /// The files searched.
+        files: String,
+    },
+    /// A tensor would be ignored, so the model would compute something else than was trained.
+    #[error("{file} holds tensor {tensor}, which the architecture of config.json has no place for")]
+    UnexpectedTensor {
+        /// Its name.
+        tensor: String,
+        /// Where it is.
+        file: String,
+    },
+    /// A tensor has another shape than config.json implies.
+    #[error("{file}: tensor {tensor} has shape {actual:?}, config.json implies {expected:?}")]
+    TensorShape {
+        /// Its name.
+        tensor: String,
+        /// Where it is.
+        file: String,
+        /// The shape implied.
+        expected: Vec<usize>,
+        /// The shape found.
+        actual: Vec<usize>,
+    },
+    /// A tensor's element type cannot be read.
+    #[error("{file}: tensor {tensor} has dtype {dtype}, supported: F32, F16, BF16")]
+    TensorDtype {
+        /// Its name.
+        tensor: String,
+        /// Where it is.
+        file: String,
+        /// The element type found.
+        dtype: String,
+    },
+    /// tokenizer.json cannot be used.
+    #[error("tokenizer.json cannot be used: {reason}")]
+    Tokenizer {
+        /// Why.
+        reason: String,
+    },
+    /// A text could not be turned into tokens.
+    #[error("a text of {bytes} bytes cannot be tokenized: {reason}")]
+    Encode {
+        /// Its length.
+        bytes: usize,
+        /// Why.
+        reason: String,
+    },
+    /// A step brings no token.
+    #[error("step {step} of the batch has no tokens; leave it out")]
+    EmptyStep {
+        /// Its place in the batch.
+        step: usize,
+    },
+    /// A token is not in the vocabulary.
+    #[error(
+        "step {step} of the batch: token {token} at position {position} is outside the vocabulary \
+         of {vocab_size}; use the tokenizer of this model"
+    )]
+    TokenOutOfRange {
+        /// Its place in the batch.
+        step: usize,
+        /// Its place among the step's tokens.
+        position: usize,
+        /// The token.
+        token: TokenId,
+        /// The model's [`crate::CausalLm::vocab_size`].
+        vocab_size: usize,
+    },
+    /// A stream would grow past the model's limit.
+    #[error(
+        "step {step} of the batch makes a stream of {len} tokens, the model takes {max_positions}; \
+         shorten the prompt or ask for fewer new tokens"
+    )]
+    StreamTooLong {
+        /// Its place in the batch.
+        step: usize,
+        /// The length it would have.
+        len: usize,
+        /// The model's [`crate::CausalLm::max_positions`].
+        max_positions: usize,
+    },
+    /// A cache was made by another model.
+    #[error("step {step} of the batch brings a cache of another model; use new_cache of this one")]
+    ForeignCache {
+        /// Its place in the batch.
+        step: usize,
+    },
+    /// The tensor library failed; the caches of the batch must be dropped.
+    #[error("the tensor library failed: {0}")]
+    Tensor(Box<candle_core::Error>),
+}
+
+impl From<candle_core::Error> for ModelError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Tensor(Box::new(error))
+    }
+}
