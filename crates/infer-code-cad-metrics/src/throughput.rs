@@ -1,0 +1,96 @@
+use std::iter::Sum;
+use std::time::Duration;
+
+/// Tokens and wall time of generation, prefill and decode apart.
+///
+/// Only generated tokens count as output; prompt tokens are cheap and many, so adding them in would
+/// flatter a technique for its long prompts. A technique that runs several streams or drafts per
+/// answer counts the tokens of the answer, or of all drafts: say which beside the figure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Throughput {
+    /// Prompt tokens run through the model.
+    pub prefill_tokens: u64,
+    /// Wall time of the prefill.
+    pub prefill_time: Duration,
+    /// Tokens generated.
+    pub decode_tokens: u64,
+    /// Wall time of the decode steps.
+    pub decode_time: Duration,
+}
+
+impl Throughput {
+    /// Adds the tokens and times of another run that came before or after this one.
+    ///
+    /// Rates of the result are total tokens over total time, not a mean of rates. Runs side by side
+    /// share their wall time: do not merge those.
+    pub fn merge(&mut self, other: Self) {
+        self.prefill_tokens += other.prefill_tokens;
+        self.prefill_time += other.prefill_time;
+        self.decode_tokens += other.decode_tokens;
+        self.decode_time += other.decode_time;
+    }
+
+    /// Generated tokens per second of decode time; 0 when nothing was generated.
+    pub fn tokens_per_second(&self) -> f64 {
+        rate(self.decode_tokens, self.decode_time)
+    }
+
+    /// Prompt tokens per second of prefill time; 0 when there was no prompt.
+    pub fn prefill_tokens_per_second(&self) -> f64 {
+        rate(self.prefill_tokens, self.prefill_time)
+    }
+
+    /// Generated tokens per second of prefill and decode time together: the rate a user sees.
+    pub fn total_tokens_per_second(&self) -> f64 {
+        rate(self.decode_tokens, self.prefill_time + self.decode_time)
+    }
+}
+
+impl Sum for Throughput {
+    fn sum<I: Iterator<Item = Self>>(runs: I) -> Self {
+        runs.fold(Self::default(), |mut total, run| {
+            total.merge(run);
+            total
+        })
+    }
+}
+
+fn rate(tokens: u64, time: Duration) -> f64 {
+    if tokens == 0 { 0.0 } else { tokens as f64 / time.as_secs_f64() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUN: Throughput = Throughput {
+        prefill_tokens: 300,
+        prefill_time: Duration::from_secs(1),
+        decode_tokens: 60,
+        decode_time: Duration::from_secs(3),
+    };
+
+    #[test]
+    fn only_generated_tokens_are_output() {
+        assert_eq!(RUN.tokens_per_second(), 20.0);
+        assert_eq!(RUN.prefill_tokens_per_second(), 300.0);
+        assert_eq!(RUN.total_tokens_per_second(), 15.0);
+    }
+
+    #[test]
+    fn nothing_generated_is_a_rate_of_zero() {
+        let nothing = Throughput::default();
+        assert_eq!(nothing.tokens_per_second(), 0.0);
+        assert_eq!(nothing.prefill_tokens_per_second(), 0.0);
+        assert_eq!(nothing.total_tokens_per_second(), 0.0);
+    }
+
+    #[test]
+    fn a_sum_is_total_tokens_over_total_time() {
+        let slow = Throughput { decode_time: Duration::from_secs(9), ..RUN };
+        let both: Throughput = [RUN, slow].into_iter().sum();
+        assert_eq!(both.tokens_per_second(), 120.0 / 12.0);
+        assert_eq!(both.prefill_tokens, 600);
+        assert_eq!(both.prefill_time, Duration::from_secs(2));
+    }
+}
