@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use infer_code_cad_decode::TokenId;
+use infer_code_cad_decode::{DecodeError, TokenId};
 
 /// Why a model could not be loaded or advanced.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,9 @@ pub enum ModelError {
         shard: String,
     },
     /// A tensor the architecture needs is in no weights file.
-    #[error("tensor {tensor} is in none of: {files}; the checkpoint is incomplete or of another architecture")]
+    #[error(
+        "tensor {tensor} is in none of: {files}; the checkpoint is incomplete or of another architecture"
+    )]
     MissingTensor {
         /// Its name.
         tensor: String,
@@ -159,6 +161,85 @@ pub enum ModelError {
     ForeignCache {
         /// Its place in the batch.
         step: usize,
+    },
+    /// The row cap cannot hold the streams of one sequence.
+    #[error("max_rows is {max_rows}, but the decoder reads {arity} streams per sequence; raise it")]
+    RowCap {
+        /// The cap.
+        max_rows: usize,
+        /// Streams per sequence.
+        arity: usize,
+    },
+    /// Prompts would be read in chunks of no token.
+    #[error("prefill_chunk is 0, so no prompt could be read; set it to 1 or more")]
+    EmptyPrefillChunk,
+    /// A stop string is empty.
+    #[error("stop string {index} is empty and would end every completion at once; leave it out")]
+    EmptyStop {
+        /// Which one.
+        index: usize,
+    },
+    /// A prompt has another number of streams than the decoder reads.
+    #[error("the prompt of {task} has {actual} streams, the decoder reads {expected}")]
+    StreamCount {
+        /// The prompt's name.
+        task: String,
+        /// What [`infer_code_cad_decode::Decoder::arity`] says.
+        expected: usize,
+        /// Streams of the prompt.
+        actual: usize,
+    },
+    /// A stream of a prompt has no token.
+    #[error("stream {stream} of the prompt of {task} is empty; begin it with a token such as bos")]
+    EmptyStream {
+        /// The prompt's name.
+        task: String,
+        /// Which stream.
+        stream: usize,
+    },
+    /// A prompt holds a token the model does not know.
+    #[error(
+        "token {token} at position {position} of stream {stream} of the prompt of {task} is outside \
+         the vocabulary of {vocab_size}; use the model's own tokenizer"
+    )]
+    PromptToken {
+        /// The prompt's name.
+        task: String,
+        /// Which stream.
+        stream: usize,
+        /// Where in the stream.
+        position: usize,
+        /// The token.
+        token: TokenId,
+        /// Size of the vocabulary.
+        vocab_size: usize,
+    },
+    /// A prompt is longer than the model can read.
+    #[error(
+        "stream {stream} of the prompt of {task} has {tokens} tokens, the model reads \
+         {max_positions}; shorten the prompt"
+    )]
+    PromptTooLong {
+        /// The prompt's name.
+        task: String,
+        /// Which stream.
+        stream: usize,
+        /// Its length.
+        tokens: usize,
+        /// What [`crate::CausalLm::max_positions`] says.
+        max_positions: usize,
+    },
+    /// The decoder could not pick a token.
+    #[error("token {position} of sample {sample} of {task} could not be decoded")]
+    Decode {
+        /// The prompt's name.
+        task: String,
+        /// Which sample.
+        sample: usize,
+        /// Tokens generated before.
+        position: usize,
+        /// What the decoder says.
+        source: DecodeError,
     },
     /// The tensor library failed; the caches of the batch must be dropped.
     #[error("the tensor library failed: {0}")]

@@ -8,9 +8,15 @@
 
 mod causal_lm;
 mod error;
+mod generate;
+mod stop;
 mod tokenizer;
 
 pub use causal_lm::{CausalLm, KvCache, LogitRows, Step};
 pub use error::ModelError;
+pub use generate::{
+    Completion, Event, FinishReason, GenerateConfig, GenerateStats, Prompt, Vocabulary, generate,
+};
 pub use infer_code_cad_decode::TokenId;
+pub use stop::{StopMatch, StopMatcher, StopStrings};
 pub use tokenizer::Tokenizer;

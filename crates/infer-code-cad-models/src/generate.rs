@@ -1,0 +1,284 @@
+mod event;
+mod request;
+mod sequence;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use infer_code_cad_decode::{Decoder, TokenId};
+use rayon::prelude::*;
+
+pub use event::{Completion, Event, FinishReason, GenerateStats};
+pub use request::{GenerateConfig, Prompt};
+use sequence::{Root, Sequence};
+
+use crate::{CausalLm, LogitRows, ModelError, Step, StopStrings, Tokenizer};
+
+/// Completes prompts, many at a time.
+///
+/// This is continuous batching (Yu et al.,
+/// [Orca](https://www.usenix.org/conference/osdi22/presentation/yu)): all live sequences advance by
+/// one token per forward pass, each with as many streams as the decoder reads, and as soon as one
+/// ends the next takes its rows. A prompt is read once and forked for its samples. Prompts are drawn
+/// from the iterator when there is room for them, so they may be made lazily.
+///
+/// A sample's random numbers belong to `(seed, task, sample)` alone: its tokens depend neither on
+/// the row cap, the chunk size and the number of threads nor on what else is generated, beyond the
+/// rounding that the model states for its batches.
+///
+/// `sink` hears of every token as it is generated. [`ControlFlow::Break`] ends the run at once;
+/// what was unfinished is dropped and [`GenerateStats::cancelled`] says so.
+///
+/// # Errors
+/// Before any prompt is drawn: [`ModelError::RowCap`] when `max_rows` cannot hold one sequence,
+/// [`ModelError::EmptyPrefillChunk`] and [`ModelError::EmptyStop`]. Before the prompt is read:
+/// [`ModelError::StreamCount`] when it has not as many streams as the decoder reads,
+/// [`ModelError::EmptyStream`], [`ModelError::PromptToken`] for a token outside the vocabulary and
+/// [`ModelError::PromptTooLong`] when a stream does not fit the model. Later:
+/// [`ModelError::Decode`], which says where, and the errors of [`CausalLm::forward`].
+///
+/// # Panics
+/// When the model writes another number of logits than it was asked for.
+pub fn generate(
+    model: &dyn CausalLm,
+    vocabulary: &dyn Vocabulary,
+    prompts: impl IntoIterator<Item = Prompt>,
+    decoder: &dyn Decoder,
+    config: &GenerateConfig,
+    sink: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<GenerateStats, ModelError> {
+    config.check(decoder)?;
+    let stops = StopStrings::new(&config.stop)?;
+    let mut run = Run {
+        model,
+        vocabulary,
+        decoder,
+        config,
+        stops: &stops,
+        sink,
+        live: Vec::new(),
+        logits: Vec::new(),
+        stats: GenerateStats::default(),
+    };
+    match run.complete(&mut prompts.into_iter().enumerate()) {
+        Ok(()) => {}
+        Err(Halt::Cancelled) => run.stats.cancelled = true,
+        Err(Halt::Failed(error)) => return Err(error),
+    }
+    Ok(run.stats)
+}
+
+/// The bytes that tokens stand for.
+pub trait Vocabulary {
+    /// The bytes of a token, in general not whole characters. Empty for special tokens and for
+    /// those outside the vocabulary, which a model with padded embeddings can generate.
+    fn token_bytes(&self, token: TokenId) -> &[u8];
+}
+
+impl Vocabulary for Tokenizer {
+    fn token_bytes(&self, token: TokenId) -> &[u8] {
+        self.token_bytes(token)
+    }
+}
+
+impl<B: AsRef<[u8]>> Vocabulary for Vec<B> {
+    fn token_bytes(&self, token: TokenId) -> &[u8] {
+        self.get(token as usize).map_or(&[], AsRef::as_ref)
+    }
+}
+
+struct Run<'a> {
+    model: &'a dyn CausalLm,
+    vocabulary: &'a dyn Vocabulary,
+    decoder: &'a dyn Decoder,
+    config: &'a GenerateConfig,
+    stops: &'a StopStrings,
+    sink: &'a mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+    live: Vec<Sequence<'a>>,
+    logits: Vec<f32>, // of the last forward pass
+    stats: GenerateStats,
+}
+
+/// Why a run ends early.
+enum Halt {
+    Cancelled,
+    Failed(ModelError),
+}
+
+impl From<ModelError> for Halt {
+    fn from(error: ModelError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+type Prompts<'p> = dyn Iterator<Item = (usize, Prompt)> + 'p;
+
+impl<'a> Run<'a> {
+    fn complete(&mut self, prompts: &mut Prompts<'_>) -> Result<(), Halt> {
+        let mut root = None;
+        loop {
+            self.fill(&mut root, prompts)?;
+            if self.live.is_empty() {
+                return Ok(());
+            }
+            self.advance()?;
+        }
+    }
+
+    /// Starts samples until the rows or the prompts run out.
+    fn fill(&mut self, root: &mut Option<Root>, prompts: &mut Prompts<'_>) -> Result<(), Halt> {
+        let arity = self.decoder.arity();
+        while (self.live.len() + 1) * arity <= self.config.max_rows {
+            if let Some(open) = root.as_mut().filter(|root| !root.is_spent()) {
+                self.start(open)?;
+            } else if let Some((index, prompt)) = prompts.next() {
+                *root = self.open(index, prompt)?;
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks and reads a prompt; gives nothing when nothing is to be generated.
+    fn open(&mut self, index: usize, prompt: Prompt) -> Result<Option<Root>, Halt> {
+        let room = prompt.room(self.model, self.decoder)?;
+        if self.config.max_new_tokens == 0 {
+            for sample in 0..prompt.n_samples {
+                let completion = Completion::empty(FinishReason::Length);
+                self.stats.completions += 1;
+                self.emit(Event::Finished { prompt: index, sample, completion })?;
+            }
+            return Ok(None);
+        }
+        if prompt.n_samples == 0 {
+            return Ok(None);
+        }
+        let mut root = Root {
+            prompt: index,
+            task: prompt.task.into(),
+            caches: prompt.streams.iter().map(|_| self.model.new_cache()).collect(),
+            logits: vec![0.0; prompt.streams.len() * self.model.vocab_size()],
+            max_tokens: room.min(self.config.max_new_tokens),
+            next_sample: 0,
+            n_samples: prompt.n_samples,
+        };
+        self.prefill(&mut root, &prompt.streams)?;
+        Ok(Some(root))
+    }
+
+    /// Reads the streams of a prompt side by side, a chunk of each per forward pass.
+    fn prefill(&mut self, root: &mut Root, streams: &[Vec<TokenId>]) -> Result<(), Halt> {
+        let of = streams.iter().map(Vec::len).sum();
+        let longest = streams.iter().map(Vec::len).max().unwrap_or(0);
+        let mut tokens = 0;
+        for start in (0..longest).step_by(self.config.prefill_chunk) {
+            let clock = Instant::now();
+            let read = self.prefill_chunk(root, streams, start)?;
+            self.stats.prefill_time += clock.elapsed();
+            self.stats.prefill_tokens += read;
+            tokens += read;
+            self.emit(Event::Prefilled { prompt: root.prompt, tokens, of })?;
+        }
+        Ok(())
+    }
+
+    /// Reads the chunk of each stream that begins at `start`; returns the number of tokens read.
+    fn prefill_chunk(
+        &mut self,
+        root: &mut Root,
+        streams: &[Vec<TokenId>],
+        start: usize,
+    ) -> Result<usize, ModelError> {
+        let end = start.saturating_add(self.config.prefill_chunk);
+        let mut batch = Vec::with_capacity(streams.len());
+        let mut complete = Vec::with_capacity(streams.len()); // the rows of `root.logits` to be had
+        let vocab_size = self.model.vocab_size();
+        let rows = root.logits.chunks_exact_mut(vocab_size);
+        for ((cache, stream), row) in root.caches.iter_mut().zip(streams).zip(rows) {
+            if start >= stream.len() {
+                continue;
+            }
+            let logits = match end < stream.len() {
+                true => LogitRows::None,
+                false => {
+                    complete.push(row);
+                    LogitRows::Last
+                }
+            };
+            let tokens = &stream[start..end.min(stream.len())];
+            batch.push(Step { cache: cache.as_mut(), tokens, logits });
+        }
+        let read = batch.iter().map(|step| step.tokens.len()).sum();
+        forward(self.model, &mut batch, complete.len(), &mut self.logits)?;
+        for (row, logits) in complete.into_iter().zip(self.logits.chunks_exact(vocab_size)) {
+            row.copy_from_slice(logits);
+        }
+        Ok(read)
+    }
+
+    /// Starts the next sample of a prompt, with the token that the prompt's own logits give.
+    fn start(&mut self, root: &mut Root) -> Result<(), Halt> {
+        let clock = Instant::now();
+        let mut sequence = root.start(self.config, self.stops);
+        let token = sequence.decode(self.decoder, &root.logits, self.model.vocab_size())?;
+        self.stats.decode_time += clock.elapsed();
+        self.push(sequence, token)
+    }
+
+    /// Feeds the last token of every live sequence and picks the next.
+    fn advance(&mut self) -> Result<(), Halt> {
+        let clock = Instant::now();
+        let mut live = std::mem::take(&mut self.live);
+        let mut batch: Vec<_> = live.iter_mut().flat_map(Sequence::steps).collect();
+        let (rows, decoder) = (batch.len(), self.decoder);
+        forward(self.model, &mut batch, rows, &mut self.logits)?;
+        let vocab_size = self.model.vocab_size();
+        let tokens: Vec<_> = live
+            .par_iter_mut()
+            .zip(self.logits.par_chunks_exact(decoder.arity() * vocab_size))
+            .map(|(sequence, logits)| sequence.decode(decoder, logits, vocab_size))
+            .collect();
+        self.stats.decode_time += clock.elapsed();
+        self.stats.decode_steps += 1;
+        self.stats.decode_rows += rows;
+        self.stats.peak_rows = self.stats.peak_rows.max(rows);
+        live.into_iter().zip(tokens).try_for_each(|(sequence, token)| self.push(sequence, token?))
+    }
+
+    /// Appends a token to a sequence, which then is live or finished.
+    fn push(&mut self, mut sequence: Sequence<'a>, token: TokenId) -> Result<(), Halt> {
+        let finish = sequence.push(token, self.vocabulary, &self.config.eos);
+        self.stats.decode_tokens += 1;
+        let (prompt, sample) = (sequence.prompt, sequence.sample);
+        self.emit(Event::Token { prompt, sample, token, text: sequence.fresh_text() })?;
+        let Some(finish) = finish else {
+            self.live.push(sequence);
+            return Ok(());
+        };
+        self.stats.completions += 1;
+        self.emit(Event::Finished { prompt, sample, completion: sequence.finish(finish) })
+    }
+
+    fn emit(&mut self, event: Event<'_>) -> Result<(), Halt> {
+        match (self.sink)(event) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Halt::Cancelled),
+        }
+    }
+}
+
+/// One forward pass that must give `rows` rows of logits.
+fn forward(
+    model: &dyn CausalLm,
+    batch: &mut [Step<'_>],
+    rows: usize,
+    logits: &mut Vec<f32>,
+) -> Result<(), ModelError> {
+    model.forward(batch, logits)?;
+    assert_eq!(logits.len(), rows * model.vocab_size(), "the model must write the rows asked for");
+    Ok(())
+}
