@@ -42,7 +42,6 @@ pub enum Event<'a> {
 
 /// What a model wrote after a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Completion {
     /// All tokens generated, including the end-of-sequence token or those of a stop string.
     pub tokens: Vec<TokenId>,
@@ -76,7 +75,6 @@ pub enum FinishReason {
 ///
 /// Times are of the model and the decoder; what the caller does in the callback is not counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct GenerateStats {
     /// Completions finished.
     pub completions: usize,
