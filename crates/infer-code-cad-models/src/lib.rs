@@ -6,17 +6,36 @@
 
 #![deny(unsafe_code)]
 
+mod attention;
+mod block;
+mod cache;
 mod causal_lm;
+mod checkpoint;
+mod config;
+mod decoder_stack;
 mod error;
 mod generate;
+mod host;
+mod host_attention;
+mod linear;
+mod random;
+mod rope;
+mod score;
 mod stop;
+mod tensor_attention;
 mod tokenizer;
+mod transformer;
+mod weights;
 
 pub use causal_lm::{CausalLm, KvCache, LogitRows, Step};
+pub use checkpoint::Checkpoint;
+pub use config::{RopeScaling, TransformerConfig};
 pub use error::ModelError;
 pub use generate::{
     Completion, Event, FinishReason, GenerateConfig, GenerateStats, Prompt, Vocabulary, generate,
 };
 pub use infer_code_cad_decode::TokenId;
+pub use score::score;
 pub use stop::{StopMatch, StopMatcher, StopStrings};
 pub use tokenizer::Tokenizer;
+pub use transformer::{DType, Transformer};

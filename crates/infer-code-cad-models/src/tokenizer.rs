@@ -77,9 +77,10 @@ impl Tokenizer {
     }
 
     fn ids(&self, text: &str, add_special_tokens: bool) -> Result<Vec<TokenId>, ModelError> {
-        let encoding = self.inner.encode_fast(text, add_special_tokens).map_err(|e| {
-            ModelError::Encode { bytes: text.len(), reason: e.to_string() }
-        })?;
+        let encoding = self
+            .inner
+            .encode_fast(text, add_special_tokens)
+            .map_err(|e| ModelError::Encode { bytes: text.len(), reason: e.to_string() })?;
         Ok(encoding.get_ids().to_vec())
     }
 }

@@ -1,0 +1,20 @@
+use candle_core::{Device, Tensor};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+use crate::ModelError;
+
+/// Seeded weights by name and shape: norms are one, matrices uniform with variance `1 / inputs`.
+pub(crate) fn weights(seed: u64) -> impl FnMut(&str, &[usize]) -> Result<Tensor, ModelError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    move |name, shape| {
+        if name.ends_with("norm.weight") {
+            return Ok(Tensor::ones(shape, candle_core::DType::F32, &Device::Cpu)?);
+        }
+        let inputs = shape.last().copied().unwrap_or(1) as f32;
+        let bound = (3.0 / inputs).sqrt();
+        let mut draw = || (rng.next_u32() as f32 / u32::MAX as f32 * 2.0 - 1.0) * bound;
+        let data: Vec<f32> = (0..shape.iter().product()).map(|_| draw()).collect();
+        Ok(Tensor::from_vec(data, shape, &Device::Cpu)?)
+    }
+}

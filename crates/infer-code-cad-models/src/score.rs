@@ -1,0 +1,39 @@
+use infer_code_cad_decode::TokenId;
+
+use crate::{CausalLm, LogitRows, ModelError, Step};
+
+/// Positions per forward pass: bounds the logits held at once.
+const CHUNK: usize = 128;
+
+/// The natural log-probability of each token given those before it, in f64.
+///
+/// One value per token after the first, `ln p(tokens[i] | tokens[..i])` for `i >= 1`; the mean of
+/// their negatives is the cross-entropy per token.
+///
+/// # Errors
+/// Those of [`CausalLm::forward`].
+pub fn score(model: &dyn CausalLm, tokens: &[TokenId]) -> Result<Vec<f64>, ModelError> {
+    let mut cache = model.new_cache();
+    let mut logits = Vec::new();
+    let mut scores = Vec::with_capacity(tokens.len());
+    let inputs = &tokens[..tokens.len().saturating_sub(1)];
+    let targets = tokens.get(1..).unwrap_or_default();
+    for (inputs, targets) in inputs.chunks(CHUNK).zip(targets.chunks(CHUNK)) {
+        let step = Step { cache: &mut *cache, tokens: inputs, logits: LogitRows::All };
+        model.forward(&mut [step], &mut logits)?;
+        let rows = logits.chunks_exact(model.vocab_size());
+        for (row, (position, &token)) in rows.zip(targets.iter().enumerate()) {
+            let Some(&logit) = row.get(token as usize) else {
+                let vocab_size = model.vocab_size();
+                return Err(ModelError::TokenOutOfRange { step: 0, position, token, vocab_size });
+            };
+            scores.push(f64::from(logit) - log_sum_exp(row));
+        }
+    }
+    Ok(scores)
+}
+
+fn log_sum_exp(row: &[f32]) -> f64 {
+    let max = f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    max + row.iter().map(|&logit| (f64::from(logit) - max).exp()).sum::<f64>().ln()
+}

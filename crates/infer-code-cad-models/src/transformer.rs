@@ -1,0 +1,156 @@
+use candle_core::Device;
+
+use crate::attention::Heads;
+use crate::block::{Fetch, Loader};
+use crate::config::TransformerConfig;
+use crate::decoder_stack::DecoderStack;
+use crate::host_attention::HostAttention;
+use crate::rope::Rope;
+use crate::tensor_attention::TensorAttention;
+use crate::{CausalLm, KvCache, ModelError, Step, random};
+
+/// The element type a [`Transformer`] stores and computes in; norms and softmax are in f32.
+///
+/// On the CPU use [`DType::F32`]: the tensor library widens bf16 weights at every product there, so
+/// the smaller types save memory and cost speed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DType {
+    /// 32 bits: the reference.
+    F32,
+    /// IEEE half precision.
+    F16,
+    /// bfloat16: the range of f32, 8 bits of precision.
+    BF16,
+}
+
+impl From<DType> for candle_core::DType {
+    fn from(dtype: DType) -> Self {
+        match dtype {
+            DType::F32 => Self::F32,
+            DType::F16 => Self::F16,
+            DType::BF16 => Self::BF16,
+        }
+    }
+}
+
+/// A decoder-only transformer of the Llama family on the portable backend.
+///
+/// RMSNorm, rotary positions with Llama 3 scaling, grouped-query attention, SwiGLU, tied or untied
+/// output. All new tokens of a batch go through each matrix together; attention is per stream.
+/// Load it with [`crate::Checkpoint::load`].
+///
+/// **Rounding.** In f32 on x86-64 CPUs a stream's logits are the same to the last bit whatever else
+/// is in the batch, however its prompt was chunked and on any number of threads, for matrices with
+/// more than 64 outputs or at most 512 inputs. In f16 and bf16, and with other matrix kernels, they
+/// agree up to rounding.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_models::{
+///     CausalLm, LogitRows, RopeScaling, Step, Transformer, TransformerConfig,
+/// };
+///
+/// let config = TransformerConfig {
+///     vocab_size: 50,
+///     hidden_size: 32,
+///     intermediate_size: 64,
+///     num_hidden_layers: 2,
+///     num_attention_heads: 4,
+///     num_key_value_heads: 2,
+///     head_dim: 8,
+///     max_position_embeddings: 128,
+///     rms_norm_eps: 1e-5,
+///     rope_theta: 10_000.0,
+///     rope_scaling: RopeScaling::None,
+///     attention_bias: false,
+///     mlp_bias: false,
+///     tie_word_embeddings: true,
+/// };
+/// let model = Transformer::random(&config, 0)?;
+/// let (mut a, mut b) = (model.new_cache(), model.new_cache());
+/// let mut logits = Vec::new();
+/// model.forward(
+///     &mut [
+///         Step { cache: &mut *a, tokens: &[1, 2, 3], logits: LogitRows::Last },
+///         Step { cache: &mut *b, tokens: &[4], logits: LogitRows::Last },
+///     ],
+///     &mut logits,
+/// )?;
+/// assert_eq!(logits.len(), 2 * model.vocab_size());
+/// assert_eq!((a.len(), b.len()), (3, 1));
+/// # Ok::<(), infer_code_cad_models::ModelError>(())
+/// ```
+#[derive(Debug)]
+pub struct Transformer {
+    config: TransformerConfig,
+    stack: Box<dyn CausalLm>,
+}
+
+impl Transformer {
+    /// A model with seeded random weights in f32, for tests and benchmarks.
+    ///
+    /// # Errors
+    /// [`ModelError::Tensor`] when memory runs out or the sizes contradict.
+    pub fn random(config: &TransformerConfig, seed: u64) -> Result<Self, ModelError> {
+        Self::build(config, DType::F32, &mut random::weights(seed))
+    }
+
+    /// Builds the model on the CPU from tensors by name.
+    pub(crate) fn build(
+        config: &TransformerConfig,
+        dtype: DType,
+        fetch: &mut Fetch<'_>,
+    ) -> Result<Self, ModelError> {
+        match dtype {
+            DType::F32 => Self::on_host(config, fetch),
+            DType::F16 | DType::BF16 => Self::on_tensors(config, dtype, Device::Cpu, fetch),
+        }
+    }
+
+    /// The shape of the model.
+    pub fn config(&self) -> &TransformerConfig {
+        &self.config
+    }
+
+    fn on_host(config: &TransformerConfig, fetch: &mut Fetch<'_>) -> Result<Self, ModelError> {
+        let attention = HostAttention { heads: Heads::new(config), rope: Rope::new(config) };
+        let loader = Loader { dtype: candle_core::DType::F32, device: Device::Cpu, fetch };
+        let stack = DecoderStack::load(config, attention, loader)?;
+        Ok(Self { config: config.clone(), stack: Box::new(stack) })
+    }
+
+    fn on_tensors(
+        config: &TransformerConfig,
+        dtype: DType,
+        device: Device,
+        fetch: &mut Fetch<'_>,
+    ) -> Result<Self, ModelError> {
+        let attention = TensorAttention {
+            heads: Heads::new(config),
+            rope: Rope::new(config),
+            dtype: dtype.into(),
+            device: device.clone(),
+        };
+        let loader = Loader { dtype: dtype.into(), device, fetch };
+        let stack = DecoderStack::load(config, attention, loader)?;
+        Ok(Self { config: config.clone(), stack: Box::new(stack) })
+    }
+}
+
+impl CausalLm for Transformer {
+    fn vocab_size(&self) -> usize {
+        self.stack.vocab_size()
+    }
+
+    fn max_positions(&self) -> usize {
+        self.stack.max_positions()
+    }
+
+    fn new_cache(&self) -> Box<dyn KvCache> {
+        self.stack.new_cache()
+    }
+
+    fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), ModelError> {
+        self.stack.forward(batch, logits)
+    }
+}

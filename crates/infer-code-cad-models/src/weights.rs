@@ -1,0 +1,191 @@
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use candle_core::safetensors::{BufferedSafetensors, Load, MmapedSafetensors, SliceSafetensors};
+use candle_core::{Device, Tensor};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+use serde::Deserialize;
+
+use crate::ModelError;
+
+const SINGLE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+
+/// The weights files of a checkpoint, mapped or held, and where each tensor is.
+#[derive(Debug)]
+pub(crate) struct Weights {
+    files: Vec<WeightsFile>,
+    place: HashMap<String, usize>,
+}
+
+impl Weights {
+    /// Maps `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+    pub(crate) fn open(dir: &Path) -> Result<Self, ModelError> {
+        if dir.join(SINGLE).is_file() {
+            return Self::new(vec![WeightsFile::map(dir, SINGLE)?]);
+        }
+        if dir.join(INDEX).is_file() {
+            let shards = shard_names(dir)?;
+            let files = shards.iter().map(|name| WeightsFile::map(dir, name));
+            return Self::new(files.collect::<Result<_, _>>()?);
+        }
+        Err(ModelError::MissingFile {
+            checkpoint: dir.display().to_string(),
+            file: format!("{SINGLE} nor {INDEX}"),
+            remedy: "save the model with safe_serialization; other formats are not read",
+        })
+    }
+
+    /// Takes whole safetensors files, without copying those that are borrowed.
+    pub(crate) fn from_bytes(files: Vec<Cow<'static, [u8]>>) -> Result<Self, ModelError> {
+        let files = files.into_iter().enumerate().map(|(i, bytes)| WeightsFile::hold(i, bytes));
+        Self::new(files.collect::<Result<_, _>>()?)
+    }
+
+    fn new(files: Vec<WeightsFile>) -> Result<Self, ModelError> {
+        let mut place = HashMap::new();
+        for (index, file) in files.iter().enumerate() {
+            place.extend(file.tensor_names().into_iter().map(|name| (name, index)));
+        }
+        Ok(Self { files, place })
+    }
+
+    /// Reads one tensor to the CPU in the element type of the file.
+    pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let Some(&index) = self.place.get(name) else {
+            let files: Vec<_> = self.files.iter().map(|file| file.name.as_str()).collect();
+            return Err(ModelError::MissingTensor { tensor: name.into(), files: files.join(", ") });
+        };
+        let file = &self.files[index];
+        let view = file.view(name)?;
+        if view.shape() != shape {
+            return Err(ModelError::TensorShape {
+                tensor: name.into(),
+                file: file.name.clone(),
+                expected: shape.to_vec(),
+                actual: view.shape().to_vec(),
+            });
+        }
+        if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
+            return Err(ModelError::TensorDtype {
+                tensor: name.into(),
+                file: file.name.clone(),
+                dtype: format!("{:?}", view.dtype()),
+            });
+        }
+        Ok(view.load(&Device::Cpu)?)
+    }
+
+    /// Refuses a tensor that the model did not read, unless `is_redundant` knows it.
+    pub(crate) fn check_all_read(
+        &self,
+        read: &HashSet<String>,
+        is_redundant: impl Fn(&str) -> bool,
+    ) -> Result<(), ModelError> {
+        let mut left: Vec<_> = self
+            .place
+            .iter()
+            .filter(|(name, _)| !read.contains(*name) && !is_redundant(name))
+            .collect();
+        left.sort();
+        match left.first() {
+            None => Ok(()),
+            Some((tensor, index)) => Err(ModelError::UnexpectedTensor {
+                tensor: (*tensor).clone(),
+                file: self.files[**index].name.clone(),
+            }),
+        }
+    }
+}
+
+/// The distinct file names of the index, each checked to be a file of the directory.
+fn shard_names(dir: &Path) -> Result<BTreeSet<String>, ModelError> {
+    #[derive(Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let path = dir.join(INDEX);
+    let json = fs::read(&path).map_err(|source| ModelError::Io { path: path.clone(), source })?;
+    let file = path.display().to_string();
+    let index: Index = serde_json::from_slice(&json)
+        .map_err(|source| ModelError::Json { file: file.clone(), source })?;
+    let shards: BTreeSet<String> = index.weight_map.into_values().collect();
+    for shard in &shards {
+        if Path::new(shard).file_name().is_none_or(|name| name != shard.as_str()) {
+            return Err(ModelError::ShardName { file, shard: shard.clone() });
+        }
+        if !dir.join(shard).is_file() {
+            return Err(ModelError::MissingFile {
+                checkpoint: dir.display().to_string(),
+                file: shard.clone(),
+                remedy: "the index names it; fetch every shard",
+            });
+        }
+    }
+    Ok(shards)
+}
+
+struct WeightsFile {
+    name: String,
+    source: Source,
+}
+
+enum Source {
+    Mapped(MmapedSafetensors),
+    Borrowed(SliceSafetensors<'static>),
+    Owned(BufferedSafetensors),
+}
+
+impl WeightsFile {
+    #[allow(unsafe_code)]
+    fn map(dir: &Path, name: &str) -> Result<Self, ModelError> {
+        let path = dir.join(name);
+        let name = path.display().to_string();
+        // SAFETY: the mapping is read-only and private to this value; `Checkpoint::open` documents
+        // that the files must not change while the checkpoint lives.
+        let mapped = unsafe { MmapedSafetensors::new(&path) };
+        let mapped = mapped.map_err(damaged(&name))?;
+        Ok(Self { name, source: Source::Mapped(mapped) })
+    }
+
+    fn hold(index: usize, bytes: Cow<'static, [u8]>) -> Result<Self, ModelError> {
+        let name = format!("weights {index} in memory");
+        let source = match bytes {
+            Cow::Borrowed(bytes) => SliceSafetensors::new(bytes).map(Source::Borrowed),
+            Cow::Owned(bytes) => BufferedSafetensors::new(bytes).map(Source::Owned),
+        };
+        Ok(Self { source: source.map_err(damaged(&name))?, name })
+    }
+
+    fn tensor_names(&self) -> Vec<String> {
+        let tensors = match &self.source {
+            Source::Mapped(file) => file.tensors(),
+            Source::Borrowed(file) => file.tensors(),
+            Source::Owned(file) => file.tensors(),
+        };
+        tensors.into_iter().map(|(name, _)| name).collect()
+    }
+
+    fn view(&self, name: &str) -> Result<TensorView<'_>, ModelError> {
+        let view = match &self.source {
+            Source::Mapped(file) => file.get(name),
+            Source::Borrowed(file) => file.get(name),
+            Source::Owned(file) => file.get(name),
+        };
+        view.map_err(damaged(&self.name))
+    }
+}
+
+impl fmt::Debug for WeightsFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeightsFile").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+fn damaged(file: &str) -> impl Fn(candle_core::Error) -> ModelError {
+    move |e| ModelError::Weights { file: file.into(), source: Box::new(e) }
+}

@@ -1,0 +1,56 @@
+//! Every backend against the shared suite, transformers' logits and damaged checkpoints.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod checkpoint;
+mod invariance;
+mod parity;
+mod suite;
+
+use std::path::{Path, PathBuf};
+
+use infer_code_cad_models::{Checkpoint, DType, RopeScaling, Transformer, TransformerConfig};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+fn load(name: &str, dtype: DType) -> Transformer {
+    Checkpoint::open(&fixture(name)).unwrap().load(dtype).unwrap()
+}
+
+/// The sizes of the embedded model with fewer layers.
+fn small_config() -> TransformerConfig {
+    TransformerConfig {
+        vocab_size: 1024,
+        hidden_size: 256,
+        intermediate_size: 512,
+        num_hidden_layers: 2,
+        num_attention_heads: 8,
+        num_key_value_heads: 4,
+        head_dim: 32,
+        max_position_embeddings: 512,
+        rms_norm_eps: 1e-5,
+        rope_theta: 10_000.0,
+        rope_scaling: RopeScaling::None,
+        attention_bias: false,
+        mlp_bias: false,
+        tie_word_embeddings: true,
+    }
+}
+
+/// In f32 on the CPU every row is the same to the last bit in any batch.
+#[test]
+fn suite_f32() {
+    suite::suite(&load("llama", DType::F32), 0.0);
+    suite::suite(&load("llama-sharded", DType::F32), 0.0);
+    suite::suite(&Transformer::random(&small_config(), 1).unwrap(), 0.0);
+}
+
+/// Half precision takes other kernels for other shapes: 8 (bf16) or 11 (f16) bits of a logit of
+/// about 10, over two layers.
+#[test]
+fn suite_half() {
+    suite::suite(&load("llama", DType::BF16), 0.5);
+    suite::suite(&load("llama-sharded", DType::F16), 0.1);
+}
