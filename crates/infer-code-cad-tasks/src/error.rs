@@ -1,0 +1,115 @@
+use std::io;
+
+/// What can be wrong with a problem or sample file.
+///
+/// Every message names the file, and where it applies the 1-based line and the field.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// The file cannot be opened, read or written.
+    #[error("{file}: {source}; check the path and its permissions")]
+    Io {
+        /// Path as given.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The gzip stream is truncated or damaged.
+    #[error("{file}: damaged gzip data ({source}); download the file again")]
+    Gzip {
+        /// Path as given.
+        file: String,
+        /// What the decoder said.
+        source: io::Error,
+    },
+    /// A line holds bytes that are not UTF-8.
+    #[error("{file}, line {line}: not UTF-8; save the file as UTF-8")]
+    NotUtf8 {
+        /// Path as given.
+        file: String,
+        /// 1-based line.
+        line: usize,
+    },
+    /// A line is not JSON.
+    #[error("{file}, line {line}: malformed JSON ({source}); each line must be one JSON object")]
+    Json {
+        /// Path as given.
+        file: String,
+        /// 1-based line.
+        line: usize,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+    /// A line is JSON, but not an object.
+    #[error("{file}, line {line}: expected a JSON object, found {found}; use one object per line")]
+    NotAnObject {
+        /// Path as given.
+        file: String,
+        /// 1-based line.
+        line: usize,
+        /// JSON type found.
+        found: &'static str,
+    },
+    /// A required field is absent.
+    #[error(
+        "{file}, line {line}: field `{field}` is missing; add it, or check that this file has the expected format"
+    )]
+    MissingField {
+        /// Path as given.
+        file: String,
+        /// 1-based line.
+        line: usize,
+        /// Field name.
+        field: &'static str,
+    },
+    /// A field has another JSON type than expected.
+    #[error(
+        "{file}, line {line}: field `{field}` must be {expected}, found {found}; correct its value"
+    )]
+    WrongType {
+        /// Path as given.
+        file: String,
+        /// 1-based line.
+        line: usize,
+        /// Field name.
+        field: &'static str,
+        /// JSON type expected.
+        expected: &'static str,
+        /// JSON type found.
+        found: &'static str,
+    },
+    /// A field has the right type but an unusable value.
+    #[error("{file}, line {line}: field `{field}` {reason}")]
+    InvalidField {
+        /// Path as given.
+        file: String,
+        /// 1-based line.
+        line: usize,
+        /// Field name.
+        field: &'static str,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Two lines carry the same task id.
+    #[error(
+        "{file}, line {line}: field `task_id` repeats {task_id} of line {first_line}; remove one of the two"
+    )]
+    DuplicateTaskId {
+        /// Path as given.
+        file: String,
+        /// 1-based line of the repetition.
+        line: usize,
+        /// 1-based line of the first use.
+        first_line: usize,
+        /// The repeated id.
+        task_id: String,
+    },
+    /// The file holds no row, or none of the split asked for.
+    #[error("{file}: no {what}; check that the path names a complete file")]
+    Empty {
+        /// Path as given.
+        file: String,
+        /// What was looked for.
+        what: &'static str,
+    },
+}

@@ -1,0 +1,187 @@
+use crate::jsonl::{self, Row};
+use crate::python::{Line, logical_lines};
+use crate::{Embedded, Problem, TaskError};
+use std::path::Path;
+
+/// Loads HumanEval (`.jsonl` or `.jsonl.gz`, told apart by content).
+///
+/// Chen et al., [Evaluating Large Language Models Trained on Code](https://arxiv.org/abs/2107.03374).
+/// The signature is that of the entry point, also in problems whose prompt defines a helper or a
+/// string first (10, 32, 38, 50, 64); `import math`, which problem 115 writes between signature and
+/// docstring, goes to the preamble.
+///
+/// # Errors
+/// Unreadable or empty file, malformed line, field missing or of the wrong type, a prompt that does
+/// not define its entry point with a docstring, repeated task ids.
+pub fn load_humaneval(path: &Path) -> Result<Vec<Problem>, TaskError> {
+    collect(&jsonl::read_rows(path)?, problem)
+}
+
+/// Parses the embedded set: HumanEval's fields, and `family`, `level`, `term`, `passage_id`.
+///
+/// # Errors
+/// As [`load_humaneval`]; messages call the text `embedded problems`.
+pub fn parse_tiny(jsonl: &str) -> Result<Vec<Problem>, TaskError> {
+    collect(&jsonl::parse_rows(jsonl, "embedded problems")?, |row| {
+        let embedded = Embedded {
+            family: row.string("family")?,
+            level: row.integer("level")?,
+            term: row.optional_string("term")?,
+            passage_id: row.optional_string("passage_id")?,
+        };
+        Ok(Problem { embedded: Some(embedded), ..problem(row)? })
+    })
+}
+
+fn collect(
+    rows: &[Row],
+    problem: impl Fn(&Row) -> Result<Problem, TaskError>,
+) -> Result<Vec<Problem>, TaskError> {
+    let problems: Vec<Problem> = rows.iter().map(problem).collect::<Result<_, _>>()?;
+    let ids: Vec<String> = problems.iter().map(|p| p.task_id.clone()).collect();
+    jsonl::reject_duplicates(rows, &ids)?;
+    Ok(problems)
+}
+
+fn problem(row: &Row) -> Result<Problem, TaskError> {
+    let prompt = row.string("prompt")?;
+    let entry_point = row.string("entry_point")?;
+    let parts = split_prompt(&prompt, &entry_point).ok_or_else(|| {
+        row.invalid(
+            "prompt",
+            format!("must end with `def {entry_point}(..):` and a docstring; check `entry_point`"),
+        )
+    })?;
+    Ok(Problem {
+        task_id: row.string("task_id")?,
+        preamble: parts.preamble,
+        signature: parts.signature,
+        docstring: parts.docstring,
+        setup: String::new(),
+        tests: format!("{}\ncheck({entry_point})\n", row.string("test")?),
+        canonical_solution: Some(row.string("canonical_solution")?),
+        embedded: None,
+        prompt,
+        entry_point,
+    })
+}
+
+struct Parts {
+    preamble: String,
+    signature: String,
+    docstring: String,
+}
+
+/// Splits a prompt at the definition of the entry point, the last one of that name.
+fn split_prompt(prompt: &str, entry_point: &str) -> Option<Parts> {
+    let prompt = prompt.replace("\r\n", "\n");
+    let lines = logical_lines(&prompt);
+    let at = lines.iter().rposition(|line| line.defined_name() == Some(entry_point))?;
+    let inside = &lines[at + 1..];
+    let docstring = inside.iter().position(|line| quotes(line.code()).is_some())?;
+
+    let mut preamble = prompt[..lines[at].start].trim_start_matches('\n').to_owned();
+    if preamble.trim().is_empty() {
+        preamble.clear();
+    }
+    for line in &inside[..docstring] {
+        preamble.push_str(line.code().trim_end());
+        preamble.push('\n');
+    }
+    Some(Parts {
+        preamble,
+        signature: lines[at].header().to_owned(),
+        docstring: unquote(&inside[docstring])?,
+    })
+}
+
+/// The quote characters that a string literal starts with.
+fn quotes(code: &str) -> Option<&'static str> {
+    let literal = code.trim_start_matches(['r', 'R', 'u', 'U']);
+    ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quotes| literal.starts_with(quotes))
+}
+
+fn unquote(line: &Line<'_>) -> Option<String> {
+    let quotes = quotes(line.code())?;
+    let (_, rest) = line.code().split_once(quotes)?;
+    let (text, _) = rest.rsplit_once(quotes)?;
+    Some(dedent(text))
+}
+
+/// Removes the indentation common to all lines but the first, and blank space around the whole.
+fn dedent(text: &str) -> String {
+    let margin = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let common = text.lines().skip(1).filter(|line| !line.trim().is_empty()).map(margin).min();
+    let mut lines = text.lines();
+    let mut out = lines.next().unwrap_or_default().trim_start().to_owned();
+    for line in lines {
+        out.push('\n');
+        out.push_str(line.get(common.unwrap_or(0)..).unwrap_or_default());
+    }
+    out.trim().to_owned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A row of the embedded set.
+    pub(crate) fn row() -> String {
+        r#"{"task_id": "Tiny/0", "prompt": "def f(x):\n    \"\"\"Double x.\"\"\"\n", "entry_point": "f",
+            "canonical_solution": "    return 2 * x\n", "test": "def check(f):\n    assert f(2) == 4\n",
+            "family": "arithmetic", "level": 2, "term": null, "passage_id": "p1"}"#
+            .replace('\n', " ")
+    }
+
+    fn parts(prompt: &str) -> Parts {
+        split_prompt(prompt, "f").unwrap()
+    }
+
+    #[test]
+    fn an_embedded_row_gives_all_fields() {
+        let p = &parse_tiny(&format!("{}\n\n", row())).unwrap()[0];
+        assert_eq!((p.signature.as_str(), p.docstring.as_str()), ("def f(x):", "Double x."));
+        assert_eq!(p.tests, "def check(f):\n    assert f(2) == 4\n\ncheck(f)\n");
+        assert_eq!(p.canonical_program().unwrap(), format!("{}    return 2 * x\n", p.prompt));
+        let facts = p.embedded.as_ref().unwrap();
+        assert_eq!((facts.level, facts.passage_id.as_deref()), (2, Some("p1")));
+        assert_eq!((facts.family.as_str(), &facts.term), ("arithmetic", &None));
+    }
+
+    #[test]
+    fn helpers_and_strings_before_the_entry_point_are_preamble() {
+        let p = parts(
+            "\n\nimport math\n\n\ndef g(s):\n    \"\"\" Doc of g \"\"\"\n    return s\n\n\ndef f(s: str):\n    ''' First.\n      more\n    last\n    '''\n",
+        );
+        assert!(
+            p.preamble.starts_with("import math\n\n\ndef g(s):")
+                && p.preamble.ends_with("return s\n\n\n")
+        );
+        assert_eq!(p.signature, "def f(s: str):");
+        assert_eq!(p.docstring, "First.\n  more\nlast");
+        let p = parts(
+            "\nA = \"\"\"\ndef f(no): x\n\"\"\"\n\ndef f(\n    a,\n    b=':'\n) -> int:  # c\n    import math\n    \"\"\"D\"\"\"\n",
+        );
+        assert_eq!(p.signature, "def f(\n    a,\n    b=':'\n) -> int:");
+        assert!(p.preamble.ends_with("\"\"\"\n\nimport math\n"));
+    }
+
+    #[test]
+    fn errors_name_line_and_field() {
+        let message = |text: String| parse_tiny(&text).unwrap_err().to_string();
+        let twice = message(format!("{}\n{}", row(), row()));
+        assert!(
+            twice
+                .starts_with("embedded problems, line 2: field `task_id` repeats Tiny/0 of line 1")
+        );
+        let other = message(row().replace("\"entry_point\": \"f\"", "\"entry_point\": \"g\""));
+        assert!(
+            other.starts_with(
+                "embedded problems, line 1: field `prompt` must end with `def g(..):`"
+            )
+        );
+        let missing = message(row().replace("\"level\": 2,", ""));
+        assert!(missing.starts_with("embedded problems, line 1: field `level` is missing"));
+    }
+}

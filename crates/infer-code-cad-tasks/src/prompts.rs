@@ -1,0 +1,96 @@
+//! The prompts of the paper's Table 4, byte for byte; each function returns the text of one stream.
+//!
+//! Where the table writes `{function_signature}`, a problem with a preamble (imports, helper
+//! functions) shows `preamble + signature`: otherwise HumanEval 10, 32, 38, 50 and 64 would ask for
+//! code that calls functions the model has never seen. Problems of MBPP and the embedded set have none.
+//!
+//! The paper runs these without a chat template. Self-consistency uses [`vanilla`].
+
+use crate::Problem;
+
+const INSTRUCTION: &str = "Your task is to complete a Python programming problem, given its \
+    function signature and docstring. Return only code for the completed function, with no \
+    additional explanation, print statements, or unit tests.";
+
+const CHAIN_OF_THOUGHT: &str = "Your task is to accurately complete a Python programming problem, \
+    given a function description. Before completing the function, think step by step about the \
+    solution. First, outline the approach based on the function signature and docstring. Break \
+    down the problem, identify edge cases, and describe the logic needed. Then, implement the \
+    function accordingly. Return only code for the completed function, with no additional \
+    explanation, print statements, or unit tests.";
+
+/// Instruction, then the prompt (row "Vanilla, SC").
+pub fn vanilla(problem: &Problem) -> String {
+    format!("{INSTRUCTION} \n\n {}", problem.prompt)
+}
+
+/// Instruction, docstring, signature: the context stream of context-aware decoding (row "CAD").
+pub fn cad_context(problem: &Problem) -> String {
+    format!("{INSTRUCTION} \n\n {}", docstring_first(problem))
+}
+
+/// Preamble and signature alone: the question stream of context-aware decoding.
+pub fn question(problem: &Problem) -> String {
+    format!("{}{}", problem.preamble, problem.signature)
+}
+
+/// Instruction, retrieved passage, then the prompt (row "RAG").
+pub fn retrieved(problem: &Problem, passage: &str) -> String {
+    format!("{} \n\n {}", with_passage(passage), problem.prompt)
+}
+
+/// Instruction, retrieved passage, docstring, signature: CAD+RAG, where the passage enters the
+/// context stream only.
+///
+/// The table has no row for it: this joins its rows "RAG" and "CAD".
+pub fn retrieved_cad_context(problem: &Problem, passage: &str) -> String {
+    format!("{} \n\n {}", with_passage(passage), docstring_first(problem))
+}
+
+/// Instruction to outline first, then the prompt and an empty line (row "CoT").
+pub fn chain_of_thought(problem: &Problem) -> String {
+    format!("{CHAIN_OF_THOUGHT}\n{}\n\n", problem.prompt)
+}
+
+fn with_passage(passage: &str) -> String {
+    format!("{INSTRUCTION} Here is some context that may be helpful: {passage}")
+}
+
+fn docstring_first(problem: &Problem) -> String {
+    format!("Context {} \n {}", problem.docstring, question(problem))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+    use crate::humaneval::tests::row;
+
+    // Typed from the paper's Table 4 in one piece, so that the line joins above are checked.
+    const TABLE: &str = "Your task is to complete a Python programming problem, given its function signature and docstring. Return only code for the completed function, with no additional explanation, print statements, or unit tests.";
+    const COT: &str = "Your task is to accurately complete a Python programming problem, given a function description. Before completing the function, think step by step about the solution. First, outline the approach based on the function signature and docstring. Break down the problem, identify edge cases, and describe the logic needed. Then, implement the function accordingly. Return only code for the completed function, with no additional explanation, print statements, or unit tests.\n";
+
+    #[test]
+    fn layouts_equal_table_4() {
+        let p = &crate::parse_tiny(&row()).unwrap()[0];
+        let prompt = "def f(x):\n    \"\"\"Double x.\"\"\"\n";
+        assert_eq!(vanilla(p), format!("{TABLE} \n\n {prompt}"));
+        assert_eq!(cad_context(p), format!("{TABLE} \n\n Context Double x. \n def f(x):"));
+        assert_eq!(question(p), "def f(x):");
+        let lead = format!("{TABLE} Here is some context that may be helpful: T\nt");
+        assert_eq!(retrieved(p, "T\nt"), format!("{lead} \n\n {prompt}"));
+        assert_eq!(
+            retrieved_cad_context(p, "T\nt"),
+            format!("{lead} \n\n Context Double x. \n def f(x):")
+        );
+        assert_eq!(chain_of_thought(p), format!("{COT}{prompt}\n\n"));
+    }
+
+    #[test]
+    fn helpers_are_visible_in_every_layout() {
+        let mut p = crate::parse_tiny(&row()).unwrap().remove(0);
+        p.preamble = "import math\n\n\n".to_owned();
+        assert_eq!(question(&p), "import math\n\n\ndef f(x):");
+        assert!(cad_context(&p).ends_with(" \n import math\n\n\ndef f(x):"));
+    }
+}

@@ -1,0 +1,166 @@
+//! Model text in its many forms, and that no text makes extraction fail.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use infer_code_cad_tasks::{Problem, extract_program};
+use proptest::prelude::*;
+
+const BODY: &str = "    total = 0\n    for x in xs:\n        total += x\n    return total\n";
+
+fn problem() -> Problem {
+    Problem {
+        task_id: "t".into(),
+        prompt: "import math\n\n\ndef add(xs):\n    \"\"\"Add.\"\"\"\n".into(),
+        preamble: "import math\n\n\n".into(),
+        signature: "def add(xs):".into(),
+        docstring: "Add.".into(),
+        entry_point: "add".into(),
+        setup: String::new(),
+        tests: "assert add([1, 2]) == 3\n".into(),
+        canonical_solution: Some(BODY.into()),
+        embedded: None,
+    }
+}
+
+/// What comes after the preamble.
+fn extract(completion: &str) -> String {
+    let program = extract_program(&problem(), completion);
+    program.strip_prefix("import math\n\n\n").unwrap().to_owned()
+}
+
+fn function() -> String {
+    format!("def add(xs):\n{BODY}")
+}
+
+#[test]
+fn bodies() {
+    let lost = BODY.trim_start();
+    let flat = BODY.replace("\n    ", "\n").trim_start().to_owned();
+    for completion in [
+        BODY.to_owned(),
+        format!("\n{BODY}"),
+        format!(" {BODY}"),
+        BODY[1..].to_owned(),
+        lost.to_owned(),
+        flat.clone(),
+        format!("```python\n{flat}```"),
+        BODY.replace('\n', "\r\n"),
+        format!("{BODY}\n\nThis function adds.\n\ndef add(xs):\n    return None\n"),
+        format!("{BODY}```\n\nExplanation:\n```python\ndef add(xs):\n    return 0\n```\n"),
+        format!("{BODY}\n\n# Test the function\nprint(add([1, 2]))\nassert add([]) == 1\n"),
+        format!("{BODY}\nif __name__ == \"__main__\":\n    print(add(\n"),
+        format!("{BODY}\ndef test_add():\n    assert add([1]) == 2\n\ntest_add()\n"),
+        format!("{BODY}\n    print(total"),
+        format!("Here's the body:\n\n{BODY}\nIt's simple."),
+        format!("{flat}Done.\n"),
+    ] {
+        assert_eq!(extract(&completion), function(), "{completion}");
+    }
+}
+
+#[test]
+fn a_first_line_that_opens_a_block_is_set_right() {
+    let body = "    if not xs:\n        return 0\n    return sum(xs)\n";
+    for completion in [body.trim_start().to_owned(), format!(" {body}"), body[1..].to_owned()] {
+        assert_eq!(extract(&completion), format!("def add(xs):\n{body}"), "{completion}");
+    }
+    let only = "for x in xs:\n        yield x\n";
+    assert_eq!(extract(only), format!("def add(xs):\n    {only}"));
+    assert_eq!(extract("return sum(xs)"), "def add(xs):\n    return sum(xs)\n");
+    assert_eq!(extract("\treturn sum(xs)"), "def add(xs):\n\treturn sum(xs)\n");
+}
+
+#[test]
+fn modules() {
+    let f = function();
+    let outline = "1. Set total = 0 (it's the sum.\n2. Loop\n\n";
+    for completion in [
+        f.clone(),
+        format!(" {f}"),
+        format!("Sure! Here's the code:\n\n```python\n{f}```\n\nIt adds.\n```\nadd([1])\n```"),
+        format!("Sure:\n~~~\n{f}~~~\n"),
+        format!("```\n{f}"),
+        format!("Plan:\n```\n1. loop\n```\nCode:\n```py\n{f}```\n"),
+        format!("{outline}{f}\nThis isn't hard."),
+        format!("{f}\n\nprint(add([1, 2, 3]))  # 6\n\nfor i in range(3):\n    add([i])\n"),
+        format!("{f}\n{f}"),
+        format!("def add(xs):\n    \"\"\"Add.\"\"\"\n    pass\n\nNow:\n{f}"),
+        f.replace('\n', "\r\n"),
+        format!("He said \"\"\"unclosed\n{f}"),
+    ] {
+        assert_eq!(extract(&completion), f, "{completion}");
+    }
+    let indented: String = f.lines().map(|line| format!("    {line}\n")).collect();
+    assert_eq!(extract(&indented), f.replace("\n    ", "\n        "));
+}
+
+#[test]
+fn what_the_function_needs_is_kept() {
+    let before =
+        "import os\nfrom typing import List\nLIMIT = 3\n\n@cache\ndef helper(x):\n    return x\n\n";
+    let program = extract(&format!("Code:\n{before}{}", function()));
+    assert_eq!(program, before.replace("\n\n", "\n") + &function());
+
+    let after = "\ndef unused():\n    return 1\n\ndef twice(x):\n    return TWO * x\n\nTWO = 2\nTHREE = 3\n";
+    let program = extract(&format!("    return twice(sum(xs))\n{after}"));
+    let kept = "def twice(x):\n    return TWO * x\nTWO = 2\n";
+    assert_eq!(program, format!("def add(xs):\n    return twice(sum(xs))\n{kept}"));
+}
+
+#[test]
+fn docstrings_do_not_deceive() {
+    let body = "    \"\"\"Like:\n\ndef add(xs):\n    return None\n```\nx\n```\n\"\"\"\n    return sum(xs)\n";
+    assert!(
+        extract(&format!("def add(xs):\n{}", body.replace("```\n", ""))).ends_with("sum(xs)\n")
+    );
+    let plain = body.replace("```\n", "");
+    assert_eq!(extract(&plain), format!("def add(xs):\n{plain}"));
+}
+
+#[test]
+fn the_function_may_be_a_lambda() {
+    assert_eq!(extract("add = lambda xs: sum(xs)\nprint(1)"), "add = lambda xs: sum(xs)\n");
+}
+
+#[test]
+fn a_variable_may_have_the_name_of_the_function() {
+    let body = "    add = 1\n    for x in xs:\n        add += x\n    return add\n";
+    assert_eq!(extract(body.trim_start()), format!("def add(xs):\n{body}"));
+}
+
+#[test]
+fn text_without_code_gives_the_bare_signature() {
+    assert_eq!(extract(""), "def add(xs):\n");
+    assert_eq!(extract("I am sorry, I cannot help with that."), "def add(xs):\n");
+}
+
+#[test]
+fn long_text_takes_linear_time() {
+    let started = std::time::Instant::now();
+    for piece in
+        ["(", "\"\"\"", "def add(\n", "@a\n", "x = (\n", "```\n", "if x:\n", "Here's\n", "\\\n"]
+    {
+        extract(&piece.repeat(100_000));
+    }
+    assert!(started.elapsed().as_secs() < 20, "took {:?}", started.elapsed());
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_fail(text in any::<String>()) {
+        prop_assert!(extract_program(&problem(), &text).contains("import math"));
+    }
+
+    #[test]
+    fn no_code_like_text_makes_it_fail(
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            "def add(xs):", "def g():", "\n", "\n    ", "\n ", "\t", "return ", "if x:", "else:", "(", ")",
+            "\"\"\"", "'", "\"", "```", "```python\n", "~~~", "\\", "#", "@a\n", "x = 1", "é", "import os",
+            "class A:", "lambda", "add = 2", ":", "\r\n", "\r", ".", "print(1)", "Here is", "add",
+        ]), 0..40),
+    ) {
+        let text = pieces.concat();
+        let program = extract_program(&problem(), &text);
+        prop_assert_eq!(&program, &extract_program(&problem(), &text));
+        prop_assert!(program.contains("add"));
+    }
+}
