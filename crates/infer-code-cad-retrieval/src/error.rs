@@ -1,0 +1,53 @@
+/// Why passages could not be read or searched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RetrievalError {
+    /// The query holds nothing to search for.
+    #[error("the query {query:?} holds no word; ask with at least one letter or digit")]
+    EmptyQuery {
+        /// The query.
+        query: String,
+    },
+    /// Zero hits were asked for.
+    #[error("top_k is 0, so no passage can be returned; ask for at least 1")]
+    ZeroTopK,
+    /// There is nothing to index.
+    #[error("an index needs at least one passage, got none")]
+    NoPassages,
+    /// A parameter is out of its range.
+    #[error("{name} is {value}, expected {expected}")]
+    Parameter {
+        /// The field.
+        name: &'static str,
+        /// What it was set to.
+        value: f32,
+        /// The range allowed.
+        expected: &'static str,
+    },
+    /// A line is not a JSON object.
+    #[error("line {line} is not a JSON object: {source}")]
+    Json {
+        /// Its number, from 1.
+        line: usize,
+        /// What the parser found.
+        source: serde_json::Error,
+    },
+    /// A line lacks a field, or the field is not a string.
+    #[error("line {line} has no string field {field:?}; a passage needs id, title and text")]
+    Field {
+        /// Its number, from 1.
+        line: usize,
+        /// The field.
+        field: &'static str,
+    },
+    /// Two passages have one id.
+    #[error("line {line} repeats the id {id:?} of line {first_line}; ids must be unique")]
+    DuplicateId {
+        /// The id.
+        id: String,
+        /// The line of the second passage, from 1.
+        line: usize,
+        /// The line of the first.
+        first_line: usize,
+    },
+}

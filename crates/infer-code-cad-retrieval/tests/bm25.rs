@@ -1,0 +1,143 @@
+//! BM25 against bm25s, against a search without an index, and by its properties.
+
+use std::collections::HashMap;
+
+use infer_code_cad_retrieval::{Bm25Config, Bm25Index, Hit, Passage};
+use proptest::prelude::*;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Reference {
+    passages: Vec<Passage>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    k1: f32,
+    b: f32,
+    query: String,
+    scores: Vec<f64>,
+}
+
+/// `reference/bm25.py` made the values.
+#[test]
+fn scores_equal_those_of_bm25s() {
+    let Reference { passages, cases } =
+        serde_json::from_str(include_str!("reference/bm25.json")).expect("the fixture is valid");
+    for Case { k1, b, query, scores } in cases {
+        let index = index(passages.clone(), Bm25Config { k1, b });
+        let hits = by_id(&search(&index, &query, passages.len()));
+        for (passage, expected) in passages.iter().zip(scores) {
+            let actual = f64::from(hits.get(&passage.id).copied().unwrap_or(0.0));
+            let place = format!("passage {} for {query:?} at k1 {k1}, b {b}", passage.id);
+            assert!((actual - expected).abs() <= 1e-6 * expected, "{place}: {actual} {expected}");
+        }
+    }
+}
+
+fn index(passages: Vec<Passage>, config: Bm25Config) -> Bm25Index {
+    Bm25Index::new(passages, config).expect("the passages and the config are valid")
+}
+
+fn search<'a>(index: &'a Bm25Index, query: &str, top_k: usize) -> Vec<Hit<'a>> {
+    index.search(query, top_k).expect("the query is valid")
+}
+
+fn by_id(hits: &[Hit<'_>]) -> HashMap<String, f32> {
+    hits.iter().map(|hit| (hit.passage.id.clone(), hit.score)).collect()
+}
+
+fn passages(texts: &[String]) -> Vec<Passage> {
+    let passage = |(id, text): (usize, &String)| Passage {
+        id: id.to_string(),
+        title: String::new(),
+        text: text.clone(),
+    };
+    texts.iter().enumerate().map(passage).collect()
+}
+
+/// The definition, passage by passage, in `f64`.
+fn score(texts: &[String], passage: usize, query: &str, config: Bm25Config) -> f64 {
+    let words = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+    let documents: Vec<Vec<String>> = texts.iter().map(|text| words(text)).collect();
+    let n = documents.len() as f64;
+    let average = documents.iter().map(Vec::len).sum::<usize>() as f64 / n;
+    let document = &documents[passage];
+    let (k1, b) = (f64::from(config.k1), f64::from(config.b));
+    let norm = k1 * (1.0 - b + b * document.len() as f64 / average);
+    let weight = |term: &String| {
+        let df = documents.iter().filter(|other| other.contains(term)).count() as f64;
+        let tf = document.iter().filter(|word| *word == term).count() as f64;
+        if tf == 0.0 { 0.0 } else { (1.0 + (n - df + 0.5) / (df + 0.5)).ln() * tf / (tf + norm) }
+    };
+    words(query).iter().map(weight).sum()
+}
+
+/// One to twelve words of a small vocabulary, so that they meet.
+fn text() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec!["list", "sort", "key", "heap", "dict", "zip", "join"]);
+    prop::collection::vec(word, 1..12).prop_map(|words| words.join(" "))
+}
+
+fn texts() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec(text(), 1..16)
+}
+
+fn config() -> impl Strategy<Value = Bm25Config> {
+    (0.0..3.0f32, 0.0..=1.0f32).prop_map(|(k1, b)| Bm25Config { k1, b })
+}
+
+proptest! {
+    #[test]
+    fn equals_a_search_without_an_index(texts in texts(), query in text(), config in config()) {
+        let index = index(passages(&texts), config);
+        let hits = by_id(&search(&index, &query, texts.len()));
+        for i in 0..texts.len() {
+            let expected = score(&texts, i, &query, config);
+            let actual = f64::from(hits.get(&i.to_string()).copied().unwrap_or(0.0));
+            prop_assert!((actual - expected).abs() <= 1e-5 * expected, "{actual} {expected}");
+        }
+    }
+
+    #[test]
+    fn fewer_hits_are_the_first_of_more(texts in texts(), query in text(), top_k in 1..16usize) {
+        let index = index(passages(&texts), Bm25Config::default());
+        let all = search(&index, &query, usize::MAX);
+        prop_assert!(all.is_sorted_by(|a, b| a.score >= b.score));
+        prop_assert!(all.iter().all(|hit| hit.score > 0.0));
+        prop_assert_eq!(search(&index, &query, top_k), &all[..top_k.min(all.len())]);
+    }
+
+    #[test]
+    fn copies_of_a_passage_score_alike_in_order(mut texts in texts(), query in text()) {
+        texts.extend(texts.clone());
+        let index = index(passages(&texts), Bm25Config::default());
+        let hits = search(&index, &query, usize::MAX);
+        let place = |i: usize| hits.iter().position(|hit| hit.passage.id == i.to_string());
+        for original in 0..texts.len() / 2 {
+            let (first, second) = (place(original), place(original + texts.len() / 2));
+            prop_assert!(first <= second);
+            prop_assert_eq!(first.map(|i| hits[i].score), second.map(|i| hits[i].score));
+        }
+    }
+
+    #[test]
+    fn unknown_words_and_case_change_nothing(texts in texts(), query in text()) {
+        let index = index(passages(&texts), Bm25Config::default());
+        let noisy = format!("xyzzy {}, plugh!", query.to_uppercase());
+        prop_assert_eq!(search(&index, &noisy, 9), search(&index, &query, 9));
+    }
+
+    #[test]
+    fn an_unrelated_passage_keeps_the_order_for_one_term(texts in texts(), other in text()) {
+        // Without length normalisation only the common factor idf changes.
+        let config = Bm25Config { b: 0.0, ..Bm25Config::default() };
+        let before = index(passages(&texts), config);
+        let more = [texts, vec![other.replace("list", "tuple")]].concat();
+        let after = index(passages(&more), config);
+        let ids = |index| search(index, "list", 99).iter().map(|hit| hit.passage.id.clone()).collect();
+        let (before, after): (Vec<_>, Vec<_>) = (ids(&before), ids(&after));
+        prop_assert_eq!(before, after);
+    }
+}
