@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_inputs_end_soon() {
+    fn the_largest_inputs_keep_their_precision() {
         assert_eq!(pass_at_k(u64::MAX, u64::MAX / 2, u64::MAX / 2), Ok(1.0));
         assert_eq!(pass_at_k(u64::MAX, u64::MAX, u64::MAX), Ok(1.0));
         let rare = pass_at_k(u64::MAX, 1, 1).unwrap() * u64::MAX as f64;
