@@ -1,1 +1,59 @@
 //! Candidate program and tests to verdict: isolated, limited Python execution.
+//!
+//! A [`Sandbox`] keeps warm Python interpreters (*workers*). Each [`Submission`] runs in a fork of
+//! one, under [`Limits`], and comes back as a [`Report`] with a [`Verdict`]. Whatever the candidate
+//! does is a verdict; a [`SandboxError`] says that the sandbox itself failed, and is never one.
+//!
+//! # Isolation
+//!
+//! A candidate has its own process, session and empty working directory (removed afterwards), no
+//! environment, standard input or inherited descriptors. Resource limits bound CPU time, address
+//! space, file size, open files and processes; its worker bounds wall time and output, and kills
+//! what it leaves running. Started by root, it runs as an unprivileged user. Where the kernel
+//! allows, it has no network. [`Sandbox::isolation`] tells which layers are active.
+//!
+//! # What this does not do
+//!
+//! - The tests run in the candidate's interpreter. `os._exit(0)`, `SystemExit`, replaced builtins,
+//!   closed or flooded descriptors do not make a candidate pass, but one that means to can forge a
+//!   pass, for example by an `__eq__` that is always true or by reading the harness's own frames.
+//! - A candidate may read what its user can read and write what its user can write. Started by an
+//!   ordinary user, that is the user's own files, and the worker can be killed (which is reported
+//!   as a [`SandboxError`]). Run programs that may be malicious as root or in a container.
+//! - Many small files can fill the disk until the wall limit.
+//!
+//! # Examples
+//!
+//! ```
+//! use infer_code_cad_sandbox::{Limits, Sandbox, SandboxConfig, SandboxError, Submission, Verdict};
+//!
+//! let sandbox = match Sandbox::start(&SandboxConfig::default()) {
+//!     Err(SandboxError::PythonMissing { .. }) => return Ok(()), // install python3
+//!     sandbox => sandbox?,
+//! };
+//! let submission = Submission {
+//!     setup: "",
+//!     program: "def double(x):\n    return x + 2",
+//!     tests: "assert double(2) == 4\nassert double(3) == 6",
+//! };
+//! let report = sandbox.execute(&submission, &Limits::default())?;
+//! assert_eq!(report.verdict, Verdict::Failed);
+//! assert_eq!(report.reason, "assert double(3) == 6: AssertionError");
+//! # Ok::<(), SandboxError>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod isolation;
+mod protocol;
+mod report;
+mod sandbox;
+mod submission;
+mod worker;
+
+pub use error::SandboxError;
+pub use isolation::Isolation;
+pub use report::{Report, Verdict};
+pub use sandbox::{Sandbox, SandboxConfig};
+pub use submission::{Limits, Submission};

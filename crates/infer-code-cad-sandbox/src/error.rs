@@ -1,0 +1,101 @@
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::Isolation;
+
+/// Why there is no verdict. A sandbox fault, never the candidate's failure: do not count it as one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// There is no interpreter at this path.
+    #[error(
+        "no python interpreter at `{}`; install python3 or set SandboxConfig::python", python.display()
+    )]
+    PythonMissing {
+        /// The path tried.
+        python: PathBuf,
+    },
+    /// The interpreter could not be started.
+    #[error(
+        "cannot run the python interpreter `{}`: {source}; install python3 or set \
+         SandboxConfig::python", python.display()
+    )]
+    PythonStart {
+        /// The path tried.
+        python: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The interpreter started, but not the worker in it.
+    #[error(
+        "the python interpreter `{}` ended before its worker was ready: {log}; python 3.8 or newer \
+         is needed, see SandboxConfig::python", python.display()
+    )]
+    PythonUnfit {
+        /// The path tried.
+        python: PathBuf,
+        /// The end of what it wrote to its standard error.
+        log: String,
+    },
+    /// A worker gave the wrong verdict on a program whose verdict is known.
+    #[error(
+        "the sandbox's self-check with `{}` failed at `{check}`: {answer} (layers: {isolation}); \
+         use a python3 and a SandboxConfig::scratch that every user can read", python.display()
+    )]
+    SelfCheck {
+        /// The interpreter.
+        python: PathBuf,
+        /// The program tried.
+        check: &'static str,
+        /// What came of it.
+        answer: String,
+        /// The layers active.
+        isolation: Isolation,
+    },
+    /// The trusted part of a submission does not compile.
+    #[error("the {part} of the submission is not valid python: {reason}; correct the task's data")]
+    InvalidSubmission {
+        /// `setup` or `tests`.
+        part: String,
+        /// The compiler's message.
+        reason: String,
+    },
+    /// A limit is zero or too large.
+    #[error("Limits::{name} must be from 1 to 2^53 (milliseconds for times)")]
+    InvalidLimit {
+        /// The field.
+        name: &'static str,
+    },
+    /// A worker ended or broke the protocol, also after a restart.
+    #[error("a sandbox worker failed twice on one submission: {reason}; its log: {log}")]
+    WorkerLost {
+        /// What happened.
+        reason: String,
+        /// The end of what it wrote to its standard error.
+        log: String,
+    },
+    /// A worker did not answer in time, also after a restart.
+    #[error("a sandbox worker did not answer within {waited:?}; the machine may be overloaded")]
+    WorkerSilent {
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The confinement could not be applied to a candidate.
+    #[error("the candidate could not be confined: {reason}")]
+    Confinement {
+        /// The kernel's answer.
+        reason: String,
+    },
+    /// The scratch directory could not be made.
+    #[error("cannot make a scratch directory in `{}`: {source}; set SandboxConfig::scratch", path.display())]
+    Scratch {
+        /// Where.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The platform has neither fork nor resource limits.
+    #[error("the sandbox needs a unix system (Linux for all its layers)")]
+    Unsupported,
+}

@@ -1,0 +1,8 @@
+//! Integration tests of the sandbox, in one binary.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod canonical;
+mod common;
+mod confinement;
+mod throughput;
+mod verdicts;

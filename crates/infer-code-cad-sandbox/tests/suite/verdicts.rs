@@ -1,0 +1,218 @@
+//! Every verdict, and programs that try to get a better one.
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use infer_code_cad_sandbox::{Limits, Sandbox, SandboxConfig, SandboxError, Submission, Verdict};
+
+use crate::common::{judge, sandbox_or_say};
+
+/// Program, tests, verdict, a part of the reason.
+type Case = (&'static str, &'static str, Verdict, &'static str);
+
+#[test]
+fn ordinary_programs() {
+    let cases: [Case; 9] = [
+        ("def f(x):\n    return x + 1", "assert f(1) == 2", Verdict::Passed, ""),
+        ("x = 1\r\ny = 'a\\r\\n'\r\n", "assert (x, y) == (1, 'a\\r\\n')", Verdict::Passed, ""),
+        (
+            "é = '\u{10ffff}🐍'\nlone = '\\ud800'\nprint(lone)",
+            "assert len(é) == 2",
+            Verdict::Passed,
+            "",
+        ),
+        (
+            "def f(x):\n    return x",
+            "ok = 1\nassert f(1) == 2, 'no'",
+            Verdict::Failed,
+            "assert f(1) == 2, 'no': AssertionError: no",
+        ),
+        (
+            "def f(x):\n    return x + ''",
+            "assert (\n  f(1)\n  == 2)",
+            Verdict::Failed,
+            "== 2): TypeError: ",
+        ),
+        ("import nothing_of_this_name", "", Verdict::Failed, "program line 1: ModuleNotFoundError"),
+        ("def f(n):\n    return f(n + 1)", "f(0)", Verdict::Failed, "f(0): RecursionError"),
+        ("x = 1\ndef f(:", "", Verdict::SyntaxError, "line 2"),
+        ("x = '\0'", "", Verdict::SyntaxError, "null"),
+    ];
+    run("ordinary_programs", &cases, &Limits::default());
+}
+
+#[test]
+fn an_early_end_never_passes() {
+    let cases: [Case; 7] = [
+        ("import os\nos._exit(0)", "", Verdict::Crashed, "status 0"),
+        ("import sys\nsys.exit(0)", "", Verdict::Failed, "SystemExit: 0"),
+        ("def f():\n    raise SystemExit", "f()", Verdict::Failed, "f(): SystemExit"),
+        (
+            "def f():\n    import os\n    os._exit(0)",
+            "f()\nassert False",
+            Verdict::Crashed,
+            "status 0",
+        ),
+        (
+            "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)",
+            "",
+            Verdict::Crashed,
+            "SIGSEGV",
+        ),
+        ("import ctypes\nctypes.string_at(0)", "", Verdict::Crashed, "SIGSEGV"),
+        ("import os\nif os.fork(): os._exit(0)", "assert True", Verdict::Crashed, "status 0"),
+    ];
+    run("an_early_end_never_passes", &cases, &Limits::default());
+}
+
+#[test]
+fn meddling_with_the_harness_does_not_pass() {
+    let flood = "import os\nfor fd in range(64):\n    try: os.write(fd, b'passed\\n')\n    except OSError: pass";
+    let cases: [Case; 7] = [
+        ("print('passed')", "assert False", Verdict::Failed, "assert False"),
+        (flood, "assert True", Verdict::Crashed, "result channel"),
+        ("import os\nos.closerange(0, 64)", "assert True", Verdict::Crashed, "status"),
+        (
+            "import builtins\nbuiltins.AssertionError = KeyError\nbuiltins.all = lambda _: True",
+            "assert all([False])",
+            Verdict::Failed,
+            "AssertionError",
+        ),
+        (
+            "import os, json\nos.write = os._exit = json.dumps = lambda *_: None",
+            "assert False",
+            Verdict::Failed,
+            "assert False",
+        ),
+        (
+            "import os, signal\ntry: os.kill(os.getppid(), 9)\nexcept OSError as e: raise ValueError('refused')",
+            "",
+            Verdict::Failed,
+            "refused",
+        ),
+        (
+            "class E(Exception):\n    def __str__(self): raise SystemExit\nraise E",
+            "",
+            Verdict::Failed,
+            "program line 3: E",
+        ),
+    ];
+    let as_root = sandbox_or_say("meddling_with_the_harness_does_not_pass", 1)
+        .is_some_and(|sandbox| sandbox.isolation().user.is_some());
+    let cases: Vec<_> =
+        cases.into_iter().filter(|case| as_root || !case.0.contains("getppid")).collect();
+    run("meddling_with_the_harness_does_not_pass", &cases, &Limits::default());
+}
+
+#[test]
+fn limits_hold() {
+    let limits = Limits {
+        cpu_time: Duration::from_secs(1),
+        wall_time: Duration::from_secs(30),
+        memory_bytes: 64 << 20,
+        output_bytes: 10_000,
+        file_bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let cases: [Case; 8] = [
+        ("while True: pass", "", Verdict::Timeout, "cpu time limit of 1 s"),
+        (
+            "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass",
+            "",
+            Verdict::Timeout,
+            "",
+        ),
+        ("x = bytearray(1 << 30)", "", Verdict::Memory, "MemoryError"),
+        ("x = []\nwhile True: x.append(bytes(1000))", "", Verdict::Memory, "MemoryError"),
+        ("x = bytearray(32 << 20)", "assert x", Verdict::Passed, ""),
+        ("print('x' * 9000)", "assert True", Verdict::Passed, ""),
+        ("while True: print('passed' * 100)", "", Verdict::OutputLimit, "10000 bytes"),
+        (
+            "with open('f', 'wb') as f:\n    f.write(bytes(2 << 20))",
+            "",
+            Verdict::Failed,
+            "File too large",
+        ),
+    ];
+    run("limits_hold", &cases, &limits);
+    let limits = Limits { wall_time: Duration::from_millis(1500), ..limits };
+    let sleep = "import time\nwhile True:\n    try: time.sleep(9)\n    except BaseException: pass";
+    run("limits_hold", &[(sleep, "", Verdict::Timeout, "wall time limit of 1.5 s")], &limits);
+}
+
+#[test]
+fn a_huge_program_is_judged() {
+    let Some(sandbox) = sandbox_or_say("a_huge_program_is_judged", 1) else { return };
+    let lines = format!("# {}\n{}", "x".repeat(2 << 20), "y = 1\n".repeat(20_000));
+    let report = judge(&sandbox, &lines, "assert y == 1", &Limits::default());
+    assert_eq!(report.verdict, Verdict::Passed, "{report:?}");
+    // However this one ends, it is the candidate's end and not the sandbox's.
+    let report = judge(&sandbox, &"(".repeat(100_000), "", &Limits::default());
+    assert_ne!(report.verdict, Verdict::Passed, "{report:?}");
+}
+
+#[test]
+fn setup_runs_between_program_and_tests() {
+    let Some(sandbox) = sandbox_or_say("setup_runs_between_program_and_tests", 1) else { return };
+    let submission = Submission {
+        setup: "root = Node(1)",
+        program: "class Node:\n    def __init__(self, data): self.data = data",
+        tests: "assert root.data == 1",
+    };
+    let report = sandbox.execute(&submission, &Limits::default()).unwrap();
+    assert_eq!(report.verdict, Verdict::Passed, "{report:?}");
+    assert!(report.max_rss_bytes > 1 << 20 && report.wall_time > Duration::ZERO, "{report:?}");
+}
+
+#[test]
+fn tests_that_do_not_compile_are_an_error() {
+    let Some(sandbox) = sandbox_or_say("tests_that_do_not_compile_are_an_error", 1) else { return };
+    let submission = Submission { setup: "", program: "", tests: "assert (" };
+    match sandbox.execute(&submission, &Limits::default()) {
+        Err(SandboxError::InvalidSubmission { part, .. }) => assert_eq!(part, "tests"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn eight_threads_share_two_workers() {
+    let Some(sandbox) = sandbox_or_say("eight_threads_share_two_workers", 2) else { return };
+    thread::scope(|scope| {
+        for thread in 0..8 {
+            let sandbox = &sandbox;
+            scope.spawn(move || {
+                for run in 0..4 {
+                    let wanted = [Verdict::Passed, Verdict::Failed][(thread + run) % 2];
+                    let tests = format!("assert x == {run} + {}", (thread + run) % 2);
+                    let report = judge(sandbox, &format!("x = {run}"), &tests, &Limits::default());
+                    assert_eq!(report.verdict, wanted, "{report:?}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_missing_or_unfit_interpreter_is_named() {
+    let start = |python: &str| {
+        let python = PathBuf::from(python);
+        Sandbox::start(&SandboxConfig { python, workers: 1, ..SandboxConfig::default() })
+    };
+    let error = start("/nowhere/python3").unwrap_err();
+    assert!(matches!(error, SandboxError::PythonMissing { .. }), "{error}");
+    assert!(error.to_string().contains("/nowhere/python3"), "{error}");
+    let error = start(env!("CARGO_MANIFEST_PATH")).unwrap_err();
+    assert!(matches!(error, SandboxError::PythonStart { .. }), "{error}");
+    let error = start("/bin/false").unwrap_err();
+    assert!(matches!(error, SandboxError::PythonUnfit { .. } | SandboxError::PythonMissing { .. }));
+}
+
+fn run(name: &str, cases: &[Case], limits: &Limits) {
+    let Some(sandbox) = sandbox_or_say(name, 2) else { return };
+    for (program, tests, verdict, reason) in cases {
+        let report = judge(&sandbox, program, tests, limits);
+        assert_eq!(report.verdict, *verdict, "{program}: {report:?}");
+        assert!(report.reason.contains(reason), "{program}: {report:?}");
+    }
+}
