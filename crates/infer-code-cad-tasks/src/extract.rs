@@ -32,7 +32,10 @@ pub fn extract_program(problem: &Problem, completion: &str) -> String {
 /// The part of the text that holds the code: all of it, what precedes a fence, or a fenced block.
 fn choose_code<'t>(problem: &Problem, text: &'t str) -> &'t str {
     let name = &problem.entry_point;
-    let Some(fenced) = fence::split(text) else { return text };
+    let Some(fenced) = fence::split(text) else {
+        // A closing fence may follow the last statement on its line.
+        return text.trim_end().strip_suffix("```").unwrap_or(text);
+    };
     let before = logical_lines(fenced.before);
     let continues = before.first().is_some_and(is_statement);
     if (continues && is_body(&before, name)) || from_definition(fenced.before, name).is_some() {

@@ -52,6 +52,8 @@ fn bodies() {
         format!("{BODY}\n    print(total"),
         format!("Here's the body:\n\n{BODY}\nIt's simple."),
         format!("{flat}Done.\n"),
+        format!("{}```\n", BODY.trim_end()),
+        format!("1. Like this:\n   ~~~\n{BODY}   ~~~\n"),
     ] {
         assert_eq!(extract(&completion), function(), "{completion}");
     }
