@@ -14,7 +14,8 @@ pub struct Isolation {
     pub network: bool,
     /// The address space is limited.
     pub memory: bool,
-    /// The number of processes is limited.
+    /// The number of processes is limited: exactly with a user id or a network namespace of its
+    /// own, else on top of what the user ran when the worker started.
     pub processes: bool,
     /// All that a candidate leaves running is found and killed, also from other sessions.
     pub reaper: bool,

@@ -82,14 +82,16 @@ def own_processes(layers):
         return 0
     if layers["network"]:
         return 1
-    tasks, me = 0, os.getuid()
+    tasks, me = 0, str(os.getuid())
     for name in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
         try:
-            if os.stat("/proc/" + name).st_uid == me:
-                tasks += len(os.listdir("/proc/%s/task" % name))
+            with open("/proc/%s/status" % name, errors="replace") as status:
+                fields = dict(line.split(":", 1) for line in status if ":" in line)
         except OSError:
             continue  # it has ended
-    return tasks + 1
+        if fields["Uid"].split()[0] == me:
+            tasks += int(fields["Threads"])
+    return tasks
 
 
 def unshare(flags):
