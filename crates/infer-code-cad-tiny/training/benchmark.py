@@ -9,11 +9,12 @@ import random
 from dataclasses import replace
 
 from glossary import glossary_problem
-from holdout import HELD_OUT_FAMILIES, PUBLIC, held_out
+from holdout import HELD_OUT_FAMILIES, held_out
 from inputs import EMPTY, arguments, call
 from notes import NOTES
 from problem import FUNCTION_NAMES
 from prompts import prompt_text
+from public import PUBLIC
 from stream import BUILDERS, TICKETS
 
 SEED = "benchmark"
@@ -23,7 +24,7 @@ PER_LEVEL = ((1, 16), (2, 26), (3, 26))
 PER_HELD_OUT_FAMILY = 4
 N_GLOSSARY = 52
 N_DISTRACTORS = 200
-N_ASSERTS = 7
+N_ASSERTS = 10
 FAILURES = (ValueError, IndexError, ZeroDivisionError, TypeError)
 
 
@@ -75,8 +76,8 @@ def tests(rng, problem):
             pairs.append((shown, repr(result)))
             results.append(repr(result))
     different = len(set(results))
-    needed = 2 if set(results) <= {"True", "False"} else 4
-    return pairs if different >= needed and len(pairs) >= 4 else None
+    needed = 2 if set(results) <= {"True", "False"} else 5
+    return pairs if different >= needed and len(pairs) >= 5 else None
 
 
 def passages(chosen):
@@ -100,8 +101,14 @@ def problem_row(index, problem, asserts, ids):
     """One line of data/problems.jsonl."""
     checks = "".join("    assert candidate(%s) == %s\n" % pair for pair in asserts)
     return {
-        "task_id": "Tiny/%d" % index, "prompt": problem.prompt, "entry_point": problem.name, "canonical_solution": problem.solution,
-        "test": "def check(candidate):\n" + checks, "family": problem.family, "level": problem.level, "term": problem.term,
+        "task_id": "Tiny/%d" % index,
+        "prompt": problem.prompt,
+        "entry_point": problem.name,
+        "canonical_solution": problem.solution,
+        "test": "def check(candidate):\n" + checks,
+        "family": problem.family,
+        "level": problem.level,
+        "term": problem.term,
         "passage_id": ids[problem.passage] if problem.passage else None,
     }
 
@@ -113,10 +120,19 @@ def prompt_rows(chosen, entries, ids):
     for technique in ("vanilla", "cad", "question", "cot"):
         yield {"task_id": "Tiny/40", "technique": technique, "text": prompt_text(technique, plain)}
     for technique in ("rag", "cad+rag"):
-        yield {"task_id": "Tiny/40", "technique": technique, "text": prompt_text(technique, plain, note), "passage_id": ids[note]}
+        yield {
+            "task_id": "Tiny/40",
+            "technique": technique,
+            "text": prompt_text(technique, plain, note),
+            "passage_id": ids[note],
+        }
     for technique in ("rag", "cad+rag"):
-        yield {"task_id": "Tiny/%d" % (len(chosen) - 1), "technique": technique,
-               "text": prompt_text(technique, term, term.passage), "passage_id": ids[term.passage]}
+        yield {
+            "task_id": "Tiny/%d" % (len(chosen) - 1),
+            "technique": technique,
+            "text": prompt_text(technique, term, term.passage),
+            "passage_id": ids[term.passage],
+        }
 
 
 def files():

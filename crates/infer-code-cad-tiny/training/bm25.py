@@ -32,4 +32,6 @@ class Bm25:
         norm = K1 * (1 - B + B * self.lengths[i] / self.mean)
         return sum(
             math.log(1 + (n - self.df[w] + 0.5) / (self.df[w] + 0.5)) * counts[w] * (K1 + 1) / (counts[w] + norm)
-            for w in words if w in counts)
+            for w in words
+            if w in counts
+        )

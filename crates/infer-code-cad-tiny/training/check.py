@@ -37,8 +37,20 @@ def main():
     bodies.update(row["canonical_solution"] for row in rows)
     references = read_references(args.humaneval, args.mbpp)
     if references:
-        check_nearness("docstring", docs, Nearness([(r.name, doc_tokens(r.doc)) for r in references], DOC_TOKENS), doc_tokens, DOC_LIMIT)
-        check_nearness("body", bodies, Nearness([(r.name, body_tokens(r.body)) for r in references], BODY_TOKENS), body_tokens, BODY_LIMIT)
+        check_nearness(
+            "docstring",
+            docs,
+            Nearness([(r.name, doc_tokens(r.doc)) for r in references], DOC_TOKENS),
+            doc_tokens,
+            DOC_LIMIT,
+        )
+        check_nearness(
+            "body",
+            bodies,
+            Nearness([(r.name, body_tokens(r.body)) for r in references], BODY_TOKENS),
+            body_tokens,
+            BODY_LIMIT,
+        )
 
 
 def fail(message):
@@ -99,7 +111,10 @@ def check_stream(rows):
     for name, mine, theirs in (("docstring", bench_docs, docs), ("body", bench_bodies, bodies)):
         if mine & theirs:
             fail("benchmark %s in training:\n%s" % (name, "\n".join(sorted(mine & theirs))))
-    print("stream: %d samples, %d compositions, %d docstrings, %d bodies; nothing held out occurs" % (N_SAMPLES, len(keys), len(docs), len(bodies)))
+    print(
+        "stream: %d samples, %d compositions, %d docstrings, %d bodies; nothing held out occurs"
+        % (N_SAMPLES, len(keys), len(docs), len(bodies))
+    )
     return docs, bodies
 
 

@@ -25,8 +25,12 @@ N_SAMPLES, TEMPERATURE, TOP_P, MAX_NEW_TOKENS = 10, 0.8, 0.9, 128
 BATCH = 160  # sequences decoded together
 Technique = namedtuple("Technique", "label layout alpha")
 TECHNIQUES = (
-    Technique("vanilla", "vanilla", 0.0), Technique("CAD 0.5", "cad", 0.5), Technique("CAD 1.0", "cad", 1.0),
-    Technique("RAG", "rag", 0.0), Technique("CAD+RAG 0.5", "cad+rag", 0.5), Technique("CoT", "cot", 0.0),
+    Technique("vanilla", "vanilla", 0.0),
+    Technique("CAD 0.5", "cad", 0.5),
+    Technique("CAD 1.0", "cad", 1.0),
+    Technique("RAG", "rag", 0.0),
+    Technique("CAD+RAG 0.5", "cad+rag", 0.5),
+    Technique("CoT", "cot", 0.0),
 )
 Task = namedtuple("Task", "row problem passage")
 
@@ -78,8 +82,17 @@ def load_tasks():
     tasks = []
     for row in read_jsonl("problems.jsonl"):
         signature, doc = row["prompt"].split('\n    """', 1)
-        name, _, names = signature[len("def "):-len("):")].partition("(")
-        problem = Problem(row["family"], row["level"], (), tuple((n, "") for n in names.split(", ")), doc[:-len('"""\n')], (), (), name)
+        name, _, names = signature[len("def ") : -len("):")].partition("(")
+        problem = Problem(
+            row["family"],
+            row["level"],
+            (),
+            tuple((n, "") for n in names.split(", ")),
+            doc[: -len('"""\n')],
+            (),
+            (),
+            name,
+        )
         assert problem.prompt == row["prompt"]
         tasks.append(Task(row, problem, passages[index.best(problem.doc)]))
     return tasks
@@ -94,9 +107,11 @@ def complete(model, tokenizer, tasks, technique):
     """N_SAMPLES completions for every task."""
     jobs = [i for i in range(len(tasks)) for _ in range(N_SAMPLES)]
     texts = defaultdict(list)
-    encode = lambda layout, task: tokenizer.encode(prompt_text(layout, task.problem, (task.passage["title"], task.passage["text"]))).ids
+    encode = lambda layout, task: tokenizer.encode(
+        prompt_text(layout, task.problem, (task.passage["title"], task.passage["text"]))
+    ).ids
     for begin in range(0, len(jobs), BATCH):
-        batch = jobs[begin:begin + BATCH]
+        batch = jobs[begin : begin + BATCH]
         streams = [Stream(model, [encode(technique.layout, tasks[i]) for i in batch])]
         if technique.alpha:
             streams.append(Stream(model, [encode("question", tasks[i]) for i in batch]))
@@ -121,9 +136,15 @@ class Stream:
         self.logits = self._forward(tokens[:, None])
 
     def _forward(self, ids):
-        positions = (self.mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1]:]
+        positions = (self.mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         with torch.no_grad():
-            out = self.model(input_ids=ids, attention_mask=self.mask, position_ids=positions, past_key_values=self.cache, logits_to_keep=1)
+            out = self.model(
+                input_ids=ids,
+                attention_mask=self.mask,
+                position_ids=positions,
+                past_key_values=self.cache,
+                logits_to_keep=1,
+            )
         return out.logits[:, -1]  # (rows, vocab)
 
 
@@ -157,7 +178,7 @@ def sample_nucleus(logits):
 def program_of(task, completion, technique):
     """The program that a completion makes."""
     if technique.layout == "cot":
-        return completion[completion.find("def "):] if "def " in completion else ""
+        return completion[completion.find("def ") :] if "def " in completion else ""
     if technique.layout.startswith("cad"):
         return task.problem.signature + completion
     return task.problem.prompt + completion
@@ -191,7 +212,9 @@ def count_correct(task, completions, technique):
     distinct = sorted(set(programs))
     job = json.dumps([distinct, task.row["test"], task.row["entry_point"]])
     try:
-        done = subprocess.run([sys.executable, "-I", "-c", RUNNER], input=job, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", RUNNER], input=job, capture_output=True, text=True, timeout=60
+        )
         passed = dict(zip(distinct, json.loads(done.stdout or "[]")))
     except (subprocess.TimeoutExpired, json.JSONDecodeError):
         passed = {}
@@ -217,13 +240,28 @@ def report(technique, tasks, counts):
         groups["%s level %d" % (part, task.row["level"])].append(count)
     for name in sorted(groups):
         scores = [sum(pass_at_k(c, k) for c in groups[name]) / len(groups[name]) for k in (1, 5, 10)]
-        print("%-12s %-18s n=%-3d pass@1 %.3f pass@5 %.3f pass@10 %.3f" % (technique.label, name, len(groups[name]), *scores), flush=True)
+        print(
+            "%-12s %-18s n=%-3d pass@1 %.3f pass@5 %.3f pass@10 %.3f"
+            % (technique.label, name, len(groups[name]), *scores),
+            flush=True,
+        )
 
 
 def show(tasks, completions, counts):
     """The first completion of every problem, to read."""
     for task, texts, count in zip(tasks, completions, counts):
-        print("--- %s %s level %d: %d of %d\n%s%s" % (task.row["task_id"], task.row["family"], task.row["level"], count, N_SAMPLES, task.row["prompt"], texts[0]))
+        print(
+            "--- %s %s level %d: %d of %d\n%s%s"
+            % (
+                task.row["task_id"],
+                task.row["family"],
+                task.row["level"],
+                count,
+                N_SAMPLES,
+                task.row["prompt"],
+                texts[0],
+            )
+        )
 
 
 if __name__ == "__main__":

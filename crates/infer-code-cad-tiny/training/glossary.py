@@ -14,9 +14,16 @@ ELEMENTS = {"numbers": "number", "chars": "character", "words": "word"}
 GLOSSARY_DOMAINS = ("numbers", "numbers", "chars", "words")
 TITLES = ("{term}", "{term}", "Glossary: {term}", "{term} (house term)", "What {term} means", "Vocabulary: {term}")
 REMARKS = (
-    "", "", "",
-    " {T} is a word of our own code base.", " Older reports spell {t} differently.", " The planning team coined {t}.", " New colleagues often ask what {t} means.",
-    " Write {t} in full.", " The handbook has a page on {t}.", " Only we say {t}.",
+    "",
+    "",
+    "",
+    " {T} is a word of our own code base.",
+    " Older reports spell {t} differently.",
+    " The planning team coined {t}.",
+    " New colleagues often ask what {t} means.",
+    " Write {t} in full.",
+    " The handbook has a page on {t}.",
+    " Only we say {t}.",
 )
 # Reductions short enough that the invented word stays the rarest part of a docstring.
 SHORT_REDUCES = ("sum", "count", "prod", "list", "sorted", "rev", "desc", "join", "space")
@@ -25,7 +32,7 @@ LISTS_OUT = ("list", "sorted", "desc", "uniq", "rev", "cumsum", "bylen")
 AFTERWARDS = {
     "number": (("plus one", "%s + 1"), ("times two", "%s * 2"), ("minus three", "%s - 3"), ("as a string", "str(%s)")),
     "list": (("repeated twice", "%s * 2"), ("plus a zero at the end", "%s + [0]"), ("cut to two", "%s[:2]")),
-    "text": (("shouted", "%s.upper()"), ("repeated twice", "%s * 2"), ("plus a dot", "%s + \".\"")),
+    "text": (("shouted", "%s.upper()"), ("repeated twice", "%s * 2"), ("plus a dot", '%s + "."')),
 }
 
 
@@ -64,9 +71,14 @@ def adjective(rng, domain, term):
     parts = [bind_filter(args, p) for p in chosen]
     element = ELEMENTS[domain.family]
     meaning = " and ".join(singular(p.post) for p in parts)
-    text = rng.choice((
-        "A {e} is called {t} if it {m}.", "We say that a {e} is {t} when it {m}.", "{T} describes a {e} that {m}.", "A {t} {e} is one that {m}.",
-    )).format(e=element, t=term, T=term.capitalize(), m=meaning)
+    text = rng.choice(
+        (
+            "A {e} is called {t} if it {m}.",
+            "We say that a {e} is {t} when it {m}.",
+            "{T} describes a {e} that {m}.",
+            "A {t} {e} is one that {m}.",
+        )
+    ).format(e=element, t=term, T=term.capitalize(), m=meaning)
     ids = "+".join(sorted(p.id for p in parts))
     invented = Filter(ids, term, "are " + term, " and ".join(p.code for p in parts))
     args.full = False
@@ -82,9 +94,13 @@ def operation(rng, domain, term):
     parts = [bind_map(args, p) for p in chosen]
     element = ELEMENTS[domain.family]
     verbs = [p.verb.replace("{obj}", "the " + element if i == 0 else "that") for i, p in enumerate(parts)]
-    text = rng.choice((
-        "The {t} of a {e}: {m}.", "To get the {t} of a {e}, {m}.", "For the {t} of a {e} you {m}.",
-    )).format(t=term, e=element, m=" and then ".join(verbs))
+    text = rng.choice(
+        (
+            "The {t} of a {e}: {m}.",
+            "To get the {t} of a {e}, {m}.",
+            "For the {t} of a {e} you {m}.",
+        )
+    ).format(t=term, e=element, m=" and then ".join(verbs))
     code = parts[0].code
     if len(parts) > 1:
         inner = code if code.endswith(")") or code == "{x}" else "(%s)" % code
@@ -103,8 +119,17 @@ def using(rng, pipe, term, text, definition_key):
     doc = "%s %s." % (rng.choice(("Return", "Return", "Compute")), pipe.noun_phrase(place))
     steps = tuple(v[0].upper() + v[1:] + "." for v in pipe.verb_phrases(place))
     level = 3 if "+" in definition_key or ">" in definition_key else 2
-    return Problem("glossary_" + pipe.domain.family, level, (definition_key, pipe.key), tuple(args.params), doc, pipe.body(rng), steps,
-                   term=term, passage=passage(rng, term, text))
+    return Problem(
+        "glossary_" + pipe.domain.family,
+        level,
+        (definition_key, pipe.key),
+        tuple(args.params),
+        doc,
+        pipe.body(rng),
+        steps,
+        term=term,
+        passage=passage(rng, term, text),
+    )
 
 
 def quantity(rng, domain, term):
@@ -122,15 +147,28 @@ def quantity(rng, domain, term):
         verbs = pipe.verb_phrases(place)
         text = "To compute the %s of a %s, %s and %s." % (term, domain.what, ", ".join(verbs[:-1]), verbs[-1])
     doc, body = "%s the %s of %s" % (rng.choice(("Return", "Return", "Compute")), term, args.first), pipe.body(rng)
-    out = "number" if pipe.reduce.id in NUMERIC else "list" if pipe.reduce.id in LISTS_OUT else "text" if pipe.reduce.id == "join" else None
+    out = (
+        "number"
+        if pipe.reduce.id in NUMERIC
+        else "list" if pipe.reduce.id in LISTS_OUT else "text" if pipe.reduce.id == "join" else None
+    )
     level = 1
     if out and rng.random() < 0.3:
         level = 2
         words, code = rng.choice(AFTERWARDS[out])
         doc += ", " + words
-        body = body[:-1] + ("return " + code % body[-1][len("return "):],)
-    return Problem("glossary_" + domain.family, level, ("define/" + pipe.key, pipe.key), tuple(args.params), doc + ".", body,
-                   ("Look up the %s." % term, "Apply it to %s." % args.first), term=term, passage=passage(rng, term, text))
+        body = body[:-1] + ("return " + code % body[-1][len("return ") :],)
+    return Problem(
+        "glossary_" + domain.family,
+        level,
+        ("define/" + pipe.key, pipe.key),
+        tuple(args.params),
+        doc + ".",
+        body,
+        ("Look up the %s." % term, "Apply it to %s." % args.first),
+        term=term,
+        passage=passage(rng, term, text),
+    )
 
 
 def passage(rng, term, text):

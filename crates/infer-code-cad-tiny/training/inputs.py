@@ -1,8 +1,41 @@
 """Deterministic arguments for each kind of parameter, for tests and for examples in docstrings."""
 
 WORDS = (
-    "apple", "Anna", "level", "sun", "river", "Tree", "noon", "stone", "art", "onion", "radar", "Iris", "tea", "nest", "oat", "salt", "Rose",
-    "data", "ear", "seas", "rotor", "train", "Otto", "a", "to", "arena", "taint", "area", "x9", "R2", "iron", "eye", "trees", "sense", "eat",
+    "apple",
+    "Anna",
+    "level",
+    "sun",
+    "river",
+    "Tree",
+    "noon",
+    "stone",
+    "art",
+    "onion",
+    "radar",
+    "Iris",
+    "tea",
+    "nest",
+    "oat",
+    "salt",
+    "Rose",
+    "data",
+    "ear",
+    "seas",
+    "rotor",
+    "train",
+    "Otto",
+    "a",
+    "to",
+    "arena",
+    "taint",
+    "area",
+    "x9",
+    "R2",
+    "iron",
+    "eye",
+    "trees",
+    "sense",
+    "eat",
 )
 EMPTY = {"nums": [], "text": "", "dict": {}, "grid": [], "brackets": "", "count": 0}
 KEYS = ("pear", "fig", "kiwi", "plum", "lime", "nut", "bean", "corn")
@@ -15,7 +48,11 @@ def argument(rng, kind, small=False):
         return [rng.choice(values) for _ in range(rng.randint(2, 4) if small else rng.randint(4, 9))]
     if kind == "text":
         words = [rng.choice(WORDS) for _ in range(2 if small else rng.randint(3, 7))]
-        return " ".join(words) if small or rng.random() < 0.6 else " ".join(words) + rng.choice(("!", " 42", "?", " 7.", " a-b"))
+        return (
+            " ".join(words)
+            if small or rng.random() < 0.6
+            else " ".join(words) + rng.choice(("!", " 42", "?", " 7.", " a-b"))
+        )
     if kind == "grid":
         n_columns = rng.randint(2, 3)
         return [[rng.randint(-4, 9) for _ in range(n_columns)] for _ in range(2 if small else rng.randint(2, 5))]

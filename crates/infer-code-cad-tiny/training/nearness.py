@@ -8,7 +8,9 @@ from collections import Counter, defaultdict, namedtuple
 
 N = 5
 Reference = namedtuple("Reference", "name doc body")
-KEPT = set(keyword.kwlist) | set("abs all any bool dict enumerate filter float int len list map max min print range reversed round set sorted str sum tuple zip ord chr".split())
+KEPT = set(keyword.kwlist) | set(
+    "abs all any bool dict enumerate filter float int len list map max min print range reversed round set sorted str sum tuple zip ord chr".split()
+)
 
 
 def read_references(humaneval, mbpp):
@@ -16,7 +18,9 @@ def read_references(humaneval, mbpp):
     references = []
     for row in read_jsonl(humaneval):
         doc = re.split(r'"""|\'\'\'', row["prompt"])[-2]
-        references.append(Reference(row["task_id"], re.split(r">>>|Example|For example", doc)[0], row["canonical_solution"]))
+        references.append(
+            Reference(row["task_id"], re.split(r">>>|Example|For example", doc)[0], row["canonical_solution"])
+        )
     for row in read_jsonl(mbpp):
         body = row["code"].replace("\r", "").split("):", 1)[-1]
         references.append(Reference("MBPP/%s" % row["task_id"], row["text"], body))
@@ -46,7 +50,7 @@ def body_tokens(text):
 
 def grams(tokens):
     """The set of 5-grams."""
-    return {tuple(tokens[i:i + N]) for i in range(len(tokens) - N + 1)}
+    return {tuple(tokens[i : i + N]) for i in range(len(tokens) - N + 1)}
 
 
 class Nearness:

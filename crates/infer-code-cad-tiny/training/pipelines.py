@@ -11,37 +11,164 @@ Filter = namedtuple("Filter", "id pre post code")
 Map = namedtuple("Map", "id noun verb code out")
 Reduce = namedtuple("Reduce", "id noun verb code accepts loop")
 
-DIGIT_FILTERS = tuple(p for p in pieces.NUMBER_FILTERS if p[0] in ("even", "odd", "nonzero", "gt", "lt", "ge", "le", "div", "ne"))
+DIGIT_FILTERS = tuple(
+    p for p in pieces.NUMBER_FILTERS if p[0] in ("even", "odd", "nonzero", "gt", "lt", "ge", "le", "div", "ne")
+)
 RANGE_FILTERS = tuple(p for p in pieces.NUMBER_FILTERS if p[0] not in ("pos", "neg", "nonzero", "absgt", "upto"))
-DIGIT_MAPS = tuple(p for p in pieces.NUMBER_MAPS if p[0] in ("square", "cube", "double", "plus", "times", "mod", "cap", "floor"))
+DIGIT_MAPS = tuple(
+    p for p in pieces.NUMBER_MAPS if p[0] in ("square", "cube", "double", "plus", "times", "mod", "cap", "floor")
+)
 NUMBER_REDUCES = pieces.NUMBER_REDUCES + pieces.COMMON_REDUCES
 LISTS = ("xs", "nums", "values", "data", "numbers", "a")
 TEXTS = ("s", "text", "line", "t")
 GRIDS = ("m", "grid", "matrix", "rows")
 
-DOMAINS = {d.family: d for d in (
-    Domain("numbers", "nums", LISTS, "x", ("numbers", "values", "elements", "integers"), ("in {xs}", "of {xs}"), "{xs}",
-           "n", pieces.LIST_FILTERS, pieces.NUMBER_MAPS, NUMBER_REDUCES, "list of numbers"),
-    Domain("range", "count", ("n", "m", "limit"), "i", ("numbers", "integers"), ("from 1 to {xs}",), "range(1, {xs} + 1)",
-           "n", RANGE_FILTERS, pieces.NUMBER_MAPS, NUMBER_REDUCES, None),
-    Domain("digits", "count", ("n", "number", "x"), "d", ("digits",), ("of {xs}", "in {xs}"), "map(int, str({xs}))",
-           "n", DIGIT_FILTERS, DIGIT_MAPS, NUMBER_REDUCES, None),
-    Domain("dict_values", "dict", ("d", "table", "prices"), "v", ("values",), ("in {xs}", "of {xs}"), "{xs}.values()",
-           "n", pieces.NUMBER_FILTERS, pieces.NUMBER_MAPS, NUMBER_REDUCES, None),
-    Domain("chars", "text", TEXTS, "c", ("characters",), ("in {xs}", "of {xs}"), "{xs}",
-           "s", pieces.CHAR_FILTERS, pieces.CHAR_MAPS, pieces.CHAR_REDUCES, "string"),
-    Domain("words", "text", TEXTS, "w", ("words",), ("in {xs}", "of {xs}"), "{xs}.split()",
-           "s", pieces.WORD_FILTERS, pieces.WORD_MAPS, pieces.WORD_REDUCES, "sentence"),
-    Domain("rows", "grid", GRIDS, "row", ("rows",), ("in {xs}", "of {xs}"), "{xs}",
-           "r", pieces.ROW_FILTERS, pieces.ROW_MAPS, NUMBER_REDUCES, None),
-    # Held out as families.
-    Domain("columns", "grid", GRIDS, "col", ("columns",), ("in {xs}", "of {xs}"), "zip(*{xs})",
-           "r", pieces.ROW_FILTERS, pieces.ROW_MAPS, NUMBER_REDUCES, None),
-    Domain("between", "span", ("a", "low", "start"), "i", ("numbers", "integers"), ("from {xs} to b inclusive",),
-           "range({xs}, b + 1)", "n", RANGE_FILTERS, pieces.NUMBER_MAPS, NUMBER_REDUCES, None),
-    Domain("alternate_items", "nums", LISTS, "x", ("numbers", "elements"), ("at even positions of {xs}",), "{xs}[::2]",
-           "n", pieces.NUMBER_FILTERS, pieces.NUMBER_MAPS, NUMBER_REDUCES, None),
-)}
+DOMAINS = {
+    d.family: d
+    for d in (
+        Domain(
+            "numbers",
+            "nums",
+            LISTS,
+            "x",
+            ("numbers", "values", "elements", "integers"),
+            ("in {xs}", "of {xs}"),
+            "{xs}",
+            "n",
+            pieces.LIST_FILTERS,
+            pieces.NUMBER_MAPS,
+            NUMBER_REDUCES,
+            "list of numbers",
+        ),
+        Domain(
+            "range",
+            "count",
+            ("n", "m", "limit"),
+            "i",
+            ("numbers", "integers"),
+            ("from 1 to {xs}",),
+            "range(1, {xs} + 1)",
+            "n",
+            RANGE_FILTERS,
+            pieces.NUMBER_MAPS,
+            NUMBER_REDUCES,
+            None,
+        ),
+        Domain(
+            "digits",
+            "count",
+            ("n", "number", "x"),
+            "d",
+            ("digits",),
+            ("of {xs}", "in {xs}"),
+            "map(int, str({xs}))",
+            "n",
+            DIGIT_FILTERS,
+            DIGIT_MAPS,
+            NUMBER_REDUCES,
+            None,
+        ),
+        Domain(
+            "dict_values",
+            "dict",
+            ("d", "table", "prices"),
+            "v",
+            ("values",),
+            ("in {xs}", "of {xs}"),
+            "{xs}.values()",
+            "n",
+            pieces.NUMBER_FILTERS,
+            pieces.NUMBER_MAPS,
+            NUMBER_REDUCES,
+            None,
+        ),
+        Domain(
+            "chars",
+            "text",
+            TEXTS,
+            "c",
+            ("characters",),
+            ("in {xs}", "of {xs}"),
+            "{xs}",
+            "s",
+            pieces.CHAR_FILTERS,
+            pieces.CHAR_MAPS,
+            pieces.CHAR_REDUCES,
+            "string",
+        ),
+        Domain(
+            "words",
+            "text",
+            TEXTS,
+            "w",
+            ("words",),
+            ("in {xs}", "of {xs}"),
+            "{xs}.split()",
+            "s",
+            pieces.WORD_FILTERS,
+            pieces.WORD_MAPS,
+            pieces.WORD_REDUCES,
+            "sentence",
+        ),
+        Domain(
+            "rows",
+            "grid",
+            GRIDS,
+            "row",
+            ("rows",),
+            ("in {xs}", "of {xs}"),
+            "{xs}",
+            "r",
+            pieces.ROW_FILTERS,
+            pieces.ROW_MAPS,
+            NUMBER_REDUCES,
+            None,
+        ),
+        # Held out as families.
+        Domain(
+            "columns",
+            "grid",
+            GRIDS,
+            "col",
+            ("columns",),
+            ("in {xs}", "of {xs}"),
+            "zip(*{xs})",
+            "r",
+            pieces.ROW_FILTERS,
+            pieces.ROW_MAPS,
+            NUMBER_REDUCES,
+            None,
+        ),
+        Domain(
+            "between",
+            "span",
+            ("a", "low", "start"),
+            "i",
+            ("numbers", "integers"),
+            ("from {xs} to b inclusive",),
+            "range({xs}, b + 1)",
+            "n",
+            RANGE_FILTERS,
+            pieces.NUMBER_MAPS,
+            NUMBER_REDUCES,
+            None,
+        ),
+        Domain(
+            "alternate_items",
+            "nums",
+            LISTS,
+            "x",
+            ("numbers", "elements"),
+            ("at even positions of {xs}",),
+            "{xs}[::2]",
+            "n",
+            pieces.NUMBER_FILTERS,
+            pieces.NUMBER_MAPS,
+            NUMBER_REDUCES,
+            None,
+        ),
+    )
+}
 SIMPLE_REDUCES = ("sum", "count", "list", "join", "max", "min", "sorted", "space", "any")
 WHOLE_ROW_REDUCES = ("count", "any", "list", "rev", "first", "final", "firstn", "lastn")
 SECOND_ARGS = ("k", "n", "limit", "m")
@@ -187,7 +314,11 @@ class Pipeline:
             lst = "[%s]" % gen
         else:
             gen = source
-            lst = source if source.endswith(("split()", "]")) or self.domain.kind in ("nums", "grid") and "(" not in source else "list(%s)" % source
+            lst = (
+                source
+                if source.endswith(("split()", "]")) or self.domain.kind in ("nums", "grid") and "(" not in source
+                else "list(%s)" % source
+            )
         return tuple(line.replace("{gen}", gen).replace("{lst}", lst) for line in code)
 
 

@@ -4,8 +4,24 @@ from dataclasses import dataclass, field
 from typing import Optional, Tuple
 
 FUNCTION_NAMES = (
-    "f", "g", "h", "fn", "func", "solve", "task", "compute", "run", "process",
-    "answer", "result", "apply", "transform", "calc", "evaluate", "main", "solution",
+    "f",
+    "g",
+    "h",
+    "fn",
+    "func",
+    "solve",
+    "task",
+    "compute",
+    "run",
+    "process",
+    "answer",
+    "result",
+    "apply",
+    "transform",
+    "calc",
+    "evaluate",
+    "main",
+    "solution",
 )
 
 

@@ -3,12 +3,15 @@
 import random
 from dataclasses import replace
 
-from classics import CLASSICS, classic_problem
+import mixtures
+import piecewise
+import two_pipelines
+from classic_table import CLASSICS
+from classics import classic_problem
 from glossary import glossary_problem
 from holdout import HELD_OUT_FAMILIES, in_training
 from inputs import arguments, call
 from notes import NOTES
-from piecewise import PIECEWISE
 from pipelines import DOMAINS, pipeline_problem
 from problem import FUNCTION_NAMES
 from prompts import completion_text, prompt_text
@@ -20,14 +23,37 @@ GLOSSARY_SHARE = 0.38
 BUILDERS = {}
 BUILDERS.update({family: lambda rng, family=family: pipeline_problem(rng, family) for family in DOMAINS})
 BUILDERS.update({classic.family: lambda rng, classic=classic: classic_problem(rng, classic) for classic in CLASSICS})
-BUILDERS.update(PIECEWISE)
+PIECEWISE = (
+    piecewise.positions,
+    piecewise.streak,
+    piecewise.until,
+    piecewise.replace,
+    piecewise.partition,
+    piecewise.dict_select,
+    piecewise.sort_key,
+    piecewise.group,
+    two_pipelines.two_results,
+    two_pipelines.branch,
+    mixtures.sorted_filtered,
+    mixtures.word_groups,
+    mixtures.running_filtered,
+)
+BUILDERS.update({build.__name__: build for build in PIECEWISE})
 WEIGHTS = {"numbers": 12, "chars": 8, "words": 9, "rows": 5, "range": 4, "digits": 3, "dict_values": 3}
-WEIGHTS.update({family: 3 for family in PIECEWISE})
+WEIGHTS.update({build.__name__: 3 for build in PIECEWISE})
 TICKETS = tuple(family for family in BUILDERS if family not in HELD_OUT_FAMILIES for _ in range(WEIGHTS.get(family, 1)))
 
 REMARKS = (
-    "{xs} is not changed.", "The order of {xs} matters.", "This is used by the weekly report.", "{xs} comes from a file.", "Speed is not important here.",
-    "No other input is read.", "Use only the standard library.", "The caller prints the result.", "It is called once per day.", "Nothing is logged.",
+    "{xs} is not changed.",
+    "The order of {xs} matters.",
+    "This is used by the weekly report.",
+    "{xs} comes from a file.",
+    "Speed is not important here.",
+    "No other input is read.",
+    "Use only the standard library.",
+    "The caller prints the result.",
+    "It is called once per day.",
+    "Nothing is logged.",
 )
 # (technique, share) of the samples without and with an invented term.
 PLAIN_LAYOUTS = (("vanilla", 0.46), ("cad", 0.17), ("rag", 0.13), ("cad+rag", 0.04), ("cot", 0.08), ("question", 0.12))
@@ -73,7 +99,9 @@ def remark(rng, problem):
             return problem
         if len(result) < 40:
             shown = ", ".join(repr(v) for v in values)
-            return replace(problem, doc="%s For example, %s(%s) returns %s." % (problem.doc, problem.name, shown, result))
+            return replace(
+                problem, doc="%s For example, %s(%s) returns %s." % (problem.doc, problem.name, shown, result)
+            )
     return problem
 
 

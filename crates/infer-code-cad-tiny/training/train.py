@@ -52,7 +52,11 @@ def main():
         recent.append(loss.item())
         if (step + 1) % 50 == 0 or step + 1 == n_steps:
             seconds = time.time() - start
-            print("step %d/%d loss %.4f tokens %d seconds %.0f" % (step + 1, n_steps, sum(recent) / len(recent), n_tokens, seconds), flush=True)
+            print(
+                "step %d/%d loss %.4f tokens %d seconds %.0f"
+                % (step + 1, n_steps, sum(recent) / len(recent), n_tokens, seconds),
+                flush=True,
+            )
             recent = []
             if seconds > next_export:
                 export(model, tokenizer, args.out)
@@ -73,10 +77,22 @@ def parse_arguments():
 def model_config(tokenizer):
     """3.8 million parameters, of which 0.26 million are the tied embedding."""
     return LlamaConfig(
-        vocab_size=tokenizer.get_vocab_size(), hidden_size=256, intermediate_size=512, num_hidden_layers=6,
-        num_attention_heads=8, num_key_value_heads=4, head_dim=32, max_position_embeddings=1024, rms_norm_eps=1e-5,
-        tie_word_embeddings=True, attention_bias=False, mlp_bias=False, bos_token_id=tokenizer.token_to_id(BOS),
-        eos_token_id=tokenizer.token_to_id(EOS), rope_parameters={"rope_type": "default", "rope_theta": 10000.0})
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=256,
+        intermediate_size=512,
+        num_hidden_layers=6,
+        num_attention_heads=8,
+        num_key_value_heads=4,
+        head_dim=32,
+        max_position_embeddings=1024,
+        rms_norm_eps=1e-5,
+        tie_word_embeddings=True,
+        attention_bias=False,
+        mlp_bias=False,
+        bos_token_id=tokenizer.token_to_id(BOS),
+        eos_token_id=tokenizer.token_to_id(EOS),
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+    )
 
 
 def make_optimizers(model):
@@ -85,8 +101,10 @@ def make_optimizers(model):
     matrices = [p for p in model.parameters() if p.ndim == 2 and p is not embedding]
     vectors = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": [embedding], "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
-    return (torch.optim.Muon(matrices, lr=MUON_LR, weight_decay=0.01, momentum=0.95),
-            torch.optim.AdamW(groups, lr=ADAM_LR, betas=(0.9, 0.95)))
+    return (
+        torch.optim.Muon(matrices, lr=MUON_LR, weight_decay=0.01, momentum=0.95),
+        torch.optim.AdamW(groups, lr=ADAM_LR, betas=(0.9, 0.95)),
+    )
 
 
 def batches(tokenizer, n_samples):
@@ -100,7 +118,7 @@ def batches(tokenizer, n_samples):
             target = tokenizer.encode(completion, add_special_tokens=False).ids + [eos]
             rows.append((context + target, len(context)))
         rows.sort(key=lambda row: len(row[0]))
-        chunks = [rows[i:i + BATCH] for i in range(0, len(rows), BATCH)]
+        chunks = [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
         random.Random(begin).shuffle(chunks)
         for chunk in chunks:
             yield pad(chunk, eos)
@@ -112,8 +130,8 @@ def pad(rows, eos):
     ids = torch.full((len(rows), longest), eos)
     labels = torch.full((len(rows), longest), -100)
     for row, (tokens, n_context) in enumerate(rows):
-        ids[row, :len(tokens)] = torch.tensor(tokens)
-        labels[row, n_context:len(tokens)] = torch.tensor(tokens[n_context:])
+        ids[row, : len(tokens)] = torch.tensor(tokens)
+        labels[row, n_context : len(tokens)] = torch.tensor(tokens[n_context:])
     return ids, labels
 
 
@@ -129,17 +147,43 @@ def completion_loss(model, ids, labels):
 def export(model, tokenizer, folder):
     """The files a Llama checkpoint consists of, weights in f16."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: t.detach().to(torch.float16).contiguous() for name, t in model.state_dict().items() if name != "lm_head.weight"}
+    tensors = {
+        name: t.detach().to(torch.float16).contiguous()
+        for name, t in model.state_dict().items()
+        if name != "lm_head.weight"
+    }
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     tokenizer.save(str(folder / "tokenizer.json"))
     c = model.config
     ids = {"bos_token_id": c.bos_token_id, "eos_token_id": c.eos_token_id}
-    names = ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
-             "head_dim", "max_position_embeddings", "rms_norm_eps", "tie_word_embeddings", "attention_bias", "mlp_bias", "hidden_act")
-    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "torch_dtype": "float16", "rope_theta": 10000.0, **ids,
-              **{name: getattr(c, name) for name in names}}
+    names = (
+        "vocab_size",
+        "hidden_size",
+        "intermediate_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "num_key_value_heads",
+        "head_dim",
+        "max_position_embeddings",
+        "rms_norm_eps",
+        "tie_word_embeddings",
+        "attention_bias",
+        "mlp_bias",
+        "hidden_act",
+    )
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "torch_dtype": "float16",
+        "rope_theta": 10000.0,
+        **ids,
+        **{name: getattr(c, name) for name in names},
+    }
     write_json(folder / "config.json", config)
-    write_json(folder / "generation_config.json", {**ids, "do_sample": True, "temperature": 0.8, "top_p": 0.9, "max_new_tokens": 128})
+    write_json(
+        folder / "generation_config.json",
+        {**ids, "do_sample": True, "temperature": 0.8, "top_p": 0.9, "max_new_tokens": 128},
+    )
 
 
 def write_json(path, value):
