@@ -35,7 +35,7 @@ pub use generate::{
     Completion, Event, FinishReason, GenerateConfig, GenerateStats, Prompt, Vocabulary, generate,
 };
 pub use infer_code_cad_decode::TokenId;
-pub use score::score;
+pub use score::{next_logits, score};
 pub use stop::{StopMatch, StopMatcher, StopStrings};
 pub use tokenizer::Tokenizer;
 pub use transformer::{DType, Transformer};

@@ -33,6 +33,18 @@ pub fn score(model: &dyn CausalLm, tokens: &[TokenId]) -> Result<Vec<f64>, Model
     Ok(scores)
 }
 
+/// The logits that follow `tokens`, `(vocab_size)`.
+///
+/// # Errors
+/// Those of [`CausalLm::forward`].
+pub fn next_logits(model: &dyn CausalLm, tokens: &[TokenId]) -> Result<Vec<f32>, ModelError> {
+    let mut cache = model.new_cache();
+    let mut logits = Vec::new();
+    let step = Step { cache: &mut *cache, tokens, logits: LogitRows::Last };
+    model.forward(&mut [step], &mut logits)?;
+    Ok(logits)
+}
+
 fn log_sum_exp(row: &[f32]) -> f64 {
     let max = f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
     max + row.iter().map(|&logit| (f64::from(logit) - max).exp()).sum::<f64>().ln()

@@ -161,3 +161,151 @@ fn byte_fallback(token: &str) -> Option<u8> {
     let hex = token.strip_prefix("<0x")?.strip_suffix('>')?;
     (hex.len() == 2).then(|| u8::from_str_radix(hex, 16).ok()).flatten()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::path::PathBuf;
+    use std::{env, fs};
+
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+
+    use super::*;
+
+    const BOS: TokenId = 256;
+
+    fn special(id: u32, content: &str, special: bool) -> Value {
+        json!({"id": id, "content": content, "special": special, "single_word": false,
+               "lstrip": false, "rstrip": false, "normalized": false})
+    }
+
+    /// 256 single bytes, a special BOS that the template adds, and an added token that is text.
+    fn byte_level() -> Tokenizer {
+        let mut alphabet: Vec<char> = ByteLevel::alphabet().into_iter().collect();
+        alphabet.sort_unstable();
+        let vocab: serde_json::Map<String, Value> =
+            alphabet.iter().enumerate().map(|(i, c)| (c.to_string(), json!(i))).collect();
+        let level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+                           "use_regex": false});
+        let json = json!({
+            "version": "1.0",
+            "truncation": {"direction": "Right", "max_length": 4, "strategy": "LongestFirst",
+                           "stride": 0},
+            "padding": {"strategy": {"Fixed": 8}, "direction": "Right", "pad_to_multiple_of": null,
+                        "pad_id": 0, "pad_type_id": 0, "pad_token": "!"},
+            "added_tokens": [special(BOS, "<bos>", true), special(257, "é and text", false)],
+            "normalizer": null, "pre_tokenizer": level, "decoder": level,
+            "post_processor": {
+                "type": "TemplateProcessing",
+                "single": [{"SpecialToken": {"id": "<bos>", "type_id": 0}},
+                           {"Sequence": {"id": "A", "type_id": 0}}],
+                "pair": [{"Sequence": {"id": "A", "type_id": 0}},
+                         {"Sequence": {"id": "B", "type_id": 0}}],
+                "special_tokens": {"<bos>": {"id": "<bos>", "ids": [BOS], "tokens": ["<bos>"]}},
+            },
+            "model": {"type": "BPE", "vocab": vocab, "merges": []},
+        });
+        Tokenizer::from_bytes(json.to_string().as_bytes()).unwrap()
+    }
+
+    fn sentence_piece() -> Tokenizer {
+        let json = json!({
+            "version": "1.0", "truncation": null, "padding": null,
+            "added_tokens": [special(0, "<s>", true)],
+            "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "\u{2581}"},
+            "pre_tokenizer": null, "post_processor": null,
+            "decoder": {"type": "Sequence", "decoders": [
+                {"type": "Replace", "pattern": {"String": "\u{2581}"}, "content": " "},
+                {"type": "ByteFallback"}, {"type": "Fuse"},
+            ]},
+            "model": {"type": "BPE", "byte_fallback": true, "merges": [],
+                      "vocab": {"<s>": 0, "\u{2581}": 1, "a": 2, "<0x0A>": 3, "<0xC3>": 4,
+                                "<0xA9>": 5, "<0xZZ>": 6}},
+        });
+        Tokenizer::from_bytes(json.to_string().as_bytes()).unwrap()
+    }
+
+    fn bytes(tokenizer: &Tokenizer, ids: &[TokenId]) -> Vec<u8> {
+        ids.iter().flat_map(|&id| tokenizer.token_bytes(id)).copied().collect()
+    }
+
+    #[test]
+    fn bos_is_added_exactly_once_and_nothing_is_cut_or_padded() {
+        let tokenizer = byte_level();
+        let ids = tokenizer.encode("hello").unwrap();
+        assert_eq!(ids.len(), 6);
+        assert_eq!(ids[0], BOS);
+        assert_eq!(tokenizer.encode("<bos>hello").unwrap(), ids);
+        assert_eq!(tokenizer.encode_plain("hello").unwrap(), ids[1..]);
+        assert_eq!(tokenizer.encode("").unwrap(), [BOS]);
+        assert_eq!(tokenizer.token_id("<bos>"), Some(BOS));
+    }
+
+    #[test]
+    fn special_tokens_have_no_bytes_and_added_text_its_own() {
+        let tokenizer = byte_level();
+        assert_eq!(tokenizer.token_bytes(BOS), b"");
+        assert_eq!(tokenizer.token_bytes(257), "é and text".as_bytes());
+        assert_eq!(tokenizer.token_bytes(9999), b"");
+        assert_eq!(tokenizer.vocab_size(), 258);
+    }
+
+    #[test]
+    fn every_byte_is_one_token_of_the_byte_level_alphabet() {
+        let tokenizer = byte_level();
+        let mut all: Vec<u8> = (0..256).flat_map(|id| tokenizer.token_bytes(id)).copied().collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..=255).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn sentence_piece_spaces_and_byte_fallback_become_bytes() {
+        let tokenizer = sentence_piece();
+        let text = " a\n a\u{e9}";
+        assert_eq!(bytes(&tokenizer, &tokenizer.encode(text).unwrap()), text.as_bytes());
+        assert_eq!(tokenizer.token_bytes(4), [0xC3]);
+        assert_eq!(tokenizer.token_bytes(6), b"<0xZZ>");
+        assert_eq!(tokenizer.decode(&[0, 1, 2, 4]), " a\u{fffd}");
+    }
+
+    #[test]
+    fn an_unknown_decoder_is_refused() {
+        let error = Tokenizer::from_bytes(
+            br#"{"version":"1.0","added_tokens":[],"model":{"type":"BPE","vocab":{},"merges":[]}}"#,
+        );
+        let message = error.unwrap_err().to_string();
+        assert!(message.contains("neither ByteLevel nor"), "{message}");
+        assert!(Tokenizer::from_bytes(b"nonsense").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_of_the_tokens_are_the_bytes_of_the_text(text in "\\PC*") {
+            let tokenizer = byte_level();
+            let ids = tokenizer.encode(&text).unwrap();
+            prop_assert_eq!(bytes(&tokenizer, &ids), text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn llama_3_round_trips_code() {
+        let data = env::var_os("INFER_CODE_CAD_DATA").map_or_else(
+            || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+            PathBuf::from,
+        );
+        let Ok(json) = fs::read(data.join("llama-3.2-1b-instruct/tokenizer.json")) else {
+            eprintln!("llama_3_round_trips_code: no llama-3.2-1b-instruct/tokenizer.json, not run");
+            return;
+        };
+        let tokenizer = Tokenizer::from_bytes(&json).unwrap();
+        let text = "def f(x):\n    return 'naïve 🦀' + x  # ok\n";
+        let ids = tokenizer.encode(text).unwrap();
+        assert_eq!(ids.iter().filter(|&&id| id == 128_000).count(), 1);
+        assert_eq!(bytes(&tokenizer, &ids), text.as_bytes());
+        assert_eq!(tokenizer.encode(&format!("<|begin_of_text|>{text}")).unwrap(), ids);
+        assert_eq!(tokenizer.token_bytes(128_009), b"");
+        assert_eq!(tokenizer.vocab_size(), 128_256);
+    }
+}

@@ -154,3 +154,64 @@ impl CausalLm for Transformer {
         self.stack.forward(batch, logits)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use infer_code_cad_decode::TokenId;
+
+    use super::*;
+    use crate::{LogitRows, RopeScaling};
+
+    fn config() -> TransformerConfig {
+        TransformerConfig {
+            vocab_size: 90,
+            hidden_size: 48,
+            intermediate_size: 64,
+            num_hidden_layers: 2,
+            num_attention_heads: 6,
+            num_key_value_heads: 2,
+            head_dim: 10,
+            max_position_embeddings: 600,
+            rms_norm_eps: 1e-5,
+            rope_theta: 10_000.0,
+            rope_scaling: RopeScaling::Linear { factor: 2.0 },
+            attention_bias: true,
+            mlp_bias: true,
+            tie_word_embeddings: false,
+        }
+    }
+
+    /// Chunks over two streams, a fork of one of them in the middle, all logits.
+    fn run(model: &Transformer) -> Vec<f32> {
+        let tokens: Vec<TokenId> = (0..300).map(|i| i * i % 90).collect();
+        let (mut a, mut b) = (model.new_cache(), model.new_cache());
+        let mut all = Vec::new();
+        let mut forward = |x: &mut dyn KvCache, n: usize, y: &mut dyn KvCache, m: usize| {
+            let mut logits = Vec::new();
+            let x = Step { cache: x, tokens: &tokens[..n], logits: LogitRows::All };
+            let y = Step { cache: y, tokens: &tokens[n..n + m], logits: LogitRows::All };
+            model.forward(&mut [x, y], &mut logits).unwrap();
+            all.extend(logits);
+        };
+        forward(&mut *a, 250, &mut *b, 1);
+        let mut c = a.fork();
+        forward(&mut *a, 3, &mut *b, 20);
+        c.truncate(240);
+        forward(&mut *a, 1, &mut *c, 30);
+        forward(&mut *c, 1, &mut *b, 1);
+        all
+    }
+
+    #[test]
+    fn slices_and_tensors_compute_the_same() {
+        let host = Transformer::random(&config(), 5).unwrap();
+        let weights = &mut random::weights(5);
+        let tensors = Transformer::on_tensors(&config(), DType::F32, Device::Cpu, weights).unwrap();
+        let (host, tensors) = (run(&host), run(&tensors));
+        assert_eq!(host.len(), tensors.len());
+        let worst = host.iter().zip(&tensors).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 2e-5, "{worst}");
+        assert!(host.iter().any(|x| x.abs() > 0.5));
+    }
+}
