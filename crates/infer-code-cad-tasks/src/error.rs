@@ -112,4 +112,12 @@ pub enum TaskError {
         /// What was looked for.
         what: &'static str,
     },
+    /// No stop preset has this name.
+    #[error(
+        "stop preset {name:?} is unknown; choose none, bigcode, lm-eval, evalplus or paper-code"
+    )]
+    UnknownPreset {
+        /// What was asked for.
+        name: String,
+    },
 }

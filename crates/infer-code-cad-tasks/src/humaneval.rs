@@ -33,6 +33,59 @@ pub fn parse_tiny(jsonl: &str) -> Result<Vec<Problem>, TaskError> {
     })
 }
 
+/// Reads HumanEval or MBPP rows, told apart by the first one: MBPP's have a `text` and no `prompt`.
+///
+/// # Errors
+/// As [`load_humaneval`] or [`load_mbpp`](crate::load_mbpp).
+pub fn load_problems(path: &Path) -> Result<Vec<Problem>, TaskError> {
+    let rows = jsonl::read_rows(path)?;
+    if rows.first().is_some_and(|row| row.has("text") && !row.has("prompt")) {
+        return crate::load_mbpp(path, crate::MbppSplit::All);
+    }
+    collect(&rows, problem)
+}
+
+impl Problem {
+    /// A problem to solve and not to judge: `prompt` ends in a signature with its docstring, and may
+    /// define imports and helpers before it.
+    ///
+    /// # Errors
+    /// [`TaskError::InvalidField`] when no function with a docstring ends the prompt.
+    ///
+    /// # Examples
+    /// ```
+    /// use infer_code_cad_tasks::Problem;
+    ///
+    /// let problem = Problem::from_prompt("mine", "def f(xs):\n    \"\"\"Sum xs.\"\"\"\n")?;
+    /// assert_eq!((problem.signature.as_str(), problem.docstring.as_str()), ("def f(xs):", "Sum xs."));
+    /// # Ok::<(), infer_code_cad_tasks::TaskError>(())
+    /// ```
+    pub fn from_prompt(task_id: &str, prompt: &str) -> Result<Self, TaskError> {
+        let prompt = format!("{}\n", prompt.trim_end());
+        let lines = logical_lines(&prompt);
+        let last = lines.iter().rev().filter(|line| line.indent == 0).find_map(Line::defined_name);
+        let entry_point = last.unwrap_or_default().to_owned();
+        let parts = split_prompt(&prompt, &entry_point).ok_or_else(|| TaskError::InvalidField {
+            file: task_id.to_owned(),
+            line: prompt.lines().count(),
+            field: "prompt",
+            reason: "must end with `def name(..):` and a docstring in quotes".to_owned(),
+        })?;
+        Ok(Self {
+            task_id: task_id.to_owned(),
+            preamble: parts.preamble,
+            signature: parts.signature,
+            docstring: parts.docstring,
+            setup: String::new(),
+            tests: String::new(),
+            canonical_solution: None,
+            embedded: None,
+            prompt,
+            entry_point,
+        })
+    }
+}
+
 fn collect(
     rows: &[Row],
     problem: impl Fn(&Row) -> Result<Problem, TaskError>,

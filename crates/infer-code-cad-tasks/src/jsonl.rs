@@ -69,6 +69,10 @@ pub(crate) fn reject_duplicates(rows: &[Row], ids: &[String]) -> Result<(), Task
 }
 
 impl Row {
+    pub(crate) fn has(&self, field: &str) -> bool {
+        self.fields.contains_key(field)
+    }
+
     pub(crate) fn string(&self, field: &'static str) -> Result<String, TaskError> {
         let value = self.required(field)?;
         value.as_str().map(str::to_owned).ok_or_else(|| self.wrong(field, "a string", value))

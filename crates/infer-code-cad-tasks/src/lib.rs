@@ -39,7 +39,7 @@ mod stop;
 
 pub use error::TaskError;
 pub use extract::extract_program;
-pub use humaneval::{load_humaneval, parse_tiny};
+pub use humaneval::{load_humaneval, load_problems, parse_tiny};
 pub use mbpp::{MbppSplit, load_mbpp};
 pub use problem::{Embedded, Problem};
 pub use sample::{Sample, read_samples, write_samples};

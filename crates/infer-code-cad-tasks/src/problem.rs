@@ -45,6 +45,11 @@ pub struct Embedded {
 }
 
 impl Problem {
+    /// The invented word that only a passage explains, in problems of the embedded set that have one.
+    pub fn term(&self) -> Option<&str> {
+        self.embedded.as_ref()?.term.as_deref()
+    }
+
     /// The reference solution as a whole module, or `None` when the set has no reference.
     ///
     /// A reference that defines the entry point at the top level is a module already (MBPP);

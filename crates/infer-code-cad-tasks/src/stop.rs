@@ -1,3 +1,7 @@
+use std::str::FromStr;
+
+use crate::TaskError;
+
 /// Named sets of stop strings: generation ends where one of them appears.
 ///
 /// Match them on the decoded text, never on token ids. Apart from [`StopPreset::None`] they assume
@@ -43,6 +47,21 @@ impl StopPreset {
                 "\nassert ",
             ],
             Self::PaperCode => &["\n\n", "print"],
+        }
+    }
+}
+
+impl FromStr for StopPreset {
+    type Err = TaskError;
+
+    fn from_str(name: &str) -> Result<Self, TaskError> {
+        match name {
+            "none" => Ok(Self::None),
+            "bigcode" => Ok(Self::BigCode),
+            "lm-eval" => Ok(Self::LmEval),
+            "evalplus" => Ok(Self::EvalPlus),
+            "paper-code" => Ok(Self::PaperCode),
+            _ => Err(TaskError::UnknownPreset { name: name.to_owned() }),
         }
     }
 }

@@ -1,1 +1,17 @@
 //! A demonstration model of 4 million parameters with its tokenizer, problems and passages, embedded.
+//!
+//! The bytes only: which crate reads them is for the caller to choose. The model card is in this
+//! crate's README; training scripts and the problem generator lie in `training/`.
+
+#![forbid(unsafe_code)]
+
+/// `config.json`, as Hugging Face writes it.
+pub const CONFIG: &[u8] = include_bytes!("../model/config.json");
+/// `tokenizer.json`: a byte-level BPE.
+pub const TOKENIZER: &[u8] = include_bytes!("../model/tokenizer.json");
+/// `model.safetensors` in f16.
+pub const WEIGHTS: &[u8] = include_bytes!("../model/model.safetensors");
+/// The benchmark, one problem per line with HumanEval's field names.
+pub const PROBLEMS: &str = include_str!("../data/problems.jsonl");
+/// The document store, one `{id, title, text}` per line.
+pub const PASSAGES: &str = include_str!("../data/passages.jsonl");

@@ -1,1 +1,32 @@
-//! Facade.
+#![doc = include_str!("../../../README.md")]
+#![forbid(unsafe_code)]
+
+mod error;
+mod evaluate;
+mod journal;
+mod language_model;
+mod record;
+mod report;
+mod selection;
+mod solve;
+mod technique;
+
+#[cfg(feature = "tiny")]
+pub mod embedded;
+
+pub use infer_code_cad_decode as decode;
+pub use infer_code_cad_metrics as metrics;
+pub use infer_code_cad_models as models;
+pub use infer_code_cad_retrieval as retrieval;
+pub use infer_code_cad_sandbox as sandbox;
+pub use infer_code_cad_tasks as tasks;
+
+pub use error::Error;
+pub use evaluate::{Evaluation, Executor, Progress, evaluate};
+pub use journal::{Journal, RunHeader};
+pub use language_model::LanguageModel;
+pub use record::{Record, SampleRecord};
+pub use report::{PassAt, Summary, table};
+pub use selection::{Jaccard, Selector, Similarity};
+pub use solve::{Solution, SolveConfig, SolveEvent, solve};
+pub use technique::{PaperTechnique, Prompted, Prompter, Settings, Technique};

@@ -1,0 +1,44 @@
+//! One token from logits: the decoders at the vocabularies of Llama 2 and Llama 3.
+
+#![allow(missing_docs, reason = "criterion's macros make undocumented items")]
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use infer_code_cad::decode::{ContextAware, Decoder, Greedy, Logits, Nucleus};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+/// Two rows shaped like a language model's: a few likely tokens and a long tail.
+fn two_streams(vocab_size: usize) -> Vec<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut uniform = || (rng.next_u32() as f32 + 1.0) / (u32::MAX as f32 + 2.0);
+    // The sum of three uniforms is close to normal; the cube stretches its upper tail.
+    let mut logit = || 4.0 * (uniform() + uniform() + uniform() - 1.5).powi(3) * 4.0;
+    (0..2 * vocab_size).map(|_| logit()).collect()
+}
+
+fn decoders(criterion: &mut Criterion) {
+    let nucleus = Nucleus { temperature: 0.8, top_p: 0.9, ..Nucleus::default() };
+    let cad = ContextAware::new(0.5, nucleus.clone());
+    let masked = ContextAware { plausibility: 0.1, ..cad.clone() };
+    let decoders: [(&str, &dyn Decoder); 4] =
+        [("greedy", &Greedy), ("nucleus", &nucleus), ("cad", &cad), ("cad, masked", &masked)];
+    let mut group = criterion.benchmark_group("decode");
+    for vocab_size in [32_000, 128_256] {
+        let values = two_streams(vocab_size);
+        for (name, decoder) in decoders {
+            let arity = decoder.arity();
+            let logits =
+                Logits::new(&values[..arity * vocab_size], arity, vocab_size).expect("whole rows");
+            let mut rng = ChaCha8Rng::seed_from_u64(2);
+            group.bench_function(BenchmarkId::new(name, vocab_size), |bencher| {
+                bencher.iter(|| decoder.decode(black_box(logits), &mut rng));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decoders);
+criterion_main!(benches);

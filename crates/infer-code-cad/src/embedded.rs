@@ -1,0 +1,43 @@
+//! The embedded demonstration model with its problems and passages; needs no download.
+
+use std::sync::Arc;
+
+use infer_code_cad_models::{Checkpoint, DType};
+use infer_code_cad_retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
+use infer_code_cad_tasks::{Problem, parse_tiny};
+use infer_code_cad_tiny as tiny;
+
+use crate::{Error, LanguageModel};
+
+/// The files of the embedded model.
+///
+/// # Errors
+/// [`Error::Model`] when the embedded files are damaged, which the tests rule out.
+pub fn checkpoint() -> Result<Checkpoint, Error> {
+    Ok(Checkpoint::from_bytes(tiny::CONFIG, tiny::TOKENIZER, vec![tiny::WEIGHTS.into()])?)
+}
+
+/// The embedded model in f32.
+///
+/// # Errors
+/// As [`checkpoint`].
+pub fn model() -> Result<LanguageModel, Error> {
+    LanguageModel::load("tiny".to_owned(), &checkpoint()?, DType::F32)
+}
+
+/// The embedded benchmark.
+///
+/// # Errors
+/// [`Error::Task`] when the embedded file is damaged, which the tests rule out.
+pub fn problems() -> Result<Vec<Problem>, Error> {
+    Ok(parse_tiny(tiny::PROBLEMS)?)
+}
+
+/// BM25 over the embedded passages, glossary included.
+///
+/// # Errors
+/// [`Error::Retrieval`] when the embedded file is damaged, which the tests rule out.
+pub fn retriever() -> Result<Arc<dyn Retriever>, Error> {
+    let passages = parse_passages(tiny::PASSAGES)?;
+    Ok(Arc::new(Bm25Index::new(passages, Bm25Config::default())?))
+}

@@ -1,0 +1,102 @@
+use std::fmt::Write as _;
+
+use infer_code_cad_metrics::{Bootstrap, Interval, Tally, Throughput, pass_at_k};
+use serde::Serialize;
+
+use crate::{Error, Record};
+
+/// The figures of one technique on one benchmark: a row of the paper's tables.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// The technique's name.
+    pub technique: String,
+    /// Problems measured.
+    pub problems: usize,
+    /// Unbiased pass@k for each `k` that every problem has samples for.
+    pub pass_at: Vec<PassAt>,
+    /// Tokens of the solutions per second of generation, prefill included; drafts that were not
+    /// chosen cost time and count nothing.
+    pub useful_tokens_per_second: f64,
+    /// Generated tokens per second of decoding, drafts included.
+    pub decode_tokens_per_second: f64,
+    /// Prompt tokens per second of prefill.
+    pub prefill_tokens_per_second: f64,
+    /// Peak resident memory in bytes, where the system tells.
+    pub peak_bytes: Option<u64>,
+}
+
+/// One column: the estimate and its bootstrap interval over problems.
+#[derive(Debug, Clone, Serialize)]
+pub struct PassAt {
+    /// Samples that may be tried.
+    pub k: u64,
+    /// Mean over problems.
+    pub value: f64,
+    /// Lower end of the 95 % interval.
+    pub low: f64,
+    /// Upper end of the 95 % interval.
+    pub high: f64,
+}
+
+impl Summary {
+    /// Sums up `records` for the given `ks`.
+    ///
+    /// `throughput` is the cost of exactly these records.
+    ///
+    /// # Errors
+    /// [`Error::Metric`] when there is no record.
+    pub fn new(
+        technique: &str,
+        records: &[Record],
+        throughput: &Throughput,
+        ks: &[u64],
+    ) -> Result<Self, Error> {
+        let tally = |r: &Record| Tally { n: r.samples.len() as u64, c: r.passes() as u64 };
+        let tallies: Vec<Tally> = records.iter().map(tally).collect();
+        let fewest = tallies.iter().map(|t| t.n).min().unwrap_or(0);
+        let possible = ks.iter().filter(|&&k| k <= fewest);
+        let useful: usize = records.iter().flat_map(|r| &r.samples).map(|s| s.tokens).sum();
+        let seconds = (throughput.prefill_time + throughput.decode_time).as_secs_f64();
+        Ok(Self {
+            technique: technique.to_owned(),
+            problems: records.len(),
+            pass_at: possible.map(|&k| pass_at(&tallies, k)).collect::<Result<_, _>>()?,
+            useful_tokens_per_second: if seconds > 0.0 { useful as f64 / seconds } else { 0.0 },
+            decode_tokens_per_second: throughput.tokens_per_second(),
+            prefill_tokens_per_second: throughput.prefill_tokens_per_second(),
+            peak_bytes: None,
+        })
+    }
+}
+
+fn pass_at(tallies: &[Tally], k: u64) -> Result<PassAt, Error> {
+    let values: Vec<f64> =
+        tallies.iter().map(|t| pass_at_k(t.n, t.c, k)).collect::<Result<_, _>>()?;
+    let Interval { low, high } = Bootstrap::default().percentile(&values)?;
+    Ok(PassAt { k, value: values.iter().sum::<f64>() / values.len() as f64, low, high })
+}
+
+/// The summaries as a table, one row per technique, in fixed-width text.
+pub fn table(summaries: &[Summary]) -> String {
+    let mut ks: Vec<u64> = summaries.iter().flat_map(|s| s.pass_at.iter().map(|p| p.k)).collect();
+    ks.sort_unstable();
+    ks.dedup();
+    let mut text = format!("{:<10}", "technique");
+    for k in &ks {
+        let _ = write!(text, "{:>20}", format!("pass@{k} [95 %]"));
+    }
+    let _ = writeln!(text, "{:>12}{:>10}", "tokens/s", "peak MB");
+    for summary in summaries {
+        let _ = write!(text, "{:<10}", summary.technique);
+        for k in &ks {
+            let cell = summary.pass_at.iter().find(|p| p.k == *k);
+            let cell = cell.map_or("-".to_owned(), |p| {
+                format!("{:.2} [{:.2}, {:.2}]", p.value, p.low, p.high)
+            });
+            let _ = write!(text, "{cell:>20}");
+        }
+        let peak = summary.peak_bytes.map_or("-".to_owned(), |b| (b / 1_000_000).to_string());
+        let _ = writeln!(text, "{:>12.0}{peak:>10}", summary.useful_tokens_per_second);
+    }
+    text
+}

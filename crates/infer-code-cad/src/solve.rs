@@ -1,0 +1,160 @@
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use infer_code_cad_models::{
+    Completion, Event, FinishReason, GenerateConfig, GenerateStats, Prompt, generate,
+};
+use infer_code_cad_tasks::{Problem, extract_program};
+
+use crate::{Error, LanguageModel, Technique};
+
+/// How solutions are sampled; the same for every technique that is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SolveConfig {
+    /// Solutions per problem.
+    pub n_samples: usize,
+    /// Longest completion in tokens; the paper takes 128.
+    pub max_new_tokens: usize,
+    /// Strings that end a completion.
+    pub stop: Vec<String>,
+    /// Most streams in one forward pass; bounds memory, never changes a token.
+    pub max_rows: usize,
+    /// Names all random draws, together with task and sample.
+    pub seed: u64,
+}
+
+impl Default for SolveConfig {
+    /// The paper's 10 samples of up to 128 tokens.
+    fn default() -> Self {
+        Self { n_samples: 10, max_new_tokens: 128, stop: vec![], max_rows: 64, seed: 0 }
+    }
+}
+
+/// One answer to a problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Solution {
+    /// What the model wrote.
+    pub completion: String,
+    /// The module cut out of it, ready to run.
+    pub program: String,
+    /// Why the completion ended.
+    pub finish: FinishReason,
+    /// Tokens of the chosen draft.
+    pub tokens: usize,
+    /// Tokens of all drafts it was chosen from.
+    pub draft_tokens: usize,
+    /// Identifiers of the passages that were in the prompt.
+    pub passages: Vec<String>,
+}
+
+/// What [`solve`] reports as it goes. Problems are indices into its input.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SolveEvent<'a> {
+    /// A piece of a prompt was read.
+    Prefilled {
+        /// Which problem.
+        problem: usize,
+    },
+    /// A draft grew by some text, possibly none.
+    Text {
+        /// Which problem.
+        problem: usize,
+        /// Which draft, counted through all samples.
+        draft: usize,
+        /// Whole characters; all pieces together are the completion.
+        text: &'a str,
+    },
+    /// A solution was chosen.
+    Solution {
+        /// Which problem.
+        problem: usize,
+        /// Which of its samples.
+        sample: usize,
+        /// The answer.
+        solution: Solution,
+    },
+}
+
+/// Writes `config.n_samples` solutions to every problem, all of them in one ragged batch.
+///
+/// Solutions arrive in the order they are done. Breaking from `sink` stops promptly; the
+/// statistics then say so.
+///
+/// # Errors
+/// Prompts are written before any work begins, so a problem that cannot be prompted for is reported
+/// at once: [`Error::Retrieval`], [`Error::Model`]. [`Error::NoDrafts`] when the selector has
+/// nothing to select from.
+pub fn solve(
+    technique: &Technique,
+    problems: &[Problem],
+    model: &LanguageModel,
+    config: &SolveConfig,
+    sink: &mut dyn FnMut(SolveEvent<'_>) -> ControlFlow<()>,
+) -> Result<GenerateStats, Error> {
+    let drafts = technique.selector.drafts();
+    if drafts == 0 {
+        return Err(Error::NoDrafts { technique: technique.name.clone() });
+    }
+    let mut prompts = Vec::with_capacity(problems.len());
+    let mut passages = Vec::with_capacity(problems.len());
+    for problem in problems {
+        let prompted = technique.prompter.streams(problem)?;
+        let encode = |text: &String| model.tokenizer.encode(text);
+        let streams = prompted.streams.iter().map(encode).collect::<Result<_, _>>()?;
+        let n_samples = config.n_samples * drafts;
+        prompts.push(Prompt { task: problem.task_id.clone(), streams, n_samples });
+        passages.push(prompted.passages);
+    }
+    let generation = GenerateConfig {
+        max_new_tokens: config.max_new_tokens,
+        eos: model.eos.clone(),
+        stop: config.stop.clone(),
+        max_rows: config.max_rows,
+        seed: config.seed,
+        ..GenerateConfig::default()
+    };
+    let mut pending: BTreeMap<(usize, usize), Vec<Option<Completion>>> = BTreeMap::new();
+    let mut on_event = |event: Event<'_>| match event {
+        Event::Prefilled { prompt, .. } => sink(SolveEvent::Prefilled { problem: prompt }),
+        Event::Token { prompt, sample, text, .. } => {
+            sink(SolveEvent::Text { problem: prompt, draft: sample, text })
+        }
+        Event::Finished { prompt, sample: draft, completion } => {
+            let sample = draft / drafts;
+            let slots = pending.entry((prompt, sample)).or_insert_with(|| vec![None; drafts]);
+            slots[draft % drafts] = Some(completion);
+            if slots.iter().any(Option::is_none) {
+                return ControlFlow::Continue(());
+            }
+            let done = pending.remove(&(prompt, sample)).unwrap_or_default();
+            let done: Vec<Completion> = done.into_iter().flatten().collect();
+            let solution = choose(technique, &problems[prompt], done, &passages[prompt]);
+            sink(SolveEvent::Solution { problem: prompt, sample, solution })
+        }
+        _ => ControlFlow::Continue(()),
+    };
+    let decoder = technique.decoder.as_ref();
+    let lm = model.causal_lm.as_ref();
+    Ok(generate(lm, &model.tokenizer, prompts, decoder, &generation, &mut on_event)?)
+}
+
+fn choose(
+    technique: &Technique,
+    problem: &Problem,
+    mut drafts: Vec<Completion>,
+    passages: &[String],
+) -> Solution {
+    let texts: Vec<&str> = drafts.iter().map(|d| d.text.as_str()).collect();
+    let chosen = technique.selector.select(&texts);
+    let draft_tokens = drafts.iter().map(|d| d.tokens.len()).sum();
+    let chosen = drafts.swap_remove(chosen);
+    Solution {
+        program: extract_program(problem, &chosen.text),
+        finish: chosen.finish,
+        tokens: chosen.tokens.len(),
+        draft_tokens,
+        passages: passages.to_vec(),
+        completion: chosen.text,
+    }
+}

@@ -1,0 +1,235 @@
+//! Flags, progress and the exit code that the examples share.
+
+#![allow(dead_code, reason = "each example uses its part")]
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use infer_code_cad::models::{Checkpoint, DType};
+use infer_code_cad::retrieval::{Bm25Config, Bm25Index, parse_passages};
+use infer_code_cad::tasks::{MbppSplit, Problem, load_humaneval, load_mbpp};
+use infer_code_cad::{Error, LanguageModel, PaperTechnique, Progress, Settings, embedded};
+
+/// What ends an example early: shown on one line, without a backtrace.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl<E: Into<Box<dyn std::error::Error>>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.into().to_string())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Prints the error of a failed run, and turns the outcome into an exit code.
+pub(crate) fn exit<E: fmt::Display>(outcome: Result<(), E>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Breaks once Ctrl-C was pressed; the first call installs the handler.
+pub(crate) fn interrupted() -> ControlFlow<()> {
+    static PRESSED: AtomicBool = AtomicBool::new(false);
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        // Without a handler Ctrl-C still ends the process; finished problems are on disk then.
+        let _ = ctrlc::set_handler(|| PRESSED.store(true, Ordering::Relaxed));
+    });
+    if PRESSED.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// Which model to run.
+#[derive(Args)]
+pub(crate) struct ModelArgs {
+    /// A Hugging Face directory; without it the embedded demonstration model.
+    #[arg(long)]
+    pub(crate) model: Option<PathBuf>,
+    /// Element type to compute in.
+    #[arg(long, value_enum, default_value = "f32")]
+    pub(crate) dtype: DTypeArg,
+}
+
+/// Element types by name.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum DTypeArg {
+    /// Single precision.
+    F32,
+    /// IEEE half precision.
+    F16,
+    /// Brain floating point.
+    Bf16,
+}
+
+impl ModelArgs {
+    /// Loads the model.
+    pub(crate) fn open(&self) -> Result<LanguageModel, Error> {
+        LanguageModel::load(self.to_string(), &self.checkpoint()?, self.dtype())
+    }
+
+    /// The files of the model.
+    pub(crate) fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        match &self.model {
+            None => embedded::checkpoint(),
+            Some(directory) => Ok(Checkpoint::open(directory)?),
+        }
+    }
+
+    /// The element type asked for.
+    pub(crate) fn dtype(&self) -> DType {
+        match self.dtype {
+            DTypeArg::F32 => DType::F32,
+            DTypeArg::F16 => DType::F16,
+            DTypeArg::Bf16 => DType::BF16,
+        }
+    }
+}
+
+impl fmt::Display for ModelArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.model {
+            None => f.write_str("tiny"),
+            Some(directory) => write!(f, "{}", directory.display()),
+        }
+    }
+}
+
+/// Which problems to solve.
+#[derive(Args)]
+pub(crate) struct BenchmarkArgs {
+    /// The problem set.
+    #[arg(long, value_enum, default_value = "tiny")]
+    pub(crate) benchmark: Benchmark,
+    /// Its file, `.jsonl` or `.jsonl.gz`; the embedded set needs none.
+    #[arg(long, required_if_eq_any([("benchmark", "humaneval"), ("benchmark", "mbpp")]))]
+    pub(crate) data: Option<PathBuf>,
+    /// Which part of MBPP.
+    #[arg(long, value_enum, default_value = "test")]
+    pub(crate) split: Split,
+}
+
+/// Problem sets by name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Benchmark {
+    /// HumanEval, 164 problems.
+    Humaneval,
+    /// MBPP, 974 problems in four splits.
+    Mbpp,
+    /// The embedded problems.
+    Tiny,
+}
+
+/// Parts of MBPP by name.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Split {
+    /// Tasks 1 to 10.
+    Prompt,
+    /// Tasks 11 to 510.
+    Test,
+    /// Tasks 511 to 600.
+    Validation,
+    /// Tasks 601 to 974.
+    Train,
+    /// All of them.
+    All,
+}
+
+impl BenchmarkArgs {
+    /// Reads the problems.
+    pub(crate) fn load(&self) -> Result<Vec<Problem>, Failure> {
+        let split = match self.split {
+            Split::Prompt => MbppSplit::Prompt,
+            Split::Test => MbppSplit::Test,
+            Split::Validation => MbppSplit::Validation,
+            Split::Train => MbppSplit::Train,
+            Split::All => MbppSplit::All,
+        };
+        let path = self.data.as_deref().unwrap_or(Path::new(""));
+        Ok(match self.benchmark {
+            Benchmark::Humaneval => load_humaneval(path)?,
+            Benchmark::Mbpp => load_mbpp(path, split)?,
+            Benchmark::Tiny => embedded::problems()?,
+        })
+    }
+}
+
+impl fmt::Display for BenchmarkArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.benchmark {
+            Benchmark::Mbpp => write!(f, "mbpp {:?}", self.split),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+/// Which technique to run.
+#[derive(Args)]
+pub(crate) struct TechniqueArgs {
+    /// vanilla, cad, rag, cad+rag, sc or cot.
+    #[arg(long, default_value = "vanilla")]
+    pub(crate) technique: PaperTechnique,
+    /// Strength of the contrast in cad and cad+rag.
+    #[arg(long, default_value_t = 0.5)]
+    pub(crate) alpha: f32,
+    /// Passages for rag, one `{"id", "title", "text"}` per line; without it the embedded ones.
+    #[arg(long)]
+    pub(crate) passages: Option<PathBuf>,
+}
+
+impl TechniqueArgs {
+    /// The paper's settings with what was asked for.
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        let retriever = match &self.passages {
+            None => embedded::retriever()?,
+            Some(path) => {
+                let named = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
+                let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
+                let passages = parse_passages(&text).map_err(|error| named(&error))?;
+                Arc::new(Bm25Index::new(passages, Bm25Config::default())?)
+            }
+        };
+        Ok(Settings { alpha: self.alpha, retriever: Some(retriever), ..Settings::default() })
+    }
+}
+
+/// A bar on standard error that counts judged samples.
+pub(crate) struct Bar(ProgressBar);
+
+/// Starts a bar for `samples` samples; hidden when standard error is not a terminal.
+pub(crate) fn progress(title: &str, samples: usize) -> Bar {
+    let bar = ProgressBar::with_draw_target(Some(samples as u64), ProgressDrawTarget::stderr());
+    let style = "{prefix:<10} {wide_bar} {pos}/{len} samples, {eta} left";
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()));
+    bar.set_prefix(title.to_owned());
+    Bar(bar)
+}
+
+impl Bar {
+    /// Counts a judged sample; breaks after Ctrl-C.
+    pub(crate) fn show(&self, event: &Progress<'_>) -> ControlFlow<()> {
+        if let Progress::Judged { .. } = event {
+            self.0.inc(1);
+        }
+        interrupted()
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}

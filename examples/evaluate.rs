@@ -1,0 +1,96 @@
+//! Measures one technique on HumanEval, MBPP or the embedded problems; resumes where it stopped.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use infer_code_cad::sandbox::{Limits, Sandbox, SandboxConfig};
+use infer_code_cad::tasks::StopPreset;
+use infer_code_cad::{
+    Executor, Journal, Progress, RunHeader, SolveConfig, Summary, evaluate, table,
+};
+
+mod common;
+
+/// Evaluates a technique and prints pass@1, pass@5 and pass@10.
+#[derive(Parser)]
+struct Args {
+    #[command(flatten)]
+    benchmark: common::BenchmarkArgs,
+    #[command(flatten)]
+    technique: common::TechniqueArgs,
+    #[command(flatten)]
+    model: common::ModelArgs,
+    /// Solutions per problem.
+    #[arg(long, default_value_t = 10)]
+    n: usize,
+    /// Longest completion in tokens.
+    #[arg(long, default_value_t = 128)]
+    max_new_tokens: usize,
+    /// Most streams in one forward pass.
+    #[arg(long, default_value_t = 64)]
+    max_rows: usize,
+    /// Strings that end a completion: none, bigcode, lm-eval, evalplus or paper-code. All but none
+    /// take it for a bare body, which cot does not write.
+    #[arg(long, default_value = "none")]
+    stop: StopPreset,
+    /// Seed of all random draws.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Result file, one problem per line; an existing one is resumed.
+    #[arg(long)]
+    out: PathBuf,
+    /// Prints the summary as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    common::exit(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<(), common::Failure> {
+    let problems = args.benchmark.load()?;
+    let technique = args.technique.technique.build(&args.technique.settings()?)?;
+    let config = SolveConfig {
+        n_samples: args.n,
+        max_new_tokens: args.max_new_tokens,
+        stop: args.stop.strings().iter().map(ToString::to_string).collect(),
+        max_rows: args.max_rows,
+        seed: args.seed,
+    };
+    let model_name = format!("{} {:?}", args.model, args.model.dtype());
+    let header = RunHeader::new(&technique, model_name, args.benchmark.to_string(), &config);
+    let mut journal = Journal::open(&args.out, &header)?;
+    let (total, problems) = (problems.len(), journal.remaining(problems));
+    if problems.len() < total {
+        eprintln!("resuming: {} of {total} problems are done", total - problems.len());
+    }
+    let model = args.model.open()?;
+    let sandbox = Sandbox::start(&SandboxConfig::default())?;
+    let executor = Executor { model: &model, sandbox: &sandbox, limits: Limits::default() };
+    let bar = common::progress(&technique.name, problems.len() * args.n);
+    let mut stored = Ok(());
+    let evaluation = evaluate(&technique, &problems, &executor, &config, &mut |event| {
+        if let Progress::Finished(record) = event {
+            stored = journal.append(record);
+        }
+        if stored.is_err() { std::ops::ControlFlow::Break(()) } else { bar.show(&event) }
+    })?;
+    bar.finish();
+    stored?;
+    journal.close_session(&evaluation.throughput)?;
+    if evaluation.cancelled {
+        eprintln!("stopped: {} of {total} problems are done", journal.records().len());
+        return Ok(());
+    }
+    let records = journal.records();
+    let mut summary = Summary::new(&technique.name, records, journal.throughput(), &[1, 5, 10])?;
+    summary.peak_bytes = evaluation.peak_bytes;
+    if args.json {
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        print!("{}", table(&[summary]));
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! Every technique of the paper on the embedded model: `cargo run --release --example quickstart`.
+
+use std::io::Write as _;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use clap::Parser;
+use infer_code_cad::sandbox::{Limits, Sandbox, SandboxConfig};
+use infer_code_cad::tasks::Problem;
+use infer_code_cad::{
+    Error, Executor, LanguageModel, PaperTechnique, Settings, SolveConfig, SolveEvent, Summary,
+    embedded, evaluate, solve, table,
+};
+
+/// Solves one embedded problem live, then measures the six techniques of the paper.
+#[derive(Parser)]
+struct Args {
+    /// Measures every embedded problem instead of every fourth.
+    #[arg(long)]
+    full: bool,
+    /// Solutions per problem.
+    #[arg(long, default_value_t = 10)]
+    n: usize,
+    /// Seed of all random draws.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+mod common;
+
+fn main() -> std::process::ExitCode {
+    common::exit(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<(), Error> {
+    let start = Instant::now();
+    let model = embedded::model()?;
+    let settings = Settings { retriever: Some(embedded::retriever()?), ..Settings::default() };
+    let problems = embedded::problems()?;
+    let config = SolveConfig { n_samples: args.n, seed: args.seed, ..SolveConfig::default() };
+
+    let live = problems.iter().find(|p| p.term().is_some()).expect("the set has such problems");
+    show_one(&model, &settings, live)?;
+    println!("first result after {:.1} s\n", start.elapsed().as_secs_f64());
+
+    let step = if args.full { 1 } else { 4 };
+    let measured: Vec<Problem> = problems.into_iter().step_by(step).collect();
+    measure(&model, &settings, &measured, &config)?;
+    println!("\nfinished after {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Streams one solution, written with a passage from the glossary.
+fn show_one(model: &LanguageModel, settings: &Settings, problem: &Problem) -> Result<(), Error> {
+    let technique = PaperTechnique::Rag.build(settings)?;
+    print!("{}, solved with {}:\n\n{}", problem.task_id, technique.name, problem.prompt);
+    let config = SolveConfig { n_samples: 1, ..SolveConfig::default() };
+    solve(&technique, std::slice::from_ref(problem), model, &config, &mut |event| {
+        if let SolveEvent::Text { text, .. } = event {
+            print!("{text}");
+            let _ = std::io::stdout().flush();
+        }
+        ControlFlow::Continue(())
+    })?;
+    println!();
+    Ok(())
+}
+
+fn measure(
+    model: &LanguageModel,
+    settings: &Settings,
+    problems: &[Problem],
+    config: &SolveConfig,
+) -> Result<(), Error> {
+    let sandbox = Sandbox::start(&SandboxConfig::default())?;
+    let executor = Executor { model, sandbox: &sandbox, limits: Limits::default() };
+    let glossary = problems.iter().filter(|p| p.term().is_some()).count();
+    println!("{} problems, {glossary} of them with a term from the glossary;", problems.len());
+    println!("{} samples each, temperature 0.8, top-p 0.9, seed {}", config.n_samples, config.seed);
+    let mut summaries = Vec::new();
+    for name in PaperTechnique::ALL {
+        let technique = name.build(settings)?;
+        let bar = common::progress(&technique.name, problems.len() * config.n_samples);
+        let run = evaluate(&technique, problems, &executor, config, &mut |event| bar.show(&event))?;
+        bar.finish();
+        if run.cancelled {
+            break;
+        }
+        let mut summary =
+            Summary::new(&technique.name, &run.records, &run.throughput, &[1, 5, 10])?;
+        summary.peak_bytes = run.peak_bytes;
+        summaries.push(summary);
+    }
+    println!("\n{}", table(&summaries));
+    for name in PaperTechnique::ALL {
+        println!("{name:<10}{}", name.description());
+    }
+    Ok(())
+}

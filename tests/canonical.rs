@@ -1,0 +1,65 @@
+//! Known good programs come through extraction and sandbox as passed.
+
+use std::path::PathBuf;
+
+use infer_code_cad::sandbox::{Limits, Sandbox, SandboxConfig, Submission, Verdict};
+use infer_code_cad::tasks::{MbppSplit, Problem, extract_program, load_humaneval, load_mbpp};
+
+/// The benchmark files, or a note on standard error that they are missing.
+fn data(file: &str) -> Option<PathBuf> {
+    let directory = std::env::var_os("INFER_CODE_CAD_DATA").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+        PathBuf::from,
+    );
+    let path = directory.join(file);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("not run: {} is missing; set INFER_CODE_CAD_DATA", path.display());
+    None
+}
+
+fn assert_canonical_passes(problems: &[Problem]) {
+    let sandbox = Sandbox::start(&SandboxConfig::default()).unwrap();
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..sandbox.workers() {
+            scope.spawn(|| {
+                while let Some(problem) =
+                    problems.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                {
+                    let canonical = problem.canonical_solution.as_deref().unwrap();
+                    let submission = Submission {
+                        setup: &problem.setup,
+                        program: &extract_program(problem, canonical),
+                        tests: &problem.tests,
+                    };
+                    let report = sandbox.execute(&submission, &Limits::default()).unwrap();
+                    let outcome = (report.verdict, report.reason.as_str());
+                    assert_eq!(outcome, (Verdict::Passed, ""), "{}", problem.task_id);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn embedded() {
+    assert_canonical_passes(&crate::problems(1));
+}
+
+#[test]
+fn humaneval() {
+    let Some(path) = data("HumanEval.jsonl.gz") else { return };
+    let problems = load_humaneval(&path).unwrap();
+    assert_eq!(problems.len(), 164);
+    assert_canonical_passes(&problems);
+}
+
+#[test]
+fn mbpp() {
+    let Some(path) = data("mbpp.jsonl") else { return };
+    let problems = load_mbpp(&path, MbppSplit::All).unwrap();
+    assert_eq!(problems.len(), 974);
+    assert_canonical_passes(&problems);
+}
