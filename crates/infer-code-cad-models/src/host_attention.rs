@@ -6,13 +6,13 @@ use rayon::prelude::*;
 use crate::attention::{Attention, Heads, Stream};
 use crate::host::with_slice;
 use crate::rope::{Rope, Rotations};
+use crate::softmax::{LANES, softmax};
 
-/// Positions per tile of keys: one pass over a tile gives this many scores, with no sum across
-/// vector lanes.
-const TILE: usize = 16;
+/// Positions per page: one pass over a page's keys gives this many scores, with no sum across vector
+/// lanes.
+const PAGE: usize = 16;
 
-/// Capacity grows by this many positions at a time.
-const BLOCK: usize = 256;
+const _: () = assert!(PAGE.is_multiple_of(LANES), "softmax takes whole lanes");
 
 /// Multiplications below which a second thread costs more than it saves.
 const PARALLEL_FROM: usize = 1 << 16;
@@ -27,32 +27,36 @@ pub(crate) struct HostAttention {
     pub(crate) rope: Rope,
 }
 
-/// Keys and values of one stream in one layer.
+/// Keys and values of one stream in one layer, in pages that forks share until they write.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct HostLayer {
-    keys: Vec<f32>,   // (n_tiles, n_kv_heads, head_dim, TILE)
-    values: Vec<f32>, // (n_positions, n_kv_heads, head_dim)
+    pages: Vec<Arc<Page>>,
+}
+
+/// [`PAGE`] positions; those not written yet are zero or stale, and never read.
+#[derive(Debug, Clone)]
+struct Page {
+    keys: Box<[f32]>,   // (n_kv_heads, head_dim, PAGE)
+    values: Box<[f32]>, // (n_kv_heads, ceil(head_dim / LANES), PAGE, LANES)
 }
 
 impl HostLayer {
-    /// Writes position `position`, forgetting what came after it.
-    fn push(&mut self, position: usize, key: &[f32], value: &[f32]) {
-        let kv_size = key.len();
-        self.values.truncate(position * kv_size);
-        if self.values.len() == self.values.capacity() {
-            self.values.reserve_exact(BLOCK * kv_size);
+    /// Writes position `position`, forgetting the pages after it.
+    fn push(&mut self, position: usize, head_dim: usize, key: &[f32], value: &[f32]) {
+        let (index, slot) = (position / PAGE, position % PAGE);
+        self.pages.truncate(index + 1);
+        if self.pages.len() == index {
+            let zeros = |n: usize| vec![0.0; n * PAGE].into_boxed_slice();
+            let n_values = key.len() / head_dim * head_dim.next_multiple_of(LANES);
+            self.pages.push(Arc::new(Page { keys: zeros(key.len()), values: zeros(n_values) }));
         }
-        self.values.extend_from_slice(value);
-        let tile = position / TILE * TILE * kv_size;
-        if tile == self.keys.len() {
-            if self.keys.len() == self.keys.capacity() {
-                self.keys.reserve_exact(BLOCK * kv_size);
-            }
-            self.keys.resize(tile + TILE * kv_size, 0.0);
+        let page = Arc::make_mut(&mut self.pages[index]);
+        for (lane, &k) in page.keys[slot..].iter_mut().step_by(PAGE).zip(key) {
+            *lane = k;
         }
-        let lane = &mut self.keys[tile + position % TILE..];
-        for (slot, &k) in lane.iter_mut().step_by(TILE).zip(key) {
-            *slot = k;
+        let parts = value.chunks_exact(head_dim).flat_map(|head| head.chunks(LANES));
+        for (block, part) in page.values.chunks_exact_mut(PAGE * LANES).zip(parts) {
+            block[slot * LANES..][..part.len()].copy_from_slice(part);
         }
     }
 }
@@ -94,7 +98,7 @@ impl HostAttention {
                 let (_, kv) = qkv[token * width..(token + 1) * width].split_at(q_size);
                 key.copy_from_slice(&kv[..kv_size]);
                 rotations.apply(token, &mut key);
-                layer.push(stream.past + i, &key, &kv[kv_size..]);
+                layer.push(stream.past + i, self.heads.head_dim, &key, &kv[kv_size..]);
             }
             let layer = &*layer;
             rows.extend((1..=stream.span.len()).map(|i| (layer, stream.past + i)));
@@ -115,6 +119,8 @@ impl HostAttention {
     }
 
     /// One token: every query head over the first `len` positions of its key head.
+    ///
+    /// The heads of a group walk the pages together, so keys and values are read once.
     fn attend_row(
         &self,
         query: &[f32],
@@ -124,30 +130,37 @@ impl HostAttention {
         out: &mut [f32],
     ) {
         let Heads { head_dim, .. } = self.heads;
-        let (kv_size, scale) = (self.heads.kv_size(), self.heads.scale());
-        scores.resize(len.next_multiple_of(TILE), 0.0);
-        let pairs = query.chunks_exact(head_dim).zip(out.chunks_exact_mut(head_dim));
-        for (head, (query, out)) in pairs.enumerate() {
-            let offset = head / self.heads.group() * head_dim;
-            let tiles = layer.keys.chunks_exact(TILE * kv_size);
-            for (tile, scores) in tiles.zip(scores.chunks_exact_mut(TILE)) {
-                score_tile(query, &tile[offset * TILE..], scale, scores);
-            }
-            let total = exponentials(&mut scores[..len]);
-            for (value, &p) in layer.values.chunks_exact(kv_size).zip(&scores[..len]) {
-                for (o, v) in out.iter_mut().zip(&value[offset..offset + head_dim]) {
-                    *o += p * v;
+        let (group, scale) = (self.heads.group() * head_dim, self.heads.scale());
+        let (n_keys, n_values) = (head_dim * PAGE, head_dim.next_multiple_of(LANES) * PAGE);
+        let width = len.next_multiple_of(PAGE);
+        scores.resize(self.heads.group() * width, 0.0); // (group, width)
+        let pages = &layer.pages[..width / PAGE];
+        let groups = query.chunks_exact(group).zip(out.chunks_exact_mut(group));
+        for (kv_head, (query, out)) in groups.enumerate() {
+            for (i, page) in pages.iter().enumerate() {
+                let keys = &page.keys[kv_head * n_keys..][..n_keys];
+                for (query, scores) in query.chunks_exact(head_dim).zip(scores.chunks_mut(width)) {
+                    score_page(query, keys, scale, &mut scores[i * PAGE..][..PAGE]);
                 }
             }
-            out.iter_mut().for_each(|o| *o /= total);
+            for scores in scores.chunks_mut(width) {
+                softmax(scores, len);
+            }
+            for (i, page) in pages.iter().enumerate() {
+                let values = &page.values[kv_head * n_values..][..n_values];
+                for (scores, out) in scores.chunks(width).zip(out.chunks_exact_mut(head_dim)) {
+                    let end = len.min((i + 1) * PAGE);
+                    mix_page(&scores[i * PAGE..end], values, out);
+                }
+            }
         }
     }
 }
 
-/// `scores[t] = scale * sum_d query[d] tile[d][t]`
-fn score_tile(query: &[f32], tile: &[f32], scale: f32, scores: &mut [f32]) {
-    let mut sums = [0.0f32; TILE];
-    for (&q, keys) in query.iter().zip(tile.chunks_exact(TILE)) {
+/// `scores[t] = scale * sum_d query[d] keys[d][t]`
+fn score_page(query: &[f32], keys: &[f32], scale: f32, scores: &mut [f32]) {
+    let mut sums = [0.0f32; PAGE];
+    for (&q, keys) in query.iter().zip(keys.chunks_exact(PAGE)) {
         for (sum, k) in sums.iter_mut().zip(keys) {
             *sum += q * k;
         }
@@ -157,14 +170,16 @@ fn score_tile(query: &[f32], tile: &[f32], scale: f32, scores: &mut [f32]) {
     }
 }
 
-/// Replaces scores by `exp(score - max)` and returns their sum.
-fn exponentials(scores: &mut [f32]) -> f32 {
-    let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    scores
-        .iter_mut()
-        .map(|s| {
-            *s = (*s - max).exp();
-            *s
-        })
-        .sum()
+/// `out[d] += sum_t weights[t] values[t][d]`
+fn mix_page(weights: &[f32], values: &[f32], out: &mut [f32]) {
+    for (block, out) in values.chunks_exact(PAGE * LANES).zip(out.chunks_mut(LANES)) {
+        let mut sums = [0.0f32; LANES];
+        sums[..out.len()].copy_from_slice(out);
+        for (&weight, row) in weights.iter().zip(block.chunks_exact(LANES)) {
+            for (sum, v) in sums.iter_mut().zip(row) {
+                *sum += weight * v;
+            }
+        }
+        out.copy_from_slice(&sums[..out.len()]);
+    }
 }

@@ -21,6 +21,7 @@ mod linear;
 mod random;
 mod rope;
 mod score;
+mod softmax;
 mod stop;
 mod tensor_attention;
 mod tokenizer;

@@ -1,0 +1,83 @@
+/// Values handled together, so that the compiler uses vector instructions.
+pub(crate) const LANES: usize = 16;
+
+/// Turns the first `len` scores to weights that sum to one, and the rest to zero.
+///
+/// The order of the sums depends on `len` alone. The length of `scores` is a multiple of [`LANES`].
+pub(crate) fn softmax(scores: &mut [f32], len: usize) {
+    scores[len..].fill(f32::NEG_INFINITY);
+    let mut max = [f32::NEG_INFINITY; LANES];
+    for scores in scores.chunks_exact(LANES) {
+        for (max, &score) in max.iter_mut().zip(scores) {
+            *max = if score > *max { score } else { *max };
+        }
+    }
+    let max = max.into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let mut total = [0.0f32; LANES];
+    for scores in scores.chunks_exact_mut(LANES) {
+        for (total, score) in total.iter_mut().zip(scores) {
+            *score = exp(*score - max);
+            *total += *score;
+        }
+    }
+    let scale = total.into_iter().sum::<f32>().recip();
+    scores.iter_mut().for_each(|score| *score *= scale);
+}
+
+/// `e^x` for `x <= 0`, within 2 units in the last place; zero below -87.
+///
+/// Without branches or calls: `2^n e^r` with `x = n ln 2 + r` and the polynomial of Cephes' `expf`.
+fn exp(x: f32) -> f32 {
+    /// `1.5 * 2^23`: adding it rounds to an integer, which is then in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    let clamped = if x > -87.0 { x } else { -87.0 };
+    let shifted = clamped * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = clamped - n * 0.693_359_4 + n * 2.121_944_4e-4; // ln 2 in two parts
+    let mut p = 1.987_569_1e-4;
+    for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
+        p = p * r + coefficient;
+    }
+    let fraction = p * r * r + r + 1.0;
+    let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
+    if x > -87.0 { fraction * power } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn exp_is_that_of_the_standard_library(x in -87.0f32..=0.0) {
+            let expected = f64::from(x).exp();
+            prop_assert!((f64::from(exp(x)) - expected).abs() <= 2.5e-7 * expected);
+        }
+
+        #[test]
+        fn softmax_is_that_of_f64(
+            scores in prop::collection::vec(-50.0f32..50.0, 1..100),
+        ) {
+            let len = scores.len();
+            let mut weights = scores.clone();
+            weights.resize(len.next_multiple_of(LANES), 1e30);
+            softmax(&mut weights, len);
+            let max = scores.iter().copied().fold(f32::MIN, f32::max);
+            let exps: Vec<f64> = scores.iter().map(|s| f64::from(s - max).exp()).collect();
+            let total: f64 = exps.iter().sum();
+            for (weight, exp) in weights.iter().zip(exps) {
+                prop_assert!((f64::from(*weight) - exp / total).abs() < 1e-6);
+            }
+            prop_assert!(weights[len..].iter().all(|&w| w == 0.0));
+        }
+    }
+
+    #[test]
+    fn exp_meets_its_ends() {
+        assert_eq!(exp(0.0), 1.0);
+        assert_eq!(exp(-100.0), 0.0);
+        assert_eq!(exp(f32::NEG_INFINITY), 0.0);
+    }
+}
