@@ -97,17 +97,25 @@ impl TransformerConfig {
         }
         if !self.num_attention_heads.is_multiple_of(self.num_key_value_heads) {
             let expected = format!("a divisor of num_attention_heads {}", self.num_attention_heads);
-            return Err(invalid("num_key_value_heads", self.num_key_value_heads, expected));
+            return Err(invalid(
+                "num_key_value_heads",
+                self.num_key_value_heads.to_string(),
+                expected,
+            ));
         }
         if !self.head_dim.is_multiple_of(2) {
-            return Err(invalid("head_dim", self.head_dim, "an even number"));
+            return Err(invalid("head_dim", self.head_dim.to_string(), "an even number"));
         }
         Ok(self)
     }
 }
 
-fn invalid(field: &'static str, value: impl ToString, expected: impl Into<String>) -> ModelError {
-    ModelError::InvalidConfig { field, value: value.to_string(), expected: expected.into() }
+fn invalid(
+    field: &'static str,
+    value: impl Into<String>,
+    expected: impl Into<String>,
+) -> ModelError {
+    ModelError::InvalidConfig { field, value: value.into(), expected: expected.into() }
 }
 
 /// `config.json` as it is written, every field that may be absent optional.
@@ -224,7 +232,11 @@ impl RawConfig {
     fn implied_head_dim(&self) -> Result<usize, ModelError> {
         let heads = self.num_attention_heads;
         if heads == 0 || !self.hidden_size.is_multiple_of(heads) {
-            return Err(invalid("num_attention_heads", heads, "a divisor of hidden_size"));
+            return Err(invalid(
+                "num_attention_heads",
+                heads.to_string(),
+                "a divisor of hidden_size",
+            ));
         }
         Ok(self.hidden_size / heads)
     }
@@ -273,7 +285,7 @@ mod tests {
         })
     }
 
-    fn with(changes: Value) -> Result<TransformerConfig, ModelError> {
+    fn with(changes: &Value) -> Result<TransformerConfig, ModelError> {
         let mut config = base();
         let changes = changes.as_object().unwrap().clone();
         config.as_object_mut().unwrap().extend(changes);
@@ -288,10 +300,10 @@ mod tests {
         });
         let mut parameters = scaling.clone();
         parameters["rope_theta"] = json!(500000.0);
-        let four = with(json!({
+        let four = with(&json!({
             "rope_theta": 500000.0, "rope_scaling": scaling, "torch_dtype": "bfloat16",
         }));
-        let five = with(json!({"rope_parameters": parameters, "dtype": "bfloat16"})).unwrap();
+        let five = with(&json!({"rope_parameters": parameters, "dtype": "bfloat16"})).unwrap();
         assert_eq!(four.unwrap(), five);
         assert_eq!(five.rope_theta, 500_000.0);
         assert!(matches!(five.rope_scaling, RopeScaling::Llama3 { factor: 32.0, .. }));
@@ -299,7 +311,7 @@ mod tests {
 
     #[test]
     fn absent_fields_take_the_defaults_of_transformers() {
-        let config = with(json!({"rope_scaling": null})).unwrap();
+        let config = with(&json!({"rope_scaling": null})).unwrap();
         assert_eq!(config.head_dim, 2);
         assert_eq!(config.rope_theta, 10_000.0);
         assert_eq!(config.rope_scaling, RopeScaling::None);
@@ -330,7 +342,7 @@ mod tests {
             (json!({"vocab_size": 0}), "vocab_size is 0"),
             (json!({"num_attention_heads": 3}), "a divisor of hidden_size"),
         ] {
-            let message = with(changes).unwrap_err().to_string();
+            let message = with(&changes).unwrap_err().to_string();
             assert!(message.contains(words), "{message}");
         }
     }

@@ -92,6 +92,21 @@ impl<A: Attention> DecoderStack<A> {
         Ok(())
     }
 
+    /// A forward pass over a batch that was checked and is not empty.
+    fn advance(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<()> {
+        let ragged = Ragged::new(batch);
+        let mut caches: Vec<&mut StreamCache<A::Layer>> =
+            batch.iter_mut().filter_map(|step| step.cache.as_any_mut().downcast_mut()).collect();
+        let x = self.hidden(&ragged, &mut caches)?;
+        for (cache, span) in caches.iter_mut().zip(&ragged.spans) {
+            cache.len += span.len();
+        }
+        if !ragged.wanted.is_empty() {
+            self.project(&x, &ragged.wanted, logits)?;
+        }
+        Ok(())
+    }
+
     /// Runs the blocks over `ragged`, appending to `caches`: `(n_tokens, hidden_size)`
     fn hidden(&self, ragged: &Ragged, caches: &mut [&mut StreamCache<A::Layer>]) -> Result<Tensor> {
         let rotations = self.attention.rotations(&ragged.positions)?;
@@ -148,17 +163,8 @@ impl<A: Attention> CausalLm for DecoderStack<A> {
         if batch.is_empty() {
             return Ok(());
         }
-        let ragged = Ragged::new(batch);
-        let mut caches: Vec<&mut StreamCache<A::Layer>> =
-            batch.iter_mut().filter_map(|step| step.cache.as_any_mut().downcast_mut()).collect();
-        let x = self.hidden(&ragged, &mut caches)?;
-        for (cache, span) in caches.iter_mut().zip(&ragged.spans) {
-            cache.len += span.len();
-        }
-        if !ragged.wanted.is_empty() {
-            self.project(&x, &ragged.wanted, logits)?;
-        }
-        Ok(())
+        // Inside the pool, or every parallel operation would wait for a worker to wake.
+        Ok(rayon::scope(|_| self.advance(batch, logits))?)
     }
 }
 
