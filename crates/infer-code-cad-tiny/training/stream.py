@@ -1,6 +1,7 @@
 """The training stream: sample i is a function of (seed, i) alone."""
 
 import random
+from collections import namedtuple
 from dataclasses import replace
 
 import mixtures
@@ -17,9 +18,6 @@ from problem import FUNCTION_NAMES
 from prompts import completion_text, prompt_text
 
 SEED = 20
-N_SAMPLES = 48_000  # the shipped run; check.py goes through all of them
-GLOSSARY_SHARE = 0.38
-
 BUILDERS = {}
 BUILDERS.update({family: lambda rng, family=family: pipeline_problem(rng, family) for family in DOMAINS})
 BUILDERS.update({classic.family: lambda rng, classic=classic: classic_problem(rng, classic) for classic in CLASSICS})
@@ -55,25 +53,54 @@ REMARKS = (
     "It is called once per day.",
     "Nothing is logged.",
 )
-# (technique, share) of the samples without and with an invented term.
-PLAIN_LAYOUTS = (("vanilla", 0.46), ("cad", 0.17), ("rag", 0.13), ("cad+rag", 0.04), ("cot", 0.08), ("question", 0.12))
+# end: first sample after the phase; peak: of the learning rate; layouts: (technique, share) for ordinary problems;
+# n_rivals: an irrelevant passage is the one of so many that shares most words with the docstring.
+Phase = namedtuple("Phase", "end peak glossary_share layouts n_rivals")
+PHASES = (
+    Phase(
+        48_000,
+        1.0,
+        0.38,
+        (("vanilla", 0.46), ("cad", 0.17), ("rag", 0.13), ("cad+rag", 0.04), ("cot", 0.08), ("question", 0.12)),
+        1,
+    ),
+    # More passages, and misleading ones as retrieval finds them.
+    Phase(
+        80_000,
+        0.5,
+        0.42,
+        (("vanilla", 0.36), ("cad", 0.16), ("rag", 0.24), ("cad+rag", 0.09), ("cot", 0.08), ("question", 0.07)),
+        4,
+    ),
+)
+N_SAMPLES = PHASES[-1].end  # check.py goes through all of them
 TERM_LAYOUTS = (("rag", 0.64), ("cad+rag", 0.28), ("vanilla", 0.03), ("cad", 0.02), ("cot", 0.01), ("question", 0.02))
 
 
 def sample(seed, i):
     """(problem, technique, prompt, completion) of training sample `i`."""
     rng = random.Random("%s/%d" % (seed, i))
-    if rng.random() < GLOSSARY_SHARE:
+    phase = next(phase for phase in PHASES if i < phase.end)
+    if rng.random() < phase.glossary_share:
         problem = draw(rng, glossary_problem)
         technique = pick(rng, TERM_LAYOUTS)
         passage = problem.passage
     else:
         problem = remark(rng, draw(rng, lambda rng: BUILDERS[rng.choice(TICKETS)](rng)))
-        technique = pick(rng, PLAIN_LAYOUTS)
+        technique = pick(rng, phase.layouts)
         passage = None
         if "rag" in technique:
-            passage = rng.choice(NOTES) if rng.random() < 0.6 else draw(rng, glossary_problem).passage
+            passage = irrelevant_passage(rng, problem.doc, phase.n_rivals)
     return problem, technique, prompt_text(technique, problem, passage), completion_text(technique, problem)
+
+
+def irrelevant_passage(rng, doc, n_rivals):
+    """A note, or somebody else's definition: of `n_rivals` the one that shares most words with `doc`."""
+    if rng.random() < 0.6 / n_rivals:
+        return rng.choice(NOTES)
+    rivals = [draw(rng, glossary_problem).passage for _ in range(n_rivals)]
+    words = set(doc.split())
+    return max(rivals, key=lambda passage: len(words & set(passage[1].split())))
 
 
 def draw(rng, build):

@@ -12,11 +12,11 @@ import time
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from lexicon import BOS, EOS, train_tokenizer
-from stream import N_SAMPLES, SEED, sample
+from stream import PHASES, SEED, sample
 
 BATCH = 32
 WINDOW = 64 * BATCH  # samples sorted by length together, so that batches hold little padding
@@ -26,48 +26,68 @@ MODEL_DIR = pathlib.Path(__file__).resolve().parent.parent / "model"
 
 
 def main():
-    """Tokenizer, model, optimisation, export."""
+    """Tokenizer, model, one cosine cycle per phase of the stream, export."""
     args = parse_arguments()
     torch.set_num_threads(args.threads)
     torch.manual_seed(SEED)
     tokenizer = train_tokenizer(SEED)
     model = LlamaForCausalLM(model_config(tokenizer))
     print("parameters: %d" % sum(p.numel() for p in model.parameters()), flush=True)
+    if args.skip_phases:
+        state = {name: t.float() for name, t in load_file(args.out / "model.safetensors").items()}
+        model.load_state_dict(state, strict=False)
+    clock = Clock(args.export_minutes, lambda: export(model, tokenizer, args.out))
+    starts = [0] + [phase.end for phase in PHASES]
+    for start, phase in list(zip(starts, PHASES))[args.skip_phases :]:
+        train_phase(model, tokenizer, start, phase, clock)
+    export(model, tokenizer, args.out)
+
+
+def train_phase(model, tokenizer, start, phase, clock):
+    """Warm-up and cosine decay over the samples from `start` to the end of the phase."""
     optimizers = make_optimizers(model)
-    n_steps = math.ceil(args.samples / BATCH)
-    start, n_tokens, next_export = time.time(), 0, args.export_minutes * 60
-    recent = []
-    for step, batch in enumerate(batches(tokenizer, args.samples)):
-        rate = min(1, (step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / n_steps))
+    n_steps = math.ceil((phase.end - start) / BATCH)
+    for step, (ids, labels) in enumerate(batches(tokenizer, start, phase.end)):
+        rate = phase.peak * min(1, (step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / n_steps))
         for optimizer, peak in zip(optimizers, (MUON_LR, ADAM_LR)):
             for group in optimizer.param_groups:
                 group["lr"] = peak * rate
-        loss = completion_loss(model, *batch)
+        loss = completion_loss(model, ids, labels)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
         model.zero_grad()
-        n_tokens += batch[0].numel()
-        recent.append(loss.item())
-        if (step + 1) % 50 == 0 or step + 1 == n_steps:
-            seconds = time.time() - start
-            print(
-                "step %d/%d loss %.4f tokens %d seconds %.0f"
-                % (step + 1, n_steps, sum(recent) / len(recent), n_tokens, seconds),
-                flush=True,
-            )
-            recent = []
-            if seconds > next_export:
-                export(model, tokenizer, args.out)
-                next_export += args.export_minutes * 60
-    export(model, tokenizer, args.out)
+        clock.tick(step + 1, n_steps, loss.item(), ids.numel())
+
+
+class Clock:
+    """Prints the mean loss every 50 steps and exports every so many minutes."""
+
+    def __init__(self, export_minutes, export):
+        self.start, self.tokens, self.losses = time.time(), 0, []
+        self.period, self.export = export_minutes * 60, export
+        self.due = self.period
+
+    def tick(self, step, n_steps, loss, n_tokens):
+        """Counts one step."""
+        self.tokens += n_tokens
+        self.losses.append(loss)
+        if step % 50 and step != n_steps:
+            return
+        seconds, mean = time.time() - self.start, sum(self.losses) / len(self.losses)
+        line = "step %d/%d loss %.4f tokens %d seconds %.0f"
+        print(line % (step, n_steps, mean, self.tokens, seconds), flush=True)
+        self.losses = []
+        if seconds > self.due:
+            self.export()
+            self.due += self.period
 
 
 def parse_arguments():
     """Command line; the defaults are the shipped run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=N_SAMPLES)
+    parser.add_argument("--skip-phases", type=int, default=0, help="go on from the weights under --out")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=pathlib.Path, default=MODEL_DIR)
     parser.add_argument("--export-minutes", type=float, default=8, help="write the weights this often on the way")
@@ -107,12 +127,12 @@ def make_optimizers(model):
     )
 
 
-def batches(tokenizer, n_samples):
+def batches(tokenizer, start, end):
     """(ids, labels), both (BATCH, longest of the batch); labels are -100 outside the completion."""
     eos = tokenizer.token_to_id(EOS)
-    for begin in range(0, n_samples, WINDOW):
+    for begin in range(start, end, WINDOW):
         rows = []
-        for i in range(begin, min(begin + WINDOW, n_samples)):
+        for i in range(begin, min(begin + WINDOW, end)):
             _, _, prompt, completion = sample(SEED, i)
             context = tokenizer.encode(prompt).ids
             target = tokenizer.encode(completion, add_special_tokens=False).ids + [eos]
