@@ -58,7 +58,7 @@ fn a_sample_does_not_depend_on_how_many_are_drawn() {
 }
 
 #[test]
-fn alpha_zero_decodes_the_context_stream_alone() {
+fn another_seed_gives_other_tokens() {
     let model = crate::model();
     let problems = crate::problems(20);
     let config = SolveConfig { n_samples: 2, ..SolveConfig::default() };

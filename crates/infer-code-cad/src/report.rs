@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use infer_code_cad_metrics::{Bootstrap, Interval, Tally, Throughput, pass_at_k};
+use infer_code_cad_metrics::{Bootstrap, Interval, MetricError, Tally, Throughput, pass_at_k};
 use serde::Serialize;
 
 use crate::{Error, Record};
@@ -53,7 +53,7 @@ impl Summary {
     ) -> Result<Self, Error> {
         let tally = |r: &Record| Tally { n: r.samples.len() as u64, c: r.passes() as u64 };
         let tallies: Vec<Tally> = records.iter().map(tally).collect();
-        let fewest = tallies.iter().map(|t| t.n).min().unwrap_or(0);
+        let fewest = tallies.iter().map(|t| t.n).min().ok_or(MetricError::Empty)?;
         let possible = ks.iter().filter(|&&k| k <= fewest);
         let useful: usize = records.iter().flat_map(|r| &r.samples).map(|s| s.tokens).sum();
         let seconds = (throughput.prefill_time + throughput.decode_time).as_secs_f64();
