@@ -41,7 +41,7 @@ pub struct PassAt {
 impl Summary {
     /// Sums up `records` for the given `ks`.
     ///
-    /// `throughput` is the cost of exactly these records.
+    /// `throughput` is the cost of these records, or of as many of them as were measured.
     ///
     /// # Errors
     /// [`Error::Metric`] when there is no record.
@@ -55,13 +55,16 @@ impl Summary {
         let tallies: Vec<Tally> = records.iter().map(tally).collect();
         let fewest = tallies.iter().map(|t| t.n).min().ok_or(MetricError::Empty)?;
         let possible = ks.iter().filter(|&&k| k <= fewest);
-        let useful: usize = records.iter().flat_map(|r| &r.samples).map(|s| s.tokens).sum();
-        let seconds = (throughput.prefill_time + throughput.decode_time).as_secs_f64();
+        let samples = || records.iter().flat_map(|r| &r.samples);
+        let chosen: usize = samples().map(|s| s.tokens).sum();
+        let drafted: usize = samples().map(|s| s.draft_tokens).sum();
+        // A share and a rate, since the cost of a session that was killed is not known.
+        let useful = if drafted == 0 { 0.0 } else { chosen as f64 / drafted as f64 };
         Ok(Self {
             technique: technique.to_owned(),
             problems: records.len(),
             pass_at: possible.map(|&k| pass_at(&tallies, k)).collect::<Result<_, _>>()?,
-            useful_tokens_per_second: if seconds > 0.0 { useful as f64 / seconds } else { 0.0 },
+            useful_tokens_per_second: useful * throughput.total_tokens_per_second(),
             decode_tokens_per_second: throughput.tokens_per_second(),
             prefill_tokens_per_second: throughput.prefill_tokens_per_second(),
             peak_bytes: None,
