@@ -22,7 +22,7 @@ DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 # How many problems of each level, of each held-out family, and with a term.
 PER_LEVEL = ((1, 16), (2, 26), (3, 26))
 PER_HELD_OUT_FAMILY = 4
-GLOSSARY_PER_LEVEL = ((1, 18), (2, 18), (3, 16))
+GLOSSARY_PER_LEVEL = ((1, 30), (2, 16), (3, 8))
 N_GLOSSARY = sum(n for _, n in GLOSSARY_PER_LEVEL)
 N_DISTRACTORS = 200
 N_ASSERTS = 10
