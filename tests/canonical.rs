@@ -1,23 +1,7 @@
 //! Known good programs come through extraction and sandbox as passed.
 
-use std::path::PathBuf;
-
 use infer_code_cad::sandbox::{Limits, Sandbox, SandboxConfig, Submission, Verdict};
 use infer_code_cad::tasks::{MbppSplit, Problem, extract_program, load_humaneval, load_mbpp};
-
-/// The benchmark files, or a note on standard error that they are missing.
-fn data(file: &str) -> Option<PathBuf> {
-    let directory = std::env::var_os("INFER_CODE_CAD_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    let path = directory.join(file);
-    if path.exists() {
-        return Some(path);
-    }
-    eprintln!("not run: {} is missing; set INFER_CODE_CAD_DATA", path.display());
-    None
-}
 
 fn assert_canonical_passes(problems: &[Problem]) {
     let sandbox = Sandbox::start(&SandboxConfig::default()).unwrap();
@@ -50,7 +34,7 @@ fn embedded() {
 
 #[test]
 fn humaneval() {
-    let Some(path) = data("HumanEval.jsonl.gz") else { return };
+    let Some(path) = crate::data("HumanEval.jsonl.gz") else { return };
     let problems = load_humaneval(&path).unwrap();
     assert_eq!(problems.len(), 164);
     assert_canonical_passes(&problems);
@@ -58,7 +42,7 @@ fn humaneval() {
 
 #[test]
 fn mbpp() {
-    let Some(path) = data("mbpp.jsonl") else { return };
+    let Some(path) = crate::data("mbpp.jsonl") else { return };
     let problems = load_mbpp(&path, MbppSplit::All).unwrap();
     assert_eq!(problems.len(), 974);
     assert_canonical_passes(&problems);

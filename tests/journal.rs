@@ -3,17 +3,24 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use infer_code_cad::metrics::Throughput;
+use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Passage, Retriever};
 use infer_code_cad::sandbox::Verdict;
-use infer_code_cad::{Error, Journal, Record, RunHeader, SampleRecord};
+use infer_code_cad::tasks::Problem;
+use infer_code_cad::{
+    Error, Journal, PaperTechnique, Record, RunHeader, SampleRecord, Settings, SolveConfig,
+    Technique, embedded,
+};
 
 fn header() -> RunHeader {
     RunHeader {
         technique: "vanilla".into(),
         model: "tiny".into(),
         benchmark: "tiny".into(),
+        prompts: "0123456789abcdef".into(),
         n_samples: 1,
         max_new_tokens: 128,
         stop: vec!["\nprint(".into()],
@@ -57,7 +64,7 @@ fn a_session_goes_on_where_the_last_one_stopped() {
     let mut journal = Journal::open(&path, &header()).unwrap();
     assert_eq!(journal.records(), [record("Tiny/0"), record("Tiny/1")]);
     assert_eq!(*journal.throughput(), cost);
-    let left = journal.remaining(crate::problems(1));
+    let left = journal.remaining(&crate::problems(1));
     assert!(left.iter().all(|p| p.task_id != "Tiny/0" && p.task_id != "Tiny/1"));
     assert_eq!(left.len(), crate::problems(1).len() - 2);
     journal.append(&record("Tiny/2")).unwrap();
@@ -98,6 +105,36 @@ fn other_settings_and_garbage_are_refused() {
     writeln!(OpenOptions::new().append(true).open(&path).unwrap(), "not json").unwrap();
     let error = Journal::open(&path, &header()).unwrap_err();
     assert!(matches!(error, Error::JournalLine { line: 4, .. }), "{error}");
+}
+
+#[test]
+fn a_file_of_somebody_else_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("precious");
+    for content in ["{\"weights\": 1}", "{\"a\": 1}\n{\"b\": 2}", "\u{1}binary", "{\"runs\""] {
+        fs::write(&path, content).unwrap();
+        let error = Journal::open(&path, &header()).unwrap_err();
+        assert!(matches!(error, Error::JournalLine { line: 1, .. }), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    }
+}
+
+#[test]
+fn the_fingerprint_tells_passages_and_problems_apart() {
+    let problems = crate::problems(10);
+    let fingerprint = |technique: &Technique, problems: &[Problem]| {
+        let config = SolveConfig::default();
+        RunHeader::new(technique, "m".into(), "b".into(), problems, &config).unwrap().prompts
+    };
+    let retriever = Some(embedded::retriever().unwrap());
+    let rag = PaperTechnique::Rag.build(&Settings { retriever, ..Settings::default() }).unwrap();
+    let few = vec![Passage { id: "0".into(), title: "t".into(), text: "the".into() }];
+    let few: Arc<dyn Retriever> = Arc::new(Bm25Index::new(few, Bm25Config::default()).unwrap());
+    let settings = Settings { retriever: Some(few), ..Settings::default() };
+    let other = PaperTechnique::Rag.build(&settings).unwrap();
+    assert_eq!(fingerprint(&rag, &problems), fingerprint(&rag, &problems));
+    assert_ne!(fingerprint(&rag, &problems), fingerprint(&other, &problems));
+    assert_ne!(fingerprint(&rag, &problems), fingerprint(&rag, &problems[1..]));
 }
 
 #[test]

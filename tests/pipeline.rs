@@ -41,7 +41,8 @@ fn every_technique_is_measured() {
             evaluation.records.iter().flat_map(|r| &r.samples).map(|s| s.draft_tokens).sum();
         assert_eq!(generated as u64, evaluation.throughput.decode_tokens, "{name}");
         let cost = &evaluation.throughput;
-        summaries.push(Summary::new(&technique.name, &evaluation.records, cost, &[1, 5]).unwrap());
+        let (records, peak) = (&evaluation.records, evaluation.peak_bytes);
+        summaries.push(Summary::new(&technique.name, records, cost, peak, &[1, 5]).unwrap());
     }
     let table = table(&summaries);
     assert_eq!(table.lines().count(), 7);
@@ -89,7 +90,9 @@ fn greedy_answers_are_those_of_the_shipped_weights() {
         .unwrap();
     }
     let golden = include_str!("fixtures/greedy.py");
-    assert_eq!(answers, golden, "after new weights, store this as tests/fixtures/greedy.py");
+    let actual = concat!(env!("CARGO_TARGET_TMPDIR"), "/greedy.py");
+    std::fs::write(actual, &answers).unwrap();
+    assert_eq!(answers, golden, "after new weights, copy {actual} to tests/fixtures");
 }
 
 #[test]
@@ -101,6 +104,6 @@ fn what_a_technique_lacks_is_said_before_any_work() {
     let none = PaperTechnique::SelfConsistency.build(&none).unwrap_err();
     assert!(matches!(none, Error::NoDrafts { .. }), "{none}");
     assert!("nucleus".parse::<PaperTechnique>().unwrap_err().to_string().contains("cad+rag"));
-    let empty = Summary::new("vanilla", &[], &Throughput::default(), &[1]);
+    let empty = Summary::new("vanilla", &[], &Throughput::default(), None, &[1]);
     assert!(matches!(empty, Err(Error::Metric(_))));
 }

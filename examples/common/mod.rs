@@ -12,9 +12,11 @@ use std::sync::{Arc, Once};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infer_code_cad::models::{Checkpoint, DType};
-use infer_code_cad::retrieval::{Bm25Config, Bm25Index, parse_passages};
+use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
 use infer_code_cad::tasks::{MbppSplit, Problem, load_humaneval, load_mbpp};
-use infer_code_cad::{Error, LanguageModel, PaperTechnique, Progress, Settings, embedded};
+use infer_code_cad::{
+    Error, LanguageModel, PaperTechnique, Progress, Settings, Technique, embedded,
+};
 
 /// What ends an example early: shown on one line, without a backtrace.
 #[derive(Debug)]
@@ -40,6 +42,14 @@ pub(crate) fn exit<E: fmt::Display>(outcome: Result<(), E>) -> ExitCode {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Parses a count of at least one.
+pub(crate) fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a whole number of at least 1".to_owned()),
+        Ok(count) => Ok(count),
     }
 }
 
@@ -150,6 +160,11 @@ pub(crate) enum Split {
 }
 
 impl BenchmarkArgs {
+    /// Whether these are the problems that the embedded passages were written for.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.benchmark == Benchmark::Tiny
+    }
+
     /// Reads the problems.
     pub(crate) fn load(&self) -> Result<Vec<Problem>, Failure> {
         let split = match self.split {
@@ -192,18 +207,21 @@ pub(crate) struct TechniqueArgs {
 }
 
 impl TechniqueArgs {
-    /// The paper's settings with what was asked for.
-    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
-        let retriever = match &self.passages {
-            None => embedded::retriever()?,
+    /// The technique with the paper's settings and what was asked for. The embedded passages
+    /// stand in for missing ones only where `embedded_passages` says that they fit the problems.
+    pub(crate) fn build(&self, embedded_passages: bool) -> Result<Technique, Failure> {
+        let retriever: Option<Arc<dyn Retriever>> = match &self.passages {
+            None if embedded_passages => Some(embedded::retriever()?),
+            None => None,
             Some(path) => {
                 let named = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
                 let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
                 let passages = parse_passages(&text).map_err(|error| named(&error))?;
-                Arc::new(Bm25Index::new(passages, Bm25Config::default())?)
+                Some(Arc::new(Bm25Index::new(passages, Bm25Config::default())?))
             }
         };
-        Ok(Settings { alpha: self.alpha, retriever: Some(retriever), ..Settings::default() })
+        let settings = Settings { alpha: self.alpha, retriever, ..Settings::default() };
+        Ok(self.technique.build(&settings)?)
     }
 }
 

@@ -39,14 +39,18 @@ pub struct ContextAware<D> {
     pub inner: D,
 }
 
+/// Larger weights could overflow the mixed row.
+const LARGEST: f32 = 1e6;
+const WEIGHT: &str = "a value in [-1e6, 1e6]";
+
 /// The weight of each stream.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Alpha {
-    /// Two streams with the weights `1 + alpha` and `-alpha`; zero or more, and 0 is the inner
+    /// Two streams with the weights `1 + alpha` and `-alpha`; in `[0, 1e6]`, and 0 is the inner
     /// decoder on row 0.
     Fixed(f32),
-    /// One finite weight per stream, any number of streams.
+    /// One weight in `[-1e6, 1e6]` per stream, any number of streams; one must be above 0.
     Weights(Vec<f32>),
 }
 
@@ -69,13 +73,15 @@ impl<D: Decoder> Decoder for ContextAware<D> {
         logits.expect_arity(self.arity())?;
         let mut mixed = match &self.alpha {
             Alpha::Fixed(alpha) => {
-                check("alpha", *alpha, *alpha >= 0.0, "a finite value of 0 or more")?;
+                check("alpha", *alpha, (0.0..=LARGEST).contains(alpha), "a value in [0, 1e6]")?;
                 mix(logits, &[1.0 + alpha, -alpha])?
             }
             Alpha::Weights(weights) => {
                 for &weight in weights {
-                    check("weight", weight, true, "a finite value")?;
+                    check("weight", weight, weight.abs() <= LARGEST, WEIGHT)?;
                 }
+                let largest = weights.iter().copied().fold(0.0, f32::max);
+                check("the largest weight", largest, largest > 0.0, "a value above 0")?;
                 mix(logits, weights)?
             }
         };

@@ -4,7 +4,9 @@ use infer_code_cad_decode::{
     Alpha, ContextAware, DecodeError, Decoder, Greedy, Logits, Nucleus, SamplerOrder, TokenId,
 };
 use proptest::prelude::*;
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use std::sync::Mutex;
 
 fn row(max_len: usize) -> impl Strategy<Value = Vec<f32>> {
     let logit = prop_oneof![9 => -12.0f32..12.0, 1 => Just(f32::NEG_INFINITY)];
@@ -38,8 +40,9 @@ fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// The definition: sort everything, cut by count, then by mass, then by share of the best.
-fn by_sorting(decoder: &Nucleus, logits: &[f32]) -> Vec<(TokenId, f64)> {
+/// The definition: sort everything, cut by count, then by mass, then by share of the best. Gives
+/// the tokens with their probabilities, best first, and how near a cut was to falling elsewhere.
+fn by_sorting(decoder: &Nucleus, logits: &[f32]) -> (Vec<(TokenId, f64)>, f64) {
     let peak = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let at = |t: f32| move |l: f32| f64::from((l - peak) / t).exp();
     let cut_at = if decoder.order == SamplerOrder::Hf { decoder.temperature } else { 1.0 };
@@ -49,39 +52,63 @@ fn by_sorting(decoder: &Nucleus, logits: &[f32]) -> Vec<(TokenId, f64)> {
     sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     sorted.truncate(decoder.top_k);
     let total: f64 = sorted.iter().map(|(_, l)| at(cut_at)(*l)).sum();
-    let mut before = 0.0;
+    let (mut before, mut nearest) = (0.0, f64::INFINITY);
     sorted.retain(|(_, l)| {
-        let keep = before < f64::from(decoder.top_p) * total;
+        let keep = before / total < f64::from(decoder.top_p);
+        nearest = nearest.min((before / total - f64::from(decoder.top_p)).abs());
         before += at(cut_at)(*l);
         keep
     });
-    sorted.retain(|(_, l)| at(cut_at)(*l) >= f64::from(decoder.min_p));
+    sorted.retain(|(_, l)| {
+        nearest = nearest.min((at(cut_at)(*l) - f64::from(decoder.min_p)).abs());
+        at(cut_at)(*l) >= f64::from(decoder.min_p)
+    });
     let total: f64 = sorted.iter().map(|(_, l)| at(decoder.temperature)(*l)).sum();
-    sorted.into_iter().map(|(t, l)| (t, at(decoder.temperature)(l) / total)).collect()
+    let shares = sorted.into_iter().map(|(t, l)| (t, at(decoder.temperature)(l) / total));
+    (shares.collect(), nearest)
+}
+
+/// Passes the row it is given on, as the distribution it stands for.
+#[derive(Debug)]
+struct Recorder(Mutex<Vec<f32>>);
+
+impl Decoder for Recorder {
+    fn decode(&self, logits: Logits<'_>, _rng: &mut dyn RngCore) -> Result<TokenId, DecodeError> {
+        let shares = Nucleus::default().distribution(logits)?;
+        *self.0.lock().expect("one thread") = shares.into_iter().map(|s| s.1).collect();
+        Ok(0)
+    }
+}
+
+/// The distribution that context-aware decoding hands to its inner decoder.
+fn mixed(streams: &[f32], alpha: f32) -> Vec<f32> {
+    let decoder = ContextAware::new(alpha, Recorder(Mutex::default()));
+    decoder.decode(view(streams, 2), &mut rng(0)).expect("finite");
+    decoder.inner.0.into_inner().expect("one thread")
 }
 
 proptest! {
     #[test]
     fn nucleus_is_the_sorted_definition(decoder in nucleus(), logits in row(400)) {
         let mut actual = decoder.distribution(view(&logits, 1)).expect("valid logits");
-        actual.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let mut expected = by_sorting(&decoder, &logits);
-        expected.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        // A mass that meets the border to the last bit may fall on either side.
-        prop_assert!(actual.len().abs_diff(expected.len()) <= 1);
-        if actual.len() == expected.len() {
-            let shares: Vec<f64> = expected.iter().map(|e| e.1).collect();
-            for ((_, a), e) in actual.iter().zip(shares) {
-                prop_assert!((f64::from(*a) - e).abs() < 1e-5, "{a} is not {e}");
-            }
+        let logit = |share: &(TokenId, f32)| logits[share.0 as usize];
+        actual.sort_by(|a, b| logit(b).total_cmp(&logit(a)).then(a.0.cmp(&b.0)));
+        let (expected, nearest) = by_sorting(&decoder, &logits);
+        // A cut nearer than the rounding of f32 may fall on either side.
+        prop_assume!(nearest > 1e-5);
+        prop_assert_eq!(actual.len(), expected.len());
+        for (a, e) in actual.iter().zip(&expected) {
+            prop_assert_eq!(a.0, e.0);
+            prop_assert!((f64::from(a.1) - e.1).abs() < 1e-5, "{} is not {}", a.1, e.1);
         }
     }
 
     #[test]
     fn nucleus_never_leaves_its_set(decoder in nucleus(), logits in row(200), seed: u64) {
-        let allowed = decoder.distribution(view(&logits, 1)).expect("valid logits");
+        let (allowed, nearest) = by_sorting(&decoder, &logits);
+        prop_assume!(nearest > 1e-5);
         let token = decoder.decode(view(&logits, 1), &mut rng(seed)).expect("valid logits");
-        prop_assert!(allowed.iter().any(|(t, p)| *t == token && *p > 0.0));
+        prop_assert!(allowed.iter().any(|(t, _)| *t == token));
     }
 
     #[test]
@@ -125,22 +152,31 @@ proptest! {
                 row.iter().map(move |l| (f64::from(*l) - mass.ln()) as f32)
             })
             .collect();
-        // Compared as distributions: the mixed rows differ by rounding only.
-        let mixed = |values: &[f32]| -> Vec<f32> {
-            let (context, question) = values.split_at(vocab_size);
-            let mixed: Vec<f32> =
-                context.iter().zip(question).map(|(c, q)| (1.0 + alpha) * c - alpha * q).collect();
-            let shares = Nucleus::default().distribution(view(&mixed, 1)).expect("finite");
-            shares.into_iter().map(|s| s.1).collect()
-        };
-        let pairs = mixed(&logits).into_iter().zip(mixed(&normalised));
-        for (raw, normalised) in pairs {
+        for (raw, normalised) in mixed(&logits, alpha).into_iter().zip(mixed(&normalised, alpha)) {
             prop_assert!((raw - normalised).abs() < 1e-4);
         }
-        let decoder = ContextAware::new(alpha, Nucleus::default());
-        let raw = decoder.decode(view(&logits, 2), &mut rng(5)).expect("finite");
-        let shares = mixed(&normalised);
-        prop_assert!(shares[raw as usize] > 0.0);
+    }
+}
+
+/// Equation 2 worked out by hand: with `alpha` 1 the mixed row is `2 c - q`.
+#[test]
+fn the_mixed_distribution_is_equation_2() {
+    let streams = [1.0, 0.5, 0.0, 0.0, 1.0, -1.0];
+    let expected = [2.0f64, 0.0, 1.0].map(f64::exp);
+    let total: f64 = expected.iter().sum();
+    for (actual, expected) in mixed(&streams, 1.0).iter().zip(expected) {
+        assert!((f64::from(*actual) - expected / total).abs() < 1e-6);
+    }
+}
+
+/// Probabilities .5, .3, .15, .05: the masses .5, .8 and .95 pass .4, .75 and .9 in turn.
+#[test]
+fn the_nucleus_ends_with_the_token_that_reaches_the_mass() {
+    let logits = [0.15f32, 0.5, 0.05, 0.3].map(f32::ln);
+    for (top_p, kept) in [(0.4, vec![1]), (0.75, vec![1, 3]), (0.9, vec![1, 3, 0])] {
+        let decoder = Nucleus { top_p, ..Nucleus::default() };
+        let shares = decoder.distribution(view(&logits, 1)).expect("finite");
+        assert_eq!(shares.iter().map(|s| s.0).collect::<Vec<_>>(), kept);
     }
 }
 
@@ -156,7 +192,7 @@ fn sampled_frequencies_match_the_distribution() {
         for sampler in [&nucleus, &last] {
             let row: Vec<f32> =
                 streams[..8].iter().zip(&streams[8..]).map(|(c, q)| 1.5 * c - 0.5 * q).collect();
-            let expected = sampler.distribution(view(&row, 1)).expect("finite");
+            let (expected, _) = by_sorting(sampler, &row);
             let decoder = ContextAware::new(0.5, sampler.clone());
             let statistic = chi_square(&decoder, view(&streams, 2), &expected, seed);
             assert!(statistic < 29.9, "seed {seed}: {statistic} for {sampler:?}");
@@ -167,7 +203,7 @@ fn sampled_frequencies_match_the_distribution() {
 fn chi_square(
     decoder: &dyn Decoder,
     logits: Logits<'_>,
-    expected: &[(TokenId, f32)],
+    expected: &[(TokenId, f64)],
     seed: u64,
 ) -> f64 {
     const DRAWS: u32 = 20_000;
@@ -178,8 +214,8 @@ fn chi_square(
     }
     let inside: u32 = expected.iter().map(|(t, _)| counts[*t as usize]).sum();
     assert_eq!(inside, DRAWS, "a token outside the nucleus was drawn");
-    let term = |(token, share): &(TokenId, f32)| {
-        let mean = f64::from(*share) * f64::from(DRAWS);
+    let term = |(token, share): &(TokenId, f64)| {
+        let mean = share * f64::from(DRAWS);
         (f64::from(counts[*token as usize]) - mean).powi(2) / mean
     };
     expected.iter().map(term).sum()
@@ -233,7 +269,7 @@ fn bad_parameters_are_named() {
     }
     assert_eq!(named(decode(&Nucleus { top_k: 0, ..Nucleus::default() }, &[0.0])), "top_k");
     assert_eq!(named(decode(&Nucleus { min_p: -0.1, ..Nucleus::default() }, &[0.0])), "min_p");
-    for alpha in [-0.5, f32::NAN, f32::INFINITY] {
+    for alpha in [-0.5, 1e30, f32::NAN, f32::INFINITY] {
         assert_eq!(named(decode(&ContextAware::new(alpha, Greedy), &[0.0, 0.0])), "alpha");
     }
     let heavy = ContextAware { plausibility: 2.0, ..ContextAware::new(0.5, Greedy) };
@@ -241,6 +277,8 @@ fn bad_parameters_are_named() {
     let weights = Alpha::Weights(vec![1.0, f32::NAN]);
     let unbounded = ContextAware { alpha: weights, ..ContextAware::new(0.5, Greedy) };
     assert_eq!(named(decode(&unbounded, &[0.0, 0.0])), "weight");
+    let idle = ContextAware { alpha: Alpha::Weights(vec![0.0, -1.0]), ..unbounded };
+    assert_eq!(named(decode(&idle, &[0.0, 0.0])), "the largest weight");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::{DType, ModelError, Tokenizer, Transformer};
 pub struct Checkpoint {
     config: TransformerConfig,
     eos_token_ids: Vec<TokenId>,
+    stored_dtype: Option<String>,
     tokenizer: TokenizerSource,
     weights: Weights,
 }
@@ -92,12 +93,20 @@ impl Checkpoint {
     ) -> Result<Self, ModelError> {
         let raw = RawConfig::parse(config)?;
         let eos_token_ids = raw.eos_token_ids();
-        Ok(Self { config: raw.into_config()?, eos_token_ids, tokenizer, weights: weights()? })
+        let stored_dtype = raw.dtype().map(str::to_owned);
+        let config = raw.into_config()?;
+        Ok(Self { config, eos_token_ids, stored_dtype, tokenizer, weights: weights()? })
     }
 
     /// The shape of the model.
     pub fn config(&self) -> &TransformerConfig {
         &self.config
+    }
+
+    /// What `config.json` says the weights were saved in, such as `bfloat16`. [`Checkpoint::load`]
+    /// goes by the tensors themselves and converts them.
+    pub fn stored_dtype(&self) -> Option<&str> {
+        self.stored_dtype.as_deref()
     }
 
     /// The tokens that end a completion; empty when no file names one.

@@ -103,6 +103,11 @@ impl TransformerConfig {
                 expected,
             ));
         }
+        for (field, value) in [("rope_theta", self.rope_theta), ("rms_norm_eps", self.rms_norm_eps)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(invalid(field, value.to_string(), "a positive number"));
+            }
+        }
         if !self.head_dim.is_multiple_of(2) {
             return Err(invalid("head_dim", self.head_dim.to_string(), "an even number"));
         }
@@ -144,13 +149,17 @@ pub(crate) struct RawConfig {
     #[serde(default)]
     tie_word_embeddings: bool,
     eos_token_id: Option<OneOrMany>,
+    torch_dtype: Option<String>,
+    dtype: Option<String>,
 }
 
 /// `rope_scaling` of transformers 4, `rope_parameters` of transformers 5.
 #[derive(Debug, Default, Deserialize)]
 struct RawRope {
-    #[serde(alias = "type")]
     rope_type: Option<String>,
+    /// The older name; files saved again carry both.
+    #[serde(rename = "type")]
+    kind: Option<String>,
     rope_theta: Option<f64>,
     factor: Option<f32>,
     low_freq_factor: Option<f32>,
@@ -179,6 +188,11 @@ impl RawConfig {
     pub(crate) fn parse(json: &[u8]) -> Result<Self, ModelError> {
         serde_json::from_slice(json)
             .map_err(|source| ModelError::Json { file: "config.json".into(), source })
+    }
+
+    /// What the weights were saved in, by its older or its newer name.
+    pub(crate) fn dtype(&self) -> Option<&str> {
+        self.dtype.as_deref().or(self.torch_dtype.as_deref())
     }
 
     pub(crate) fn eos_token_ids(&self) -> Vec<u32> {
@@ -249,7 +263,7 @@ impl RawRope {
                 .filter(|v| v.is_finite() && *v > 0.0)
                 .ok_or_else(|| invalid(field, format!("{value:?}"), "a positive number"))
         };
-        match self.rope_type.as_deref() {
+        match self.rope_type.as_deref().or(self.kind.as_deref()) {
             None | Some("default") => Ok(RopeScaling::None),
             Some("linear") => Ok(RopeScaling::Linear { factor: need("factor", self.factor)? }),
             Some("llama3") => Ok(RopeScaling::Llama3 {
@@ -310,6 +324,26 @@ mod tests {
     }
 
     #[test]
+    fn a_rope_type_may_have_both_names() {
+        let scaling = json!({"type": "linear", "rope_type": "linear", "factor": 4.0});
+        let config = with(&json!({"rope_scaling": scaling})).unwrap();
+        assert_eq!(config.rope_scaling, RopeScaling::Linear { factor: 4.0 });
+    }
+
+    #[test]
+    fn the_dtype_has_two_names() {
+        let dtype = |changes: Value| {
+            let mut config = base();
+            config.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            let raw = RawConfig::parse(config.to_string().as_bytes()).unwrap();
+            raw.dtype().map(str::to_owned)
+        };
+        assert_eq!(dtype(json!({"torch_dtype": "bfloat16"})).as_deref(), Some("bfloat16"));
+        assert_eq!(dtype(json!({"dtype": "float16"})).as_deref(), Some("float16"));
+        assert_eq!(dtype(json!({})), None);
+    }
+
+    #[test]
     fn absent_fields_take_the_defaults_of_transformers() {
         let config = with(&json!({"rope_scaling": null})).unwrap();
         assert_eq!(config.head_dim, 2);
@@ -340,6 +374,8 @@ mod tests {
             (json!({"num_key_value_heads": 3}), "a divisor of num_attention_heads 4"),
             (json!({"head_dim": 3}), "head_dim is 3"),
             (json!({"vocab_size": 0}), "vocab_size is 0"),
+            (json!({"rope_theta": 0.0}), "rope_theta is 0"),
+            (json!({"rms_norm_eps": -1.0}), "rms_norm_eps is -1"),
             (json!({"num_attention_heads": 3}), "a divisor of hidden_size"),
         ] {
             let message = with(&changes).unwrap_err().to_string();

@@ -230,7 +230,7 @@ pub enum ModelError {
         max_positions: usize,
     },
     /// The decoder could not pick a token.
-    #[error("token {position} of sample {sample} of {task} could not be decoded")]
+    #[error("token {position} of sample {sample} of {task} could not be decoded: {source}")]
     Decode {
         /// The prompt's name.
         task: String,

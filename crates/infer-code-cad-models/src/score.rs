@@ -13,6 +13,11 @@ const CHUNK: usize = 128;
 /// # Errors
 /// Those of [`CausalLm::forward`].
 pub fn score(model: &dyn CausalLm, tokens: &[TokenId]) -> Result<Vec<f64>, ModelError> {
+    let vocab_size = model.vocab_size();
+    if let Some(position) = tokens.iter().position(|&token| token as usize >= vocab_size) {
+        let token = tokens[position];
+        return Err(ModelError::TokenOutOfRange { step: 0, position, token, vocab_size });
+    }
     let mut cache = model.new_cache();
     let mut logits = Vec::new();
     let mut scores = Vec::with_capacity(tokens.len());
@@ -21,13 +26,8 @@ pub fn score(model: &dyn CausalLm, tokens: &[TokenId]) -> Result<Vec<f64>, Model
     for (inputs, targets) in inputs.chunks(CHUNK).zip(targets.chunks(CHUNK)) {
         let step = Step { cache: &mut *cache, tokens: inputs, logits: LogitRows::All };
         model.forward(&mut [step], &mut logits)?;
-        let rows = logits.chunks_exact(model.vocab_size());
-        for (row, (position, &token)) in rows.zip(targets.iter().enumerate()) {
-            let Some(&logit) = row.get(token as usize) else {
-                let vocab_size = model.vocab_size();
-                return Err(ModelError::TokenOutOfRange { step: 0, position, token, vocab_size });
-            };
-            scores.push(f64::from(logit) - log_sum_exp(row));
+        for (row, &token) in logits.chunks_exact(vocab_size).zip(targets) {
+            scores.push(f64::from(row[token as usize]) - log_sum_exp(row));
         }
     }
     Ok(scores)

@@ -110,7 +110,10 @@ pub fn evaluate(
         drop(job_sender);
         let stats = stats?;
         let mut cancelled = stats.cancelled;
-        if !cancelled {
+        if cancelled {
+            // What is judged already is kept, what is not is dropped.
+            let _ = ledger.enter(outcomes.try_iter(), sink, &mut fault);
+        } else {
             cancelled = ledger.enter(outcomes.iter(), sink, &mut fault).is_break();
         }
         match fault {
@@ -194,8 +197,8 @@ impl Ledger {
             };
             let passages = solution.passages.clone();
             let record = SampleRecord::new(solution, report);
-            sink(Progress::Judged { problem, sample, record: &record })?;
-            self.open[problem][sample] = Some(record);
+            let record = self.open[problem][sample].insert(record);
+            let told = sink(Progress::Judged { problem, sample, record });
             if self.open[problem].iter().all(Option::is_some) {
                 let samples =
                     std::mem::take(&mut self.open[problem]).into_iter().flatten().collect();
@@ -203,6 +206,7 @@ impl Ledger {
                 let record = self.finished[problem].insert(Record { task_id, passages, samples });
                 sink(Progress::Finished(record))?;
             }
+            told?;
         }
         ControlFlow::Continue(())
     }

@@ -7,7 +7,7 @@ use infer_code_cad_metrics::Throughput;
 use infer_code_cad_tasks::Problem;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Record, SolveConfig, Technique};
+use crate::{Error, Prompter, Record, SolveConfig, Technique};
 
 /// A result file that survives a kill: one JSON object per line, only ever appended to.
 ///
@@ -25,12 +25,14 @@ pub struct Journal {
 /// The settings that make two runs comparable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHeader {
-    /// Technique with its parameters.
+    /// Technique with the parameters of its decoder and its selector.
     pub technique: String,
     /// Model name or path, and its element type.
     pub model: String,
     /// Benchmark and split.
     pub benchmark: String,
+    /// A fingerprint of all prompt streams, which covers problems, wording and passages.
+    pub prompts: String,
     /// Samples per problem.
     pub n_samples: usize,
     /// Longest completion in tokens.
@@ -43,22 +45,42 @@ pub struct RunHeader {
 
 impl RunHeader {
     /// Everything that the figures of a run depend on.
+    ///
+    /// # Errors
+    /// Those of [`crate::Prompter::streams`].
     pub fn new(
         technique: &Technique,
         model: String,
         benchmark: String,
+        problems: &[Problem],
         config: &SolveConfig,
-    ) -> Self {
-        Self {
-            technique: format!("{}: {:?}", technique.name, technique.decoder),
+    ) -> Result<Self, Error> {
+        let Technique { name, prompter, decoder, selector } = technique;
+        Ok(Self {
+            technique: format!("{name}: {decoder:?}, {selector:?}"),
             model,
             benchmark,
+            prompts: fingerprint(prompter, problems)?,
             n_samples: config.n_samples,
             max_new_tokens: config.max_new_tokens,
             stop: config.stop.clone(),
             seed: config.seed,
+        })
+    }
+}
+
+/// FNV-1a over the streams of every problem in turn, in hexadecimal.
+fn fingerprint(prompter: &Prompter, problems: &[Problem]) -> Result<String, Error> {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for problem in problems {
+        for text in prompter.streams(problem)?.streams.iter().chain([&problem.tests]) {
+            // The byte 0xff, which UTF-8 never has, keeps neighbours apart.
+            for byte in text.bytes().chain([0xff]) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
         }
     }
+    Ok(format!("{hash:016x}"))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -93,20 +115,25 @@ impl Journal {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(io)?;
         let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |end| end + 1);
-        if whole < bytes.len() {
-            tracing::warn!(path = %path.display(), "dropping an unfinished last line");
-            file.set_len(whole as u64).map_err(io)?;
-        }
-        file.seek(SeekFrom::Start(whole as u64)).map_err(io)?;
         let mut journal = Self {
             path: path.to_owned(),
             file,
             records: Vec::new(),
             throughput: Throughput::default(),
         };
-        match journal.restore(&bytes[..whole])? {
-            None => journal.write(&Entry::Run(header.clone()))?,
-            Some(earlier) => journal.compare(&earlier, header)?,
+        let earlier = journal.restore(&bytes[..whole])?;
+        match &earlier {
+            Some(earlier) => journal.compare(earlier, header)?,
+            None => journal.expect_own_beginning(&bytes, header)?,
+        }
+        // Only now is the file known to be ours, and its unfinished line safe to drop.
+        if whole < bytes.len() {
+            tracing::warn!(path = %path.display(), "dropping an unfinished last line");
+            journal.file.set_len(whole as u64).map_err(io)?;
+        }
+        journal.file.seek(SeekFrom::Start(whole as u64)).map_err(io)?;
+        if earlier.is_none() {
+            journal.write(&Entry::Run(header.clone()))?;
         }
         Ok(journal)
     }
@@ -121,10 +148,17 @@ impl Journal {
         &self.throughput
     }
 
+    /// The problems finished so far, in the order of `problems`, so that figures do not depend on
+    /// who finished first.
+    pub fn records_of(&self, problems: &[Problem]) -> Vec<Record> {
+        let find = |p: &Problem| self.records.iter().find(|r| r.task_id == p.task_id).cloned();
+        problems.iter().filter_map(find).collect()
+    }
+
     /// Drops the problems that are finished already.
-    pub fn remaining(&self, problems: Vec<Problem>) -> Vec<Problem> {
+    pub fn remaining(&self, problems: &[Problem]) -> Vec<Problem> {
         let done: HashSet<&str> = self.records.iter().map(|r| r.task_id.as_str()).collect();
-        problems.into_iter().filter(|p| !done.contains(p.task_id.as_str())).collect()
+        problems.iter().filter(|p| !done.contains(p.task_id.as_str())).cloned().collect()
     }
 
     /// Stores a finished problem.
@@ -185,11 +219,30 @@ impl Journal {
         }
     }
 
+    /// A file without a whole line is ours only if it is the start of the settings line.
+    fn expect_own_beginning(&self, bytes: &[u8], header: &RunHeader) -> Result<(), Error> {
+        let line = self.line(&Entry::Run(header.clone()))?;
+        if line.starts_with(bytes) {
+            return Ok(());
+        }
+        let reason = "this is not a result file".to_owned();
+        Err(Error::JournalLine { path: self.path.clone(), line: 1, reason })
+    }
+
+    fn line(&self, entry: &Entry) -> Result<Vec<u8>, Error> {
+        let io = |error: serde_json::Error| Error::JournalIo {
+            path: self.path.clone(),
+            source: error.into(),
+        };
+        let mut line = serde_json::to_vec(entry).map_err(io)?;
+        line.push(b'\n');
+        Ok(line)
+    }
+
     /// Appends one line, all of it or nothing.
     fn write(&mut self, entry: &Entry) -> Result<(), Error> {
+        let line = self.line(entry)?;
         let io = |source| Error::JournalIo { path: self.path.clone(), source };
-        let mut line = serde_json::to_vec(entry).map_err(|error| io(error.into()))?;
-        line.push(b'\n');
         let start = self.file.stream_position().map_err(io)?;
         let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
         if let Err(error) = written {

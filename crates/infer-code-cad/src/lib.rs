@@ -1,4 +1,8 @@
-#![doc = include_str!("../../../README.md")]
+#![cfg_attr(feature = "tiny", doc = include_str!("../../../README.md"))]
+#![cfg_attr(
+    not(feature = "tiny"),
+    doc = "Better code from small local language models, at inference time."
+)]
 #![forbid(unsafe_code)]
 
 mod error;

@@ -1,6 +1,8 @@
 use std::fmt::Write as _;
 
-use infer_code_cad_metrics::{Bootstrap, Interval, MetricError, Tally, Throughput, pass_at_k};
+use infer_code_cad_metrics::{
+    Bootstrap, Interval, MetricError, Tally, Throughput, mean_pass_at_k, pass_at_k, wilson,
+};
 use serde::Serialize;
 
 use crate::{Error, Record};
@@ -25,7 +27,8 @@ pub struct Summary {
     pub peak_bytes: Option<u64>,
 }
 
-/// One column: the estimate and its bootstrap interval over problems.
+/// One column: the estimate and its bootstrap interval over problems, Wilson's where all of them
+/// failed or all passed.
 #[derive(Debug, Clone, Serialize)]
 pub struct PassAt {
     /// Samples that may be tried.
@@ -49,6 +52,7 @@ impl Summary {
         technique: &str,
         records: &[Record],
         throughput: &Throughput,
+        peak_bytes: Option<u64>,
         ks: &[u64],
     ) -> Result<Self, Error> {
         let tally = |r: &Record| Tally { n: r.samples.len() as u64, c: r.passes() as u64 };
@@ -67,7 +71,7 @@ impl Summary {
             useful_tokens_per_second: useful * throughput.total_tokens_per_second(),
             decode_tokens_per_second: throughput.tokens_per_second(),
             prefill_tokens_per_second: throughput.prefill_tokens_per_second(),
-            peak_bytes: None,
+            peak_bytes,
         })
     }
 }
@@ -75,11 +79,21 @@ impl Summary {
 fn pass_at(tallies: &[Tally], k: u64) -> Result<PassAt, Error> {
     let values: Vec<f64> =
         tallies.iter().map(|t| pass_at_k(t.n, t.c, k)).collect::<Result<_, _>>()?;
-    let Interval { low, high } = Bootstrap::default().percentile(&values)?;
-    Ok(PassAt { k, value: values.iter().sum::<f64>() / values.len() as f64, low, high })
+    let value = mean_pass_at_k(tallies, k)?;
+    let Bootstrap { level, .. } = Bootstrap::default();
+    let problems = values.len() as u64;
+    // Resampling equal values tells nothing about those not seen; the binomial interval does.
+    let Interval { low, high } = match value {
+        0.0 => wilson(0, problems, level)?,
+        1.0 => wilson(problems, problems, level)?,
+        _ => Bootstrap::default().percentile(&values)?,
+    };
+    Ok(PassAt { k, value, low, high })
 }
 
 /// The summaries as a table, one row per technique, in fixed-width text.
+///
+/// `tokens/s` is [`Summary::useful_tokens_per_second`].
 pub fn table(summaries: &[Summary]) -> String {
     let mut ks: Vec<u64> = summaries.iter().flat_map(|s| s.pass_at.iter().map(|p| p.k)).collect();
     ks.sort_unstable();
@@ -99,7 +113,9 @@ pub fn table(summaries: &[Summary]) -> String {
             let _ = write!(text, "{cell:>20}");
         }
         let peak = summary.peak_bytes.map_or("-".to_owned(), |b| (b / 1_000_000).to_string());
-        let _ = writeln!(text, "{:>12.0}{peak:>10}", summary.useful_tokens_per_second);
+        let rate = summary.useful_tokens_per_second;
+        let rate = if rate > 0.0 { format!("{rate:.0}") } else { "-".to_owned() };
+        let _ = writeln!(text, "{rate:>12}{peak:>10}");
     }
     text
 }
