@@ -95,7 +95,7 @@ fn from_module(problem: &Problem, code: &str, lines: &[Line<'_>]) -> Option<Stri
     let chosen = candidates().find(|i| items[*i].has_body()).or_else(|| candidates().next())?;
 
     let mut program = problem.preamble.clone();
-    for item in leading(&items[..chosen]).filter(|item| !is_wanted(item)) {
+    for item in leading(&items[..chosen], &problem.entry_point).filter(|item| !is_wanted(item)) {
         program.push_str(&item.render());
     }
     program.push_str(&items[chosen].without_torn_end().render());
@@ -104,14 +104,18 @@ fn from_module(problem: &Problem, code: &str, lines: &[Line<'_>]) -> Option<Stri
 }
 
 /// Imports and definitions anywhere before the function; other code only when no prose follows it.
-fn leading<'s, 't, 'l>(before: &'s [Item<'t, 'l>]) -> impl Iterator<Item = &'s Item<'t, 'l>> {
+fn leading<'s, 't, 'l>(
+    before: &'s [Item<'t, 'l>],
+    name: &str,
+) -> impl Iterator<Item = &'s Item<'t, 'l>> {
     let code_start =
         before.iter().rposition(|item| item.kind() == Kind::Prose).map_or(0, |i| i + 1);
     before.iter().enumerate().filter_map(move |(i, item)| {
         let keep = match item.kind() {
             Kind::Import | Kind::Definition => true,
             Kind::Assignment | Kind::Preparation => i >= code_start,
-            Kind::Demonstration | Kind::Prose => false,
+            Kind::Demonstration => i >= code_start && item.prepares(name),
+            Kind::Prose => false,
         };
         (keep && item.is_complete()).then_some(item)
     })
@@ -124,7 +128,7 @@ fn append_mentioned(problem: &Problem, program: &mut String, after: &[Item<'_, '
         .take_while(|item| item.kind() != Kind::Prose && !item.defines(&problem.entry_point))
         .filter(|item| match item.kind() {
             Kind::Import | Kind::Definition => true,
-            Kind::Assignment => !item.render().contains('('), // a call would run before the tests
+            Kind::Assignment => !item.mentions(&problem.entry_point), // it may be a demonstration
             _ => false,
         })
         .map(|item| item.without_torn_end())

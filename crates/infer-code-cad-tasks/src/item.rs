@@ -85,6 +85,18 @@ impl<'t> Item<'t, '_> {
         self.name() == Some(name) && (self.kind() == Kind::Definition || is_lambda())
     }
 
+    /// True when the code uses `name`.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        words(&self.render()).any(|word| word == name)
+    }
+
+    /// True when a loop, a call or the like, standing before function `name`, may fill its tables.
+    pub(crate) fn prepares(&self, name: &str) -> bool {
+        let shows = ["print", "assert", "return", "yield", "raise", "break", "continue"];
+        let word = self.head().first_word();
+        !shows.contains(&word) && !self.mentions(name) && !self.mentions("__name__")
+    }
+
     /// Indentation of the item's first line.
     pub(crate) fn indent(&self) -> usize {
         self.lines[0].indent

@@ -19,6 +19,10 @@ pub(crate) fn is_statement(line: &Line<'_>) -> bool {
         return false;
     }
     let word = line.first_word();
+    let after = code[word.len()..].trim_start();
+    if matches!(word, "match" | "case") && after.starts_with(['=', '.']) {
+        return does_something(line, code); // a soft keyword as a name
+    }
     let alone = || code.split('#').next().is_some_and(|c| c.trim_end() == word);
     match word {
         "pass" | "break" | "continue" => alone() || code[word.len()..].starts_with(';'),
@@ -54,13 +58,17 @@ fn does_something(line: &Line<'_>, code: &str) -> bool {
 /// False when two neighbouring words, or a character outside strings, cannot occur in Python.
 fn words_can_be_code(code: &str) -> bool {
     let mut rest = code;
+    let mut comment = None; // its byte offset
     let mut left = None; // word, string or closing bracket before the current position
     while let Some(c) = rest.chars().next() {
         let length = token_length(rest, c);
         let token = &rest[..length];
         rest = &rest[length..];
         match c {
-            '#' => break,
+            '#' => {
+                comment = Some(code.len() - rest.len() - length);
+                break;
+            }
             '!' if !rest.starts_with('=') => return false,
             '?' | '$' | '`' => return false,
             _ if c.is_whitespace() => {
@@ -79,7 +87,7 @@ fn words_can_be_code(code: &str) -> bool {
         }
         left = matches!(c, ')' | ']' | '}').then_some((token, false));
     }
-    let code = code.trim_end();
+    let code = code[..comment.unwrap_or(code.len())].trim_end();
     !code.ends_with('.')
         || code.ends_with("...")
         || code[..code.len() - 1].ends_with(|c: char| c.is_ascii_digit())
@@ -141,6 +149,11 @@ mod tests {
     fn python_is_python() {
         for code in [
             "return x",
+            "total = 0  # The running total.",
+            "import math  # For fsum.",
+            "def helper(a, b):  # Adds.",
+            "return sum(xs)  # done.",
+            "case = len(xs)",
             "x = 1",
             "a, b = b, a",
             "x[i] += 1",

@@ -109,6 +109,25 @@ fn what_the_function_needs_is_kept() {
 }
 
 #[test]
+fn a_full_stop_in_a_comment_is_no_prose() {
+    let body = "    total = 0  # The running total.\n    return sum(xs)  # done.\n";
+    assert_eq!(extract(body), format!("def add(xs):\n{body}"));
+    let before = "import os  # For fsum.\ndef helper(a, b):  # Adds.\n    return a + b\n";
+    assert_eq!(extract(&format!("{before}{}", function())), format!("{before}{}", function()));
+}
+
+#[test]
+fn tables_and_computed_constants_are_kept() {
+    let before = "memo = {}\nmemo[0] = 0\nfor i in range(3):\n    memo[i] = i\n";
+    let text = format!("{before}{}", function());
+    assert_eq!(extract(&text), text);
+    let shown = format!("{before}print(memo)\n{}", function());
+    assert_eq!(extract(&shown), text);
+    let after = "def add(xs):\n    return ZERO + sum(xs)\nZERO = int('0')\n";
+    assert_eq!(extract(&format!("{after}ONE = add([1])\n")), after);
+}
+
+#[test]
 fn docstrings_do_not_deceive() {
     let body = "    \"\"\"Like:\n\ndef add(xs):\n    return None\n```\nx\n```\n\"\"\"\n    return sum(xs)\n";
     assert!(
