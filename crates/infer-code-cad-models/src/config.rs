@@ -103,7 +103,8 @@ impl TransformerConfig {
                 expected,
             ));
         }
-        for (field, value) in [("rope_theta", self.rope_theta), ("rms_norm_eps", self.rms_norm_eps)] {
+        for (field, value) in [("rope_theta", self.rope_theta), ("rms_norm_eps", self.rms_norm_eps)]
+        {
             if !(value.is_finite() && value > 0.0) {
                 return Err(invalid(field, value.to_string(), "a positive number"));
             }

@@ -141,7 +141,7 @@ enum Source {
 }
 
 impl WeightsFile {
-    #[allow(unsafe_code)]
+    #[allow(unsafe_code, reason = "memory mapping; see the SAFETY line")]
     fn map(dir: &Path, name: &str) -> Result<Self, ModelError> {
         let path = dir.join(name);
         let name = path.display().to_string();

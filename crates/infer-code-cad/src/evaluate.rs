@@ -27,20 +27,8 @@ pub struct Executor<'a> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Progress<'a> {
-    /// A piece of a prompt was read.
-    Prefilled {
-        /// Which problem.
-        problem: usize,
-    },
-    /// A draft grew by some text, possibly none.
-    Text {
-        /// Which problem.
-        problem: usize,
-        /// Which draft, counted through all samples.
-        draft: usize,
-        /// Whole characters.
-        text: &'a str,
-    },
+    /// The model writes; solutions are reported once they are judged.
+    Writing(&'a SolveEvent<'a>),
     /// A sample was judged.
     Judged {
         /// Which problem.
@@ -96,15 +84,14 @@ pub fn evaluate(
         drop(outcome_sender);
         let mut fault = None;
         let stats = solve(technique, problems, executor.model, config, &mut |event| match event {
-            SolveEvent::Prefilled { problem } => sink(Progress::Prefilled { problem }),
-            SolveEvent::Text { problem, draft, text } => {
-                sink(Progress::Text { problem, draft, text })?;
-                ledger.enter(outcomes.try_iter(), sink, &mut fault)
-            }
             SolveEvent::Solution { problem, sample, solution } => {
                 // The workers hold the other end until this side hangs up.
                 let _ = job_sender.send(Job { problem, sample, solution });
                 ControlFlow::Continue(())
+            }
+            writing => {
+                sink(Progress::Writing(&writing))?;
+                ledger.enter(outcomes.try_iter(), sink, &mut fault)
             }
         });
         drop(job_sender);
