@@ -1,6 +1,6 @@
 //! Telling Python statements from prose without parsing Python.
 
-use crate::python::{Line, is_word};
+use crate::python::{Line, first_word, is_word};
 
 const KEYWORDS: &[&str] = &[
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
@@ -50,7 +50,11 @@ fn does_something(line: &Line<'_>, code: &str) -> bool {
     if let Some(decorator) = code.strip_prefix('@') {
         return decorator.starts_with(is_word);
     }
-    let leads = code.starts_with(|c: char| is_word(c) || matches!(c, '(' | '[' | '{'));
+    let starred = code.strip_prefix('*').is_some_and(|rest| {
+        let name = first_word(rest);
+        !name.is_empty() && rest[name.len()..].trim_start().starts_with(['=', ','])
+    });
+    let leads = starred || code.starts_with(|c: char| is_word(c) || matches!(c, '(' | '[' | '{'));
     let numbered = code.starts_with(|c: char| c.is_ascii_digit());
     leads && !numbered && !line.opens_block && code.contains(['=', '('])
 }
@@ -154,6 +158,7 @@ mod tests {
             "def helper(a, b):  # Adds.",
             "return sum(xs)  # done.",
             "case = len(xs)",
+            "*rest, last = xs",
             "x = 1",
             "a, b = b, a",
             "x[i] += 1",

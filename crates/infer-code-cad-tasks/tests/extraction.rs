@@ -167,6 +167,11 @@ fn long_text_takes_linear_time() {
 
 proptest! {
     #[test]
+    fn prose_after_a_body_changes_nothing(text in "[A-Z][a-z]{1,8}( [a-z]{1,8}){2,8}[.!:]") {
+        prop_assert_eq!(extract(&format!("{BODY}\n{text}\n")), function());
+    }
+
+    #[test]
     fn no_text_makes_it_fail(text in any::<String>()) {
         prop_assert!(extract_program(&problem(), &text).contains("import math"));
     }
