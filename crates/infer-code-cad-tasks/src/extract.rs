@@ -36,6 +36,11 @@ fn choose_code<'t>(problem: &Problem, text: &'t str) -> &'t str {
         // A closing fence may follow the last statement on its line.
         return text.trim_end().strip_suffix("```").unwrap_or(text);
     };
+    // Where every line is whole and a statement, the fences stand in strings.
+    let all = logical_lines(text);
+    if !all.is_empty() && all.iter().all(is_statement) {
+        return text;
+    }
     let before = logical_lines(fenced.before);
     let continues = before.first().is_some_and(is_statement);
     if (continues && is_body(&before, name)) || from_definition(fenced.before, name).is_some() {
