@@ -67,15 +67,15 @@ pub enum SandboxError {
         /// The field.
         name: &'static str,
     },
-    /// A worker ended or broke the protocol, also after a restart.
-    #[error("a sandbox worker failed twice on one submission: {reason}; its log: {log}")]
+    /// A worker ended or broke the protocol; [`crate::Sandbox::execute`] tries once more first.
+    #[error("a sandbox worker failed: {reason}; its log: {log}")]
     WorkerLost {
         /// What happened.
         reason: String,
         /// The end of what it wrote to its standard error.
         log: String,
     },
-    /// A worker did not answer in time, also after a restart.
+    /// A worker did not answer in time; [`crate::Sandbox::execute`] tries once more first.
     #[error("a sandbox worker did not answer within {waited:?}; the machine may be overloaded")]
     WorkerSilent {
         /// How long was waited.

@@ -18,8 +18,8 @@
 //!   closed or flooded descriptors do not make a candidate pass, but one that means to can forge a
 //!   pass, for example by an `__eq__` that is always true or by reading the harness's own frames.
 //! - A candidate may read what its user can read and write what its user can write. Started by an
-//!   ordinary user, that is the user's own files, and the worker can be killed (which is reported
-//!   as a [`SandboxError`]). Run programs that may be malicious as root or in a container.
+//!   ordinary user, that is the user's own files, and it can kill the user's processes, the worker
+//!   among them (which is reported as a [`SandboxError`]). Run programs that may be malicious as root or in a container.
 //! - Many small files can fill the disk until the wall limit.
 //!
 //! # Examples

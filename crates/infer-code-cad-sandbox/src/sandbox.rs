@@ -10,8 +10,8 @@ const ATTEMPTS: usize = 2;
 
 /// A pool of warm Python interpreters that judge submissions.
 ///
-/// Each submission runs in a fork of a worker, in its own process, session and directory; nothing
-/// of it remains afterwards. Share it by reference between threads: a call waits for a free worker.
+/// Each submission runs in a fork of a worker, in its own process, session and directory, and all
+/// three are gone afterwards; files it wrote elsewhere (`/tmp`) are not. Share it by reference between threads: a call waits for a free worker.
 #[derive(Debug)]
 pub struct Sandbox {
     config: SandboxConfig,

@@ -20,6 +20,7 @@ def run_candidate(request, tests, channel, output, scratch, layers):
     verdict, reason = "fault", ""
     try:
         channel = enter(request["limits"], channel, output, scratch, layers)
+        verdict = "failed"  # from here on only the candidate can be at fault
         verdict, reason = judge(request, tests)
     except BaseException as error:
         reason = describe(error)
@@ -89,17 +90,18 @@ def out_of_memory(error):
 
 def describe(error):
     """Type and message of an exception, whatever its class does."""
-    name = type(error).__name__
+    name = "exception"
     try:
-        message = str(error)
+        name = "%s" % type.__dict__["__name__"].__get__(type(error))
+        message = str(error)[:500]
+        return "%s: %s" % (name, message) if message else name
     except BaseException:
         return name
-    return "%s: %s" % (name, message[:500]) if message else name
 
 
 def locate(error, request):
     """Where an exception left the tests (their source) or else the program (its line)."""
-    places, frame = {}, error.__traceback__
+    places, frame = {}, BaseException.__dict__["__traceback__"].__get__(error)
     while frame is not None:
         places.setdefault(frame.tb_frame.f_code.co_filename, []).append(frame.tb_lineno)
         frame = frame.tb_next
@@ -113,7 +115,7 @@ def locate(error, request):
 
 def statement(source, line):
     """The source of the innermost statement of `source` that covers `line`."""
-    text = source.split("\n")[line - 1].strip()
+    text = "".join(source.split("\n")[line - 1 : line]).strip()
     try:
         covering = [
             node

@@ -99,6 +99,20 @@ def unshare(flags):
 
 
 def unshare_network_as_user():
+    """Some systems let the namespace be made and then refuse the maps, which leaves a process
+    without a user: so a child goes first."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os._exit(0 if enter_user_namespace() else 1)
+        except BaseException:
+            os._exit(1)
+    if os.waitpid(pid, 0)[1] != 0:
+        return False
+    return enter_user_namespace()
+
+
+def enter_user_namespace():
     uid, gid = os.getuid(), os.getgid()
     if not unshare(CLONE_NEWUSER | CLONE_NEWNET):
         return False

@@ -47,6 +47,8 @@ def main():
         number += 1
         scratch = os.path.join(home, str(number))
         send(replies, serve(receive(requests), scratch, requests, wake, layers))
+        # After the reply: what a candidate made can take longer to delete than its verdict may wait.
+        remove(scratch)
 
 
 def serve(request, scratch, requests, wake, layers):
@@ -81,7 +83,6 @@ def serve(request, scratch, requests, wake, layers):
     end_leftovers(pid, layers)
     os.close(output)
     ours.close()
-    remove(scratch)
     return report(seen, token, wall, request["limits"])
 
 
@@ -99,7 +100,7 @@ def watch(pid, output, channel, requests, wake, limits, started):
         poller.register(fd, select.POLLIN)
     while True:
         left = None if seen["cause"] else max(0, deadline - time.monotonic())
-        for fd, _ in poller.poll(None if left is None else left * 1000 + 1):
+        for fd, _ in poller.poll(None if left is None else min(left * 1000 + 1, 1 << 30)):
             if fd == requests:  # nothing is due: the other side is gone, so tidy up and follow it
                 poller.unregister(requests)
                 seen["cause"] = "abandoned"
@@ -230,6 +231,8 @@ def children():
 def remove(scratch):
     try:
         os.rmdir(scratch)  # the usual case: nothing was written
+    except FileNotFoundError:
+        pass  # the submission was refused before it had one
     except OSError:
         # No depth limit, and directories may have been made unreadable.
         subprocess.call(["/bin/chmod", "-R", "u+rwx", scratch], stderr=subprocess.DEVNULL)

@@ -42,6 +42,38 @@ fn ordinary_programs() {
     run("ordinary_programs", &cases, &Limits::default());
 }
 
+/// What goes wrong while a failure is described is the candidate's doing as well.
+#[test]
+fn a_hostile_failure_is_a_verdict() {
+    let cases: [Case; 4] = [
+        (
+            "class M(type):\n    __name__ = property(lambda c: 1 / 0)\nclass E(Exception, metaclass=M):\n    pass\nraise E('x')",
+            "",
+            Verdict::Failed,
+            "E: x",
+        ),
+        (
+            "class E(Exception):\n    __traceback__ = property(lambda e: 1 / 0)\ndef f():\n    raise E('x')",
+            "f()",
+            Verdict::Failed,
+            "f(): E: x",
+        ),
+        (
+            "exec(compile('\\n' * 5000 + 'boom', '<tests>', 'exec'))",
+            "",
+            Verdict::Failed,
+            "NameError",
+        ),
+        (
+            "kept = []\nsize = 1 << 24\nwhile size:\n    try:\n        kept.append(bytearray(size))\n    except MemoryError:\n        size //= 2",
+            "assert not kept",
+            Verdict::Failed,
+            "",
+        ),
+    ];
+    run("a_hostile_failure_is_a_verdict", &cases, &Limits::default());
+}
+
 #[test]
 fn an_early_end_never_passes() {
     let cases: [Case; 7] = [
