@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Isolation {
-    /// The unprivileged user id that candidates run as when the sandbox is started by root;
+    /// The unprivileged user id that candidates of this worker run as when the sandbox is started by
+    /// root, in general another one for each worker;
     /// `None`: they run as the user that started it, with that user's access to files.
     pub user: Option<u32>,
     /// A network namespace without interfaces.

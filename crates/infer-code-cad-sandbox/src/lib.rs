@@ -19,8 +19,13 @@
 //!   pass, for example by an `__eq__` that is always true or by reading the harness's own frames.
 //! - A candidate may read what its user can read and write what its user can write. Started by an
 //!   ordinary user, that is the user's own files, and it can kill the user's processes, the worker
-//!   among them (which is reported as a [`SandboxError`]). Run programs that may be malicious as root or in a container.
-//! - Many small files can fill the disk until the wall limit.
+//!   among them (which is reported as a [`SandboxError`]). Run programs that may be malicious as
+//!   root or in a container.
+//! - A candidate that reads the harness's token can also feign a fault of the sandbox, which ends
+//!   a run with a [`SandboxError`].
+//! - Many small files can fill the disk until the wall limit. They are deleted after the verdict,
+//!   and the worker's next submission waits for that; after a very large flood it moves to a fresh
+//!   worker.
 //!
 //! # Examples
 //!

@@ -11,7 +11,8 @@ const ATTEMPTS: usize = 2;
 /// A pool of warm Python interpreters that judge submissions.
 ///
 /// Each submission runs in a fork of a worker, in its own process, session and directory, and all
-/// three are gone afterwards; files it wrote elsewhere (`/tmp`) are not. Share it by reference between threads: a call waits for a free worker.
+/// three are gone afterwards; files it wrote elsewhere (`/tmp`) are not, and the worker's next
+/// candidate runs as the same user. Share it by reference between threads: a call waits for a free worker.
 #[derive(Debug)]
 pub struct Sandbox {
     config: SandboxConfig,
@@ -78,7 +79,7 @@ impl Sandbox {
     /// # Errors
     /// - [`SandboxError::InvalidLimit`], [`SandboxError::InvalidSubmission`]: the caller's input
     /// - [`SandboxError::WorkerLost`], [`SandboxError::WorkerSilent`],
-    ///   [`SandboxError::Confinement`]: the sandbox failed twice
+    ///   [`SandboxError::Confinement`]: the sandbox failed, also on a fresh worker
     /// - those of [`Sandbox::start`], if a worker had to be started again
     pub fn execute(
         &self,

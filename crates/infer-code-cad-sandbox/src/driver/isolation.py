@@ -13,8 +13,9 @@ SIGKILL = 9
 OPEN_FILES = 64
 # Room that only the harness unlocks, to report a MemoryError.
 MEMORY_RESERVE = 16 << 20
-# An unused range of user ids (above 60000, below those that systemd hands out). Each worker has
-# its own, so that the process limit counts only its own candidate.
+# An unused range of user ids (above 60000, below those that systemd hands out). Each worker takes
+# one by its process id, so that the process limit mostly counts its own candidate only: workers
+# whose ids agree modulo the range share one.
 FIRST_USER, USERS = 60578, 606
 
 
