@@ -12,7 +12,7 @@ use infer_code_cad::{
     embedded, evaluate, solve, table,
 };
 
-/// Solves one embedded problem live, then measures the six techniques of the paper.
+/// Tries one embedded problem live, then measures the six techniques of the paper.
 #[derive(Parser)]
 struct Args {
     /// Measures every embedded problem instead of every fourth.
