@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use infer_code_cad_decode::TokenId;
 use serde::Deserialize;
 
-use crate::config::{OneOrMany, RawConfig, TransformerConfig};
+use crate::config::{HfConfig, OneOrMany, TransformerConfig};
 use crate::weights::Weights;
 use crate::{DType, ModelError, Tokenizer, Transformer};
 
@@ -91,7 +91,7 @@ impl Checkpoint {
         tokenizer: TokenizerSource,
         weights: impl FnOnce() -> Result<Weights, ModelError>,
     ) -> Result<Self, ModelError> {
-        let raw = RawConfig::parse(config)?;
+        let raw = HfConfig::parse(config)?;
         let eos_token_ids = raw.eos_token_ids();
         let stored_dtype = raw.dtype().map(str::to_owned);
         let config = raw.into_config()?;

@@ -9,7 +9,7 @@ mod suite;
 
 use std::path::{Path, PathBuf};
 
-use infer_code_cad_models::{Checkpoint, DType, RopeScaling, Transformer, TransformerConfig};
+use infer_code_cad_models::{Checkpoint, DType, Transformer, TransformerConfig};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -30,12 +30,8 @@ fn small_config() -> TransformerConfig {
         num_key_value_heads: 4,
         head_dim: 32,
         max_position_embeddings: 512,
-        rms_norm_eps: 1e-5,
-        rope_theta: 10_000.0,
-        rope_scaling: RopeScaling::None,
-        attention_bias: false,
-        mlp_bias: false,
         tie_word_embeddings: true,
+        ..TransformerConfig::default()
     }
 }
 
