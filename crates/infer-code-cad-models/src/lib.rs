@@ -13,6 +13,7 @@ mod causal_lm;
 mod checkpoint;
 mod config;
 mod decoder_stack;
+mod device;
 mod error;
 mod feed_forward;
 mod generate;
@@ -38,6 +39,7 @@ pub use config::{
     Activation, Architecture, AttentionBias, FeedForwardKind, NormKind, NormPlacement, Positions,
     RopeScaling, TransformerConfig,
 };
+pub use device::Device;
 pub use error::ModelError;
 pub use generate::{
     Completion, Event, FinishReason, GenerateConfig, GenerateStats, Prompt, Vocabulary, generate,

@@ -1,5 +1,3 @@
-use candle_core::Device;
-
 use crate::attention::Heads;
 use crate::config::TransformerConfig;
 use crate::decoder_stack::DecoderStack;
@@ -7,7 +5,7 @@ use crate::host_attention::HostAttention;
 use crate::loader::{Fetch, Loader};
 use crate::rope::Rope;
 use crate::tensor_attention::TensorAttention;
-use crate::{CausalLm, KvCache, ModelError, Step, random};
+use crate::{CausalLm, Device, KvCache, ModelError, Step, random};
 
 /// The element type a [`Transformer`] stores and computes in; norms and softmax are in f32.
 ///
@@ -87,18 +85,19 @@ impl Transformer {
     /// # Errors
     /// [`ModelError::Tensor`] when memory runs out or the sizes contradict.
     pub fn random(config: &TransformerConfig, seed: u64) -> Result<Self, ModelError> {
-        Self::build(config, DType::F32, &mut random::weights(seed))
+        Self::build(config, DType::F32, Device::Cpu, &mut random::weights(seed))
     }
 
-    /// Builds the model on the CPU from tensors by name.
+    /// Builds the model from tensors by name.
     pub(crate) fn build(
         config: &TransformerConfig,
         dtype: DType,
+        device: Device,
         fetch: &mut Fetch<'_>,
     ) -> Result<Self, ModelError> {
-        match dtype {
-            DType::F32 => Self::on_host(config, fetch),
-            DType::F16 | DType::BF16 => Self::on_tensors(config, dtype, Device::Cpu, fetch),
+        match (device, dtype) {
+            (Device::Cpu, DType::F32) => Self::on_host(config, fetch),
+            _ => Self::on_tensors(config, dtype, device.open()?, fetch),
         }
     }
 
@@ -110,7 +109,7 @@ impl Transformer {
     fn on_host(config: &TransformerConfig, fetch: &mut Fetch<'_>) -> Result<Self, ModelError> {
         let attention = HostAttention { heads: Heads::new(config), rope: Rope::new(config) };
         let dtype = candle_core::DType::F32;
-        let loader = Loader { config, dtype, device: Device::Cpu, fetch };
+        let loader = Loader { config, dtype, device: candle_core::Device::Cpu, fetch };
         let stack = DecoderStack::load(config, attention, loader)?;
         Ok(Self { config: config.clone(), stack: Box::new(stack) })
     }
@@ -118,7 +117,7 @@ impl Transformer {
     fn on_tensors(
         config: &TransformerConfig,
         dtype: DType,
-        device: Device,
+        device: candle_core::Device,
         fetch: &mut Fetch<'_>,
     ) -> Result<Self, ModelError> {
         let attention = TensorAttention {
@@ -239,8 +238,9 @@ mod tests {
         for config in [llama(), gemma2(), gpt_bigcode()] {
             let host = Transformer::random(&config, 5).unwrap();
             let weights = &mut random::weights(5);
-            let tensors = Transformer::on_tensors(&config, DType::F32, Device::Cpu, weights);
-            let (host, tensors) = (run(&host), run(&tensors.unwrap()));
+            let device = candle_core::Device::Cpu;
+            let tensors = Transformer::on_tensors(&config, DType::F32, device, weights).unwrap();
+            let (host, tensors) = (run(&host), run(&tensors));
             assert_eq!(host.len(), tensors.len());
             let worst = host.iter().zip(&tensors).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(worst < 2e-5, "{worst} in {:?}", config.architecture);
