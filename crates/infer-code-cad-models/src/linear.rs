@@ -17,17 +17,17 @@ pub(crate) struct Linear {
 }
 
 impl Linear {
-    /// `weight`: `(out_features, in_features)`, as checkpoints store it.
-    pub(crate) fn new(weight: &Tensor, bias: Option<Tensor>) -> Result<Self> {
-        let (out_features, in_features) = weight.dims2()?;
-        let weight = match weight.device() {
-            Device::Cpu => {
-                let zeros = Tensor::zeros((PADDING, in_features), weight.dtype(), &Device::Cpu)?;
-                Tensor::cat(&[weight, &zeros], 0)?
-            }
-            _ => weight.clone(),
-        };
-        Ok(Self { weight: weight.t()?.contiguous()?, out_features, bias })
+    /// `parts`: at least one `(out_features, in_features)`, as checkpoints store them, to be joined.
+    pub(crate) fn new(mut parts: Vec<Tensor>, bias: Option<Tensor>) -> Result<Self> {
+        let (dtype, device) = (parts[0].dtype(), parts[0].device().clone());
+        let in_features = parts[0].dim(1)?;
+        let out_features = parts.iter().map(|part| part.dim(0)).sum::<Result<usize>>()?;
+        if let Device::Cpu = device {
+            parts.push(Tensor::zeros((PADDING, in_features), dtype, &device)?);
+        }
+        let joined = Tensor::cat(&parts, 0)?;
+        drop(parts);
+        Ok(Self { weight: joined.t()?.contiguous()?, out_features, bias })
     }
 
     /// `(n_rows, in_features)` to `(n_rows, out_features)`

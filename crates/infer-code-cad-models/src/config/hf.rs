@@ -388,15 +388,17 @@ mod tests {
         }));
         let five = with(&json!({"rope_parameters": parameters, "dtype": "bfloat16"})).unwrap();
         assert_eq!(four.unwrap(), five);
-        assert_eq!(five.rope_theta, 500_000.0);
-        assert!(matches!(five.rope_scaling, RopeScaling::Llama3 { factor: 32.0, .. }));
+        let Positions::Rotary { theta, scaling } = five.positions else { panic!("not rotary") };
+        assert_eq!(theta, 500_000.0);
+        assert!(matches!(scaling, RopeScaling::Llama3 { factor: 32.0, .. }));
     }
 
     #[test]
     fn a_rope_type_may_have_both_names() {
         let scaling = json!({"type": "linear", "rope_type": "linear", "factor": 4.0});
         let config = with(&json!({"rope_scaling": scaling})).unwrap();
-        assert_eq!(config.rope_scaling, RopeScaling::Linear { factor: 4.0 });
+        let scaling = RopeScaling::Linear { factor: 4.0 };
+        assert_eq!(config.positions, Positions::Rotary { theta: 10_000.0, scaling });
     }
 
     #[test]
@@ -416,8 +418,8 @@ mod tests {
     fn absent_fields_take_the_defaults_of_transformers() {
         let config = with(&json!({"rope_scaling": null})).unwrap();
         assert_eq!(config.head_dim, 2);
-        assert_eq!(config.rope_theta, 10_000.0);
-        assert_eq!(config.rope_scaling, RopeScaling::None);
+        let scaling = RopeScaling::None;
+        assert_eq!(config.positions, Positions::Rotary { theta: 10_000.0, scaling });
         assert!(!config.tie_word_embeddings);
     }
 
@@ -437,14 +439,14 @@ mod tests {
     fn what_is_not_implemented_is_refused_by_name() {
         for (changes, words) in [
             (json!({"architectures": ["GemmaForCausalLM"]}), "architectures is GemmaForCausalLM"),
-            (json!({"hidden_act": "gelu"}), "hidden_act is gelu"),
+            (json!({"hidden_act": "relu"}), "hidden_act is relu"),
             (json!({"rope_scaling": {"type": "yarn", "factor": 2.0}}), "rope_type is yarn"),
             (json!({"rope_scaling": {"type": "linear"}}), "factor is None"),
             (json!({"num_key_value_heads": 3}), "a divisor of num_attention_heads 4"),
             (json!({"head_dim": 3}), "head_dim is 3"),
             (json!({"vocab_size": 0}), "vocab_size is 0"),
             (json!({"rope_theta": 0.0}), "rope_theta is 0"),
-            (json!({"rms_norm_eps": -1.0}), "rms_norm_eps is -1"),
+            (json!({"rms_norm_eps": -1.0}), "norm_eps is -1"),
             (json!({"num_attention_heads": 3}), "a divisor of hidden_size"),
         ] {
             let message = with(&changes).unwrap_err().to_string();
