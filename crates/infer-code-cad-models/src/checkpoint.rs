@@ -8,14 +8,9 @@ use std::sync::Arc;
 use infer_code_cad_decode::TokenId;
 use serde::Deserialize;
 
-<<<<<<< HEAD
-use crate::config::{OneOrMany, RawConfig, TransformerConfig};
+use crate::config::{HfConfig, OneOrMany, TransformerConfig};
 use crate::gguf::{self, Gguf, GgufWeights};
 use crate::weights::{TensorInfo, TensorSource, Weights};
-use crate::{DType, ModelError, Tokenizer, Transformer};
-=======
-use crate::config::{HfConfig, OneOrMany, TransformerConfig};
-use crate::weights::Weights;
 use crate::{DType, Device, ModelError, Tokenizer, Transformer};
 
 /// The parts of a model in Hugging Face's layout or in GGUF, from files or from bytes.
@@ -190,22 +185,14 @@ impl Checkpoint {
     /// [`ModelError::MissingFile`] when the directory has none, [`ModelError::VocabularyMismatch`]
     /// when it makes tokens the model does not know, and the errors of [`Tokenizer::from_bytes`].
     pub fn tokenizer(&self) -> Result<Tokenizer, ModelError> {
-<<<<<<< HEAD
-        match &self.tokenizer {
-            TokenizerSource::Gguf(gguf) => Err(ModelError::MissingFile {
-                checkpoint: gguf.file().into(),
-                file: "tokenizer this version reads".into(),
-                remedy: "load the tokenizer.json of the original model with Tokenizer::from_bytes",
-            }),
-            TokenizerSource::Bytes(json) => Tokenizer::from_bytes(json),
-            TokenizerSource::File(path) if path.is_file() => Tokenizer::from_bytes(&read(path)?),
-            TokenizerSource::File(path) => Err(ModelError::MissingFile {
-                checkpoint: path.parent().unwrap_or(path).display().to_string(),
-                file: "tokenizer.json".into(),
-                remedy: "save the fast tokenizer beside the weights",
-            }),
-=======
         let tokenizer = match &self.tokenizer {
+            TokenizerSource::Gguf(gguf) => {
+                return Err(ModelError::MissingFile {
+                    checkpoint: gguf.file().into(),
+                    file: "tokenizer that this version reads".into(),
+                    remedy: "load the tokenizer.json of the model with Tokenizer::from_bytes",
+                });
+            }
             TokenizerSource::Bytes(json) => Tokenizer::from_bytes(json)?,
             TokenizerSource::File(path) if path.is_file() => Tokenizer::from_bytes(&read(path)?)?,
             TokenizerSource::File(path) => {
