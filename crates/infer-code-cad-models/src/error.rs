@@ -280,7 +280,9 @@ pub enum ModelError {
     #[error("the tensor library failed: {0}")]
     Tensor(Box<candle_core::Error>),
     /// A GGUF file ends too early or holds something else than its layout says.
-    #[error("{file}: {what} is missing or wrong at byte {position}; the file is cut short or damaged, fetch it again")]
+    #[error(
+        "{file}: {what} is missing or wrong at byte {position}; the file is cut short or damaged, fetch it again"
+    )]
     GgufDamaged {
         /// The file.
         file: String,
@@ -290,7 +292,9 @@ pub enum ModelError {
         position: u64,
     },
     /// A GGUF file is of a version or byte order this crate does not read.
-    #[error("{file} is {byte_order} GGUF version {version}; little-endian versions 2 and 3 are read, convert the model again")]
+    #[error(
+        "{file} is {byte_order} GGUF version {version}; little-endian versions 2 and 3 are read, convert the model again"
+    )]
     GgufVersion {
         /// The file.
         file: String,
@@ -336,7 +340,9 @@ pub enum ModelError {
         first: String,
     },
     /// A tensor of a GGUF file is not where or as large as the header says.
-    #[error("{file}: tensor {tensor} of type {format} with dimensions {dims:?} at offset {offset} is not within the {file_len} bytes of the file, or not aligned, or has rows of broken blocks; the file is cut short or damaged, fetch it again")]
+    #[error(
+        "{file}: tensor {tensor} of type {format} with dimensions {dims:?} at offset {offset} is not within the {file_len} bytes of the file, or not aligned, or has rows of broken blocks; the file is cut short or damaged, fetch it again"
+    )]
     GgufTensor {
         /// Its name.
         tensor: String,
@@ -352,7 +358,9 @@ pub enum ModelError {
         file_len: u64,
     },
     /// A tensor of a GGUF file is stored in a format that cannot be read.
-    #[error("{file}: tensor {tensor} is stored as {format}; supported: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, so take a file quantized to one of these, such as Q4_K_M")]
+    #[error(
+        "{file}: tensor {tensor} is stored as {format}; supported: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, so take a file quantized to one of these, such as Q4_K_M"
+    )]
     TensorFormat {
         /// Its name.
         tensor: String,

@@ -18,6 +18,8 @@ mod header;
 mod metadata;
 mod names;
 mod shards;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 pub(crate) use config::transformer_config;

@@ -83,7 +83,6 @@ impl Weights {
         }
         Ok(Self { files, place })
     }
-
 }
 
 impl TensorSource for Weights {

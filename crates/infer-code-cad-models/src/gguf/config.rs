@@ -50,12 +50,12 @@ impl Keys<'_> {
             let key = self.key("expert_count");
             return Err(self.unsupported(key, &experts.to_string(), "0, a model without experts"));
         }
-        let attention_bias = match (self.has("blk.0.attn_q.bias"), self.has("blk.0.attn_output.bias"))
-        {
-            (true, true) => AttentionBias::All,
-            (true, false) => AttentionBias::Inputs,
-            (false, _) => AttentionBias::Absent,
-        };
+        let attention_bias =
+            match (self.has("blk.0.attn_q.bias"), self.has("blk.0.attn_output.bias")) {
+                (true, true) => AttentionBias::All,
+                (true, false) => AttentionBias::Inputs,
+                (false, _) => AttentionBias::Absent,
+            };
         self.rotary(TransformerConfig {
             attention_bias,
             mlp_bias: self.has("blk.0.ffn_down.bias"),
@@ -144,31 +144,35 @@ impl Keys<'_> {
         // Without a type llama.cpp takes the factor for a linear one.
         let factor = match self.gguf.string(&key)?.unwrap_or("linear") {
             "none" => 1.0,
-            "linear" => match self.number_or("rope.scaling.factor", 0.0)? as f32 {
-                0.0 => self.number_or("rope.scale_linear", 0.0)? as f32,
-                factor => factor,
-            },
+            "linear" => self.linear_factor()?,
             other => return Err(self.unsupported(key, other, "none, linear")),
         };
-        let stretched = factor != 0.0 && factor != 1.0;
-        match (self.rope_factors()?, stretched) {
-            (None, false) => Ok(RopeScaling::None),
-            (None, true) => Ok(RopeScaling::Linear { factor }),
-            (Some(factors), false) => Ok(RopeScaling::Factors(factors)),
+        Ok(match self.rope_factors()? {
             // Both divide the frequencies.
-            (Some(factors), true) => {
-                Ok(RopeScaling::Factors(factors.iter().map(|f| f * factor).collect()))
+            Some(factors) => RopeScaling::Factors(factors.iter().map(|f| f * factor).collect()),
+            None if factor == 1.0 => RopeScaling::None,
+            None => RopeScaling::Linear { factor },
+        })
+    }
+
+    fn linear_factor(&self) -> Result<f32, ModelError> {
+        for name in ["rope.scaling.factor", "rope.scale_linear"] {
+            let factor = self.number_or(name, 0.0)? as f32;
+            if !(factor.is_finite() && factor >= 0.0) {
+                return Err(self.gguf.unexpected(&self.key(name), "a positive number"));
+            }
+            if factor != 0.0 {
+                return Ok(factor);
             }
         }
+        Ok(1.0)
     }
 
     /// The tensor that holds a divisor per frequency, where there is one.
     fn rope_factors(&self) -> Result<Option<Vec<f32>>, ModelError> {
         match self.gguf.tensor(ROPE_FREQS)? {
             None => Ok(None),
-            Some(tensor) => {
-                Ok(Some(tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?))
-            }
+            Some(tensor) => Ok(Some(tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?)),
         }
     }
 

@@ -6,11 +6,8 @@ use super::Gguf;
 use crate::ModelError;
 
 /// Tokens that the metadata makes the end of something.
-const KEYS: [&str; 3] = [
-    "tokenizer.ggml.eos_token_id",
-    "tokenizer.ggml.eot_token_id",
-    "tokenizer.ggml.eom_token_id",
-];
+const KEYS: [&str; 3] =
+    ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"];
 
 /// Control tokens that end a completion by their text, of those llama.cpp knows the ones of the
 /// families here: files seldom have the id of the token that ends a turn.
@@ -38,9 +35,11 @@ pub(crate) fn eos_token_ids(gguf: &Gguf) -> Result<Vec<TokenId>, ModelError> {
     }
     let tokens = gguf.strings("tokenizer.ggml.tokens")?.unwrap_or_default();
     let types = gguf.integers("tokenizer.ggml.token_type")?.unwrap_or_default();
-    let ends = tokens.iter().zip(types).zip(0..).filter(|((text, kind), _)| {
-        *kind == CONTROL && TEXTS.contains(&text.as_str())
-    });
+    let ends = tokens
+        .iter()
+        .zip(types)
+        .zip(0..)
+        .filter(|((text, kind), _)| *kind == CONTROL && TEXTS.contains(&text.as_str()));
     ids.extend(ends.map(|(_, id): (_, TokenId)| id));
     Ok(ids.into_iter().collect())
 }

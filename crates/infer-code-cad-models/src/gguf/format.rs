@@ -9,7 +9,7 @@ use crate::ModelError;
 /// How the elements of a tensor are stored: blocks of `block` elements in `bytes` bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Format {
-    code: u32,
+    pub(crate) code: u32,
     pub(crate) name: &'static str,
     pub(crate) block: usize,
     pub(crate) bytes: usize,
@@ -33,11 +33,6 @@ impl Format {
             return None;
         }
         (elements / self.block).checked_mul(self.bytes)
-    }
-
-    /// Whether [`Format::decode`] can.
-    pub(crate) fn is_supported(&self) -> bool {
-        self.float().is_some() || self.quantized().is_some()
     }
 
     /// Makes a tensor of `bytes`, which are [`Format::size_of`] `shape` long and begin at an even

@@ -104,10 +104,7 @@ struct Claim {
     offset: u64,
 }
 
-fn read_claims(
-    cursor: &mut Cursor<'_>,
-    count: u64,
-) -> Result<BTreeMap<String, Claim>, ModelError> {
+fn read_claims(cursor: &mut Cursor<'_>, count: u64) -> Result<BTreeMap<String, Claim>, ModelError> {
     let mut claims = BTreeMap::new();
     for _ in 0..count {
         let start = cursor.clone();

@@ -49,10 +49,7 @@ pub(crate) enum Kind {
 }
 
 /// Reads `count` pairs. Nothing is allocated for a count: what is kept has been seen in the file.
-pub(crate) fn read_metadata(
-    cursor: &mut Cursor<'_>,
-    count: u64,
-) -> Result<Metadata, ModelError> {
+pub(crate) fn read_metadata(cursor: &mut Cursor<'_>, count: u64) -> Result<Metadata, ModelError> {
     let mut metadata = Metadata::new();
     for _ in 0..count {
         let start = cursor.clone();

@@ -73,8 +73,8 @@ fn f32_agrees_with_llama_cpp_but_for_its_rounded_activations() {
 #[test]
 fn half_precision_agrees_loosely() {
     for name in FAMILIES {
-        assert!(compare(name, DType::BF16, "logits").0 <= 0.2);
-        assert!(compare(name, DType::F16, "logits").0 <= 0.02);
+        assert!(compare(name, DType::BF16, "logits").0 <= 0.1);
+        assert!(compare(name, DType::F16, "logits").0 <= 0.015);
     }
 }
 
@@ -95,7 +95,7 @@ fn a_file_describes_itself() {
     assert_eq!(value("general.architecture"), Some("llama"));
     assert_eq!(value("llama.block_count"), Some("2"));
     assert_eq!(value("tokenizer.ggml.tokens"), Some("112 values of type String"));
-    assert_eq!(value("tokenizer.chat_template"), Some("string of 68 bytes"));
+    assert_eq!(value("tokenizer.chat_template"), Some("string of 65 bytes"));
 }
 
 #[test]
@@ -129,7 +129,9 @@ fn what_cannot_be_computed_is_refused_by_name() {
         error_of(&bytes).to_string()
     };
     // Strings begin with their length, values with their type.
-    let text = |text: &str| [&8u32.to_le_bytes()[..], &5u64.to_le_bytes(), text.as_bytes()].concat();
+    let text = |text: &str| {
+        [&8u32.to_le_bytes()[..], &(text.len() as u64).to_le_bytes(), text.as_bytes()].concat()
+    };
     let number = |n: u32| [4u32.to_le_bytes(), n.to_le_bytes()].concat();
     for (before, replacement, words) in [
         ("general.architecture", text("mamba"), "general.architecture is mamba"),
@@ -140,11 +142,10 @@ fn what_cannot_be_computed_is_refused_by_name() {
         ("qwen2.context_length", number(0), "max_position_embeddings is 0"),
         ("qwen2.block_count", number(u32::MAX), "num_hidden_layers is 4294967295"),
         ("qwen2.rope.freq_base", vec![6, 0, 0, 0, 0, 0, 192, 127], "rope_theta is NaN"),
-        ("qwen2.rope.scaling.typ", b"X".to_vec(), "token_embd"),
+        ("qwen2.rope.scaling.type", text("longro"), "rope.scaling.type is longro"),
+        ("qwen2.rope.scaling.factor", vec![6, 0, 0, 0, 0, 0, 128, 191], "factor is -1"),
+        ("tokenizer.ggml.eos_token_id", vec![5, 0, 0, 0, 255, 255, 255, 255], "eos_token_id is -1"),
     ] {
-        if before.ends_with("typ") {
-            continue;
-        }
         let message = changed(before, &replacement);
         assert!(message.contains(words), "{before}: {message}");
     }
