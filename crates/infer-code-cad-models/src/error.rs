@@ -244,6 +244,16 @@ pub enum ModelError {
     /// The tensor library failed; the caches of the batch must be dropped.
     #[error("the tensor library failed: {0}")]
     Tensor(Box<candle_core::Error>),
+    /// The tokenizer a GGUF file describes contradicts itself or is of a kind not supported.
+    #[error("GGUF metadata: {key} is {found}, expected {expected}; convert the model again")]
+    GgufTokenizer {
+        /// The metadata key.
+        key: String,
+        /// What it says.
+        found: String,
+        /// What it may say.
+        expected: String,
+    },
 }
 
 impl From<candle_core::Error> for ModelError {

@@ -15,6 +15,7 @@ mod config;
 mod decoder_stack;
 mod error;
 mod generate;
+mod gguf;
 mod host;
 mod host_attention;
 mod linear;
