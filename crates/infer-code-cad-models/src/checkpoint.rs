@@ -183,16 +183,11 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`ModelError::MissingFile`] when the directory has none, [`ModelError::VocabularyMismatch`]
-    /// when it makes tokens the model does not know, and the errors of [`Tokenizer::from_bytes`].
+    /// when it makes tokens the model does not know, the errors of [`Tokenizer::from_bytes`], and for
+    /// GGUF [`ModelError::GgufTokenizer`] and [`ModelError::GgufValue`].
     pub fn tokenizer(&self) -> Result<Tokenizer, ModelError> {
         let tokenizer = match &self.tokenizer {
-            TokenizerSource::Gguf(gguf) => {
-                return Err(ModelError::MissingFile {
-                    checkpoint: gguf.file().into(),
-                    file: "tokenizer that this version reads".into(),
-                    remedy: "load the tokenizer.json of the model with Tokenizer::from_bytes",
-                });
-            }
+            TokenizerSource::Gguf(gguf) => gguf::vocabulary(gguf)?.into_tokenizer()?,
             TokenizerSource::Bytes(json) => Tokenizer::from_bytes(json)?,
             TokenizerSource::File(path) if path.is_file() => Tokenizer::from_bytes(&read(path)?)?,
             TokenizerSource::File(path) => {

@@ -369,6 +369,16 @@ pub enum ModelError {
         /// The format found.
         format: String,
     },
+    /// The tokenizer a GGUF file describes contradicts itself or is of a kind not supported.
+    #[error("GGUF metadata: {key} is {found}, expected {expected}; convert the model again")]
+    GgufTokenizer {
+        /// The metadata key.
+        key: String,
+        /// What it says.
+        found: String,
+        /// What it may say.
+        expected: String,
+    },
 }
 
 impl From<candle_core::Error> for ModelError {

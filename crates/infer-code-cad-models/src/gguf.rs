@@ -12,22 +12,25 @@ use crate::weights::TensorInfo;
 
 mod config;
 mod cursor;
-mod eos;
 mod format;
 mod header;
 mod metadata;
 mod names;
+mod pre_tokenizer;
 mod shards;
+mod spm;
 #[cfg(test)]
 mod tests;
+mod tokenizer;
+mod vocabulary;
 mod weights;
 
 pub(crate) use config::transformer_config;
 use cursor::Cursor;
-pub(crate) use eos::eos_token_ids;
 pub(crate) use header::has_magic;
 use header::{Header, TensorEntry};
 use metadata::{Array, Kind, Value};
+pub(crate) use vocabulary::{eos_token_ids, vocabulary};
 pub(crate) use weights::GgufWeights;
 
 /// A GGUF model: one file, or the shards it was split into, mapped into memory.
@@ -183,9 +186,9 @@ impl Gguf {
     }
 
     /// An array of integers.
-    pub(crate) fn integers(&self, key: &str) -> Result<Option<Vec<i128>>, ModelError> {
-        self.elements(key, "integers", |value| match value {
-            Value::Integer(n) => Some(n),
+    pub(crate) fn integers(&self, key: &str) -> Result<Option<Vec<i32>>, ModelError> {
+        self.elements(key, "integers of 32 bits", |value| match value {
+            Value::Integer(n) => i32::try_from(n).ok(),
             _ => None,
         })
     }

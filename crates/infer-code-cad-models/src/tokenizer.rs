@@ -24,9 +24,20 @@ impl Tokenizer {
         let unusable = |e: tokenizers::Error| ModelError::Tokenizer { reason: e.to_string() };
         let mut inner = HfTokenizer::from_bytes(json).map_err(unusable)?;
         inner.with_truncation(None).map_err(unusable)?.with_padding(None);
+        Self::from_hf(inner)
+    }
+
+    /// Takes a tokenizer that neither truncates nor pads.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::from_bytes`].
+    pub(crate) fn from_hf(inner: HfTokenizer) -> Result<Self, ModelError> {
+        let unusable = |e: tokenizers::Error| ModelError::Tokenizer { reason: e.to_string() };
         let bytes = all_token_bytes(&inner, Spelling::of(inner.get_decoder())?);
-        let bos = inner.encode("", true).map_err(unusable)?.get_ids().first().copied();
-        Ok(Self { inner, bytes, bos })
+        let first = |text| inner.encode(text, true).map(|ids| ids.get_ids().first().copied());
+        // An EOS alone also is what an empty text begins with, but no other text.
+        let bos = first("").and_then(|bos| Ok(bos.filter(|_| first("a").is_ok_and(|a| a == bos))));
+        Ok(Self { bos: bos.map_err(unusable)?, inner, bytes })
     }
 
     /// The tokens of `text`, framed by the special tokens of the post-processor (usually one BOS).
@@ -64,6 +75,12 @@ impl Tokenizer {
     pub fn decode(&self, ids: &[TokenId]) -> String {
         let bytes: Vec<u8> = ids.iter().flat_map(|&id| self.token_bytes(id)).copied().collect();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The token that [`Tokenizer::encode`] puts first, if it does.
+    #[cfg(test)]
+    pub(crate) fn bos(&self) -> Option<TokenId> {
+        self.bos
     }
 
     /// The id of the token spelled exactly `token`, special tokens included.
