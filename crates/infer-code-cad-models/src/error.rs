@@ -281,7 +281,8 @@ pub enum ModelError {
     Tensor(Box<candle_core::Error>),
     /// A GGUF file ends too early or holds something else than its layout says.
     #[error(
-        "{file}: {what} is missing or wrong at byte {position}; the file is cut short or damaged, fetch it again"
+        "{file}: {what} is missing or wrong at byte {position}; the file is cut short or damaged, \
+         fetch it again"
     )]
     GgufDamaged {
         /// The file.
@@ -293,7 +294,8 @@ pub enum ModelError {
     },
     /// A GGUF file is of a version or byte order this crate does not read.
     #[error(
-        "{file} is {byte_order} GGUF version {version}; little-endian versions 2 and 3 are read, convert the model again"
+        "{file} is {byte_order} GGUF version {version}; little-endian versions 2 and 3 are read, \
+         convert the model again"
     )]
     GgufVersion {
         /// The file.
@@ -341,7 +343,9 @@ pub enum ModelError {
     },
     /// A tensor of a GGUF file is not where or as large as the header says.
     #[error(
-        "{file}: tensor {tensor} of type {format} with dimensions {dims:?} at offset {offset} is not within the {file_len} bytes of the file, or not aligned, or has rows of broken blocks; the file is cut short or damaged, fetch it again"
+        "{file}: tensor {tensor} of type {format} with dimensions {dims:?} at offset {offset} is not \
+         within the {file_len} bytes of the file, or not aligned, or has rows of broken blocks; the \
+         file is cut short or damaged, fetch it again"
     )]
     GgufTensor {
         /// Its name.
@@ -359,7 +363,8 @@ pub enum ModelError {
     },
     /// A tensor of a GGUF file is stored in a format that cannot be read.
     #[error(
-        "{file}: tensor {tensor} is stored as {format}; supported: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, so take a file quantized to one of these, such as Q4_K_M"
+        "{file}: tensor {tensor} is stored as {format}; supported: F32, F16, BF16, Q8_0, Q4_0, \
+         Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, so take a file quantized to these, such as Q4_K_M"
     )]
     TensorFormat {
         /// Its name.

@@ -99,6 +99,15 @@ fn a_file_describes_itself() {
 }
 
 #[test]
+fn a_file_brings_its_tokenizer() {
+    let tokenizer = Checkpoint::open(&path("llama")).unwrap().tokenizer().unwrap();
+    let tokens = tokenizer.encode("the th!").unwrap();
+    // <s> the Ġ th !, and no token for what follows the vocabulary.
+    assert_eq!(tokens, [0, 8, 6, 7, 9]);
+    assert_eq!(tokenizer.decode(&tokens[1..]).unwrap(), "the th!");
+}
+
+#[test]
 fn bytes_give_the_model_of_the_file() {
     let bytes = fs::read(path("qwen2")).unwrap();
     let memory = Checkpoint::from_gguf_bytes(&bytes).unwrap().load(DType::F32).unwrap();
