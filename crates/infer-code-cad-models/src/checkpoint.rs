@@ -6,20 +6,23 @@ use std::path::{Path, PathBuf};
 use infer_code_cad_decode::TokenId;
 use serde::Deserialize;
 
+use crate::chat::ChatFiles;
 use crate::config::{HfConfig, OneOrMany, TransformerConfig};
 use crate::weights::Weights;
-use crate::{DType, Device, ModelError, Tokenizer, Transformer};
+use crate::{ChatTemplate, DType, Device, ModelError, Tokenizer, Transformer};
 
 /// The parts of a model in Hugging Face's layout, from a directory or from bytes.
 ///
 /// `config.json` and safetensors weights (one file, or shards with their index) are needed,
-/// `generation_config.json` and `tokenizer.json` are used when there.
+/// `generation_config.json`, `tokenizer.json` and, for the chat template, `chat_template.jinja`,
+/// `tokenizer_config.json` and `special_tokens_map.json` are used when there.
 #[derive(Debug)]
 pub struct Checkpoint {
     config: TransformerConfig,
     eos_token_ids: Vec<TokenId>,
     stored_dtype: Option<String>,
     tokenizer: TokenizerSource,
+    chat: ChatFiles,
     weights: Weights,
 }
 
@@ -46,7 +49,8 @@ impl Checkpoint {
             });
         }
         let tokenizer = TokenizerSource::File(dir.join("tokenizer.json"));
-        let checkpoint = Self::new(&read(&config)?, tokenizer, || Weights::open(dir))?;
+        let mut checkpoint = Self::new(&read(&config)?, tokenizer, || Weights::open(dir))?;
+        checkpoint.chat = ChatFiles::read(dir)?;
         let generation = dir.join("generation_config.json");
         if generation.is_file() {
             return checkpoint.with_generation_config(&read(&generation)?);
@@ -86,6 +90,14 @@ impl Checkpoint {
         Ok(self)
     }
 
+    /// Adds a `tokenizer_config.json`, for its chat template and special tokens.
+    ///
+    /// [`Checkpoint::chat_template`] tells whether it can be used.
+    pub fn with_tokenizer_config(mut self, json: impl Into<Vec<u8>>) -> Self {
+        self.chat.tokenizer_config = Some(json.into());
+        self
+    }
+
     fn new(
         config: &[u8],
         tokenizer: TokenizerSource,
@@ -95,7 +107,8 @@ impl Checkpoint {
         let eos_token_ids = raw.eos_token_ids();
         let stored_dtype = raw.dtype().map(str::to_owned);
         let config = raw.into_config()?;
-        Ok(Self { config, eos_token_ids, stored_dtype, tokenizer, weights: weights()? })
+        let (chat, weights) = (ChatFiles::default(), weights()?);
+        Ok(Self { config, eos_token_ids, stored_dtype, tokenizer, chat, weights })
     }
 
     /// The shape of the model.
@@ -136,6 +149,19 @@ impl Checkpoint {
             return Err(ModelError::VocabularyMismatch { tokens, vocab_size });
         }
         Ok(tokenizer)
+    }
+
+    /// The template that frames messages for a model trained to chat; `None` when no file has one.
+    ///
+    /// `chat_template.jinja` takes precedence over `tokenizer_config.json`, where the template is a
+    /// text or the one named `default` of a list. The template sees the special tokens of
+    /// `tokenizer_config.json` and of `special_tokens_map.json`, as in `transformers`.
+    ///
+    /// # Errors
+    /// [`ModelError::Json`], [`ModelError::NoDefaultChatTemplate`] and
+    /// [`ModelError::ChatTemplateSyntax`].
+    pub fn chat_template(&self) -> Result<Option<ChatTemplate>, ModelError> {
+        self.chat.template()
     }
 
     /// Reads the weights, converts them to `dtype` and builds the model on the CPU.
