@@ -8,22 +8,26 @@ use std::sync::Arc;
 use infer_code_cad_decode::TokenId;
 use serde::Deserialize;
 
+use crate::chat::ChatFiles;
 use crate::config::{HfConfig, OneOrMany, TransformerConfig};
 use crate::gguf::{self, Gguf, GgufWeights};
 use crate::weights::{TensorInfo, TensorSource, Weights};
-use crate::{DType, Device, ModelError, Tokenizer, Transformer};
+use crate::{ChatTemplate, DType, Device, ModelError, Tokenizer, Transformer};
 
 /// The parts of a model in Hugging Face's layout or in GGUF, from files or from bytes.
 ///
 /// In a directory `config.json` and safetensors weights (one file, or shards with their index) are
-/// needed, `generation_config.json` and `tokenizer.json` are used when there. A GGUF file has all
-/// of it, and its quantized tensors are turned to floats when the model is loaded.
+/// needed, `generation_config.json`, `tokenizer.json` and, for the chat template,
+/// `chat_template.jinja`, `tokenizer_config.json` and `special_tokens_map.json` are used when there.
+/// A GGUF file has all of it, and its quantized tensors are turned to floats when the model is
+/// loaded.
 #[derive(Debug)]
 pub struct Checkpoint {
     config: TransformerConfig,
     eos_token_ids: Vec<TokenId>,
     stored_dtype: Option<String>,
     tokenizer: TokenizerSource,
+    chat: ChatFiles,
     weights: Box<dyn TensorSource>,
     metadata: Vec<(String, String)>,
 }
@@ -76,7 +80,8 @@ impl Checkpoint {
             });
         }
         let tokenizer = TokenizerSource::File(dir.join("tokenizer.json"));
-        let checkpoint = Self::new(&read(&config)?, tokenizer, || Weights::open(dir))?;
+        let mut checkpoint = Self::new(&read(&config)?, tokenizer, || Weights::open(dir))?;
+        checkpoint.chat = ChatFiles::read(dir)?;
         let generation = dir.join("generation_config.json");
         if generation.is_file() {
             return checkpoint.with_generation_config(&read(&generation)?);
@@ -124,6 +129,14 @@ impl Checkpoint {
         Ok(self)
     }
 
+    /// Adds a `tokenizer_config.json`, for its chat template and special tokens.
+    ///
+    /// [`Checkpoint::chat_template`] tells whether it can be used.
+    pub fn with_tokenizer_config(mut self, json: impl Into<Vec<u8>>) -> Self {
+        self.chat.tokenizer_config = Some(json.into());
+        self
+    }
+
     fn new(
         config: &[u8],
         tokenizer: TokenizerSource,
@@ -133,8 +146,9 @@ impl Checkpoint {
         let eos_token_ids = raw.eos_token_ids();
         let stored_dtype = raw.dtype().map(str::to_owned);
         let config = raw.into_config()?;
-        let weights = Box::new(weights()?);
-        Ok(Self { config, eos_token_ids, stored_dtype, tokenizer, weights, metadata: vec![] })
+        let (chat, weights) = (ChatFiles::default(), Box::new(weights()?));
+        let metadata = vec![];
+        Ok(Self { config, eos_token_ids, stored_dtype, tokenizer, chat, weights, metadata })
     }
 
     fn from_gguf(gguf: Gguf) -> Result<Self, ModelError> {
@@ -146,6 +160,7 @@ impl Checkpoint {
             eos_token_ids: gguf::eos_token_ids(&gguf)?,
             stored_dtype: gguf.stored_as(),
             metadata: gguf.metadata().collect(),
+            chat: ChatFiles::default(),
             weights: Box::new(weights),
             tokenizer: TokenizerSource::Gguf(gguf),
         })
@@ -203,6 +218,23 @@ impl Checkpoint {
             return Err(ModelError::VocabularyMismatch { tokens, vocab_size });
         }
         Ok(tokenizer)
+    }
+
+    /// The template that frames messages for a model trained to chat; `None` when no file has one.
+    ///
+    /// `chat_template.jinja` takes precedence over `tokenizer_config.json`, where the template is a
+    /// text or the one named `default` of a list. The template sees the special tokens of
+    /// `tokenizer_config.json` and of `special_tokens_map.json`, as in `transformers`. A GGUF file
+    /// has a template of its own.
+    ///
+    /// # Errors
+    /// [`ModelError::Json`], [`ModelError::NoDefaultChatTemplate`] and
+    /// [`ModelError::ChatTemplateSyntax`].
+    pub fn chat_template(&self) -> Result<Option<ChatTemplate>, ModelError> {
+        match (self.chat.template()?, &self.tokenizer) {
+            (None, TokenizerSource::Gguf(gguf)) => gguf::chat_template(gguf),
+            (template, _) => Ok(template),
+        }
     }
 
     /// Reads the weights, converts them to `dtype` and builds the model on the CPU.

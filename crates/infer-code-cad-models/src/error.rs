@@ -384,6 +384,63 @@ pub enum ModelError {
         /// What it may say.
         expected: String,
     },
+    /// A chat template cannot be parsed.
+    #[error("{file}: line {line} of the chat template cannot be parsed: {reason}")]
+    ChatTemplateSyntax {
+        /// Where the template is.
+        file: String,
+        /// Counted from 1 in the template's own text.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A chat template failed while it was rendered.
+    #[error("{file}: line {line} of the chat template failed: {reason}")]
+    ChatTemplateRender {
+        /// Where the template is.
+        file: String,
+        /// Counted from 1 in the template's own text.
+        line: usize,
+        /// What it attempted.
+        reason: String,
+    },
+    /// A chat template does not take these messages, such as Gemma's a system message.
+    #[error("{file}: the chat template refuses these messages: {reason}")]
+    ChatTemplateRefused {
+        /// Where the template is.
+        file: String,
+        /// What the template says.
+        reason: String,
+    },
+    /// A chat template loops for too long or writes too much.
+    #[error("{file}: the chat template used up its budget of {fuel} steps; does it loop forever?")]
+    ChatTemplateFuel {
+        /// Where the template is.
+        file: String,
+        /// The most instructions, or portions of 64 bytes written.
+        fuel: u64,
+    },
+    /// A file lists several chat templates and none that is the default.
+    #[error("{file} names the chat templates {names:?}, and none is \"default\"; call one so")]
+    NoDefaultChatTemplate {
+        /// The file.
+        file: String,
+        /// Those there are.
+        names: Vec<String>,
+    },
+    /// There is nothing to render.
+    #[error("a chat template was given no messages; give one or more")]
+    EmptyChat,
+    /// The calendar has no such day.
+    #[error("{year}-{month:02}-{day:02} is no day of the years 1000 to 9999")]
+    InvalidDate {
+        /// The year.
+        year: u16,
+        /// The month, from 1.
+        month: u8,
+        /// The day, from 1.
+        day: u8,
+    },
 }
 
 impl From<candle_core::Error> for ModelError {

@@ -30,7 +30,7 @@ use cursor::Cursor;
 pub(crate) use header::has_magic;
 use header::{Header, TensorEntry};
 use metadata::{Array, Kind, Value};
-pub(crate) use vocabulary::{eos_token_ids, vocabulary};
+pub(crate) use vocabulary::{chat_template, eos_token_ids, vocabulary};
 pub(crate) use weights::GgufWeights;
 
 /// A GGUF model: one file, or the shards it was split into, mapped into memory.

@@ -1,10 +1,10 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use infer_code_cad_decode::TokenId;
 
 use super::Gguf;
 use super::tokenizer::GgufVocabulary;
-use crate::ModelError;
+use crate::{ChatTemplate, ModelError};
 
 const MODEL: &str = "tokenizer.ggml.model";
 const TOKENS: &str = "tokenizer.ggml.tokens";
@@ -68,6 +68,24 @@ pub(crate) fn eos_token_ids(gguf: &Gguf) -> Result<Vec<TokenId>, ModelError> {
         .filter(|((text, kind), _)| *kind == CONTROL && TEXTS.contains(&text.as_str()));
     ids.extend(ends.map(|(_, id): (_, TokenId)| id));
     Ok(ids.into_iter().collect())
+}
+
+/// The chat template, which sees BOS, EOS and the unknown token; `None` when the file has none.
+pub(crate) fn chat_template(gguf: &Gguf) -> Result<Option<ChatTemplate>, ModelError> {
+    let Some(source) = gguf.string("tokenizer.chat_template")? else {
+        return Ok(None);
+    };
+    let tokens = gguf.strings(TOKENS)?.unwrap_or_default();
+    let mut special = BTreeMap::new();
+    for (variable, key) in [
+        ("bos_token", "tokenizer.ggml.bos_token_id"),
+        ("eos_token", "tokenizer.ggml.eos_token_id"),
+        ("unk_token", "tokenizer.ggml.unknown_token_id"),
+    ] {
+        let text = token(gguf, key)?.and_then(|id| tokens.get(id as usize));
+        special.extend(text.map(|text| (variable.to_owned(), text.clone())));
+    }
+    ChatTemplate::new(gguf.file(), source, special).map(Some)
 }
 
 /// The token that a key names.

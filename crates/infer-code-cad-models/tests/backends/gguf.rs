@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use infer_code_cad_models::{CausalLm, Checkpoint, DType, LogitRows, ModelError, Transformer};
+use infer_code_cad_models::{
+    CausalLm, ChatOptions, Checkpoint, DType, LogitRows, Message, ModelError, Transformer,
+};
 use proptest::prelude::*;
 use safetensors::SafeTensors;
 
@@ -104,7 +106,15 @@ fn a_file_brings_its_tokenizer() {
     let tokens = tokenizer.encode("the th!").unwrap();
     // <s> the Ġ th !, and no token for what follows the vocabulary.
     assert_eq!(tokens, [0, 8, 6, 7, 9]);
-    assert_eq!(tokenizer.decode(&tokens[1..]).unwrap(), "the th!");
+    assert_eq!(tokenizer.decode(&tokens[1..]), "the th!");
+}
+
+#[test]
+fn a_file_brings_its_chat_template() {
+    let template = Checkpoint::open(&path("llama")).unwrap().chat_template().unwrap().unwrap();
+    let messages = [Message::user("a"), Message::assistant("b")];
+    assert_eq!(template.render(&messages, &ChatOptions::default()).unwrap(), "<s>ab");
+    assert!(template.source().starts_with("{{ bos_token }}"));
 }
 
 #[test]
