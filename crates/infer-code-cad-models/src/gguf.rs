@@ -22,7 +22,7 @@ mod spm;
 #[cfg(test)]
 mod tests;
 mod tokenizer;
-mod vocabulary;
+mod token_metadata;
 mod weights;
 
 pub(crate) use config::transformer_config;
@@ -30,7 +30,7 @@ use cursor::Cursor;
 pub(crate) use header::has_magic;
 use header::{Header, TensorEntry};
 use metadata::{Array, Kind, Value};
-pub(crate) use vocabulary::{chat_template, eos_token_ids, vocabulary};
+pub(crate) use token_metadata::{chat_template, eos_token_ids, vocabulary};
 pub(crate) use weights::GgufWeights;
 
 /// A GGUF model: one file, or the shards it was split into, mapped into memory.
