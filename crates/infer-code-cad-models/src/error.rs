@@ -245,7 +245,10 @@ pub enum ModelError {
     #[error("the tensor library failed: {0}")]
     Tensor(Box<candle_core::Error>),
     /// The tokenizer a GGUF file describes contradicts itself or is of a kind not supported.
-    #[error("GGUF metadata: {key} is {found}, expected {expected}; convert the model again")]
+    #[error(
+        "GGUF metadata: {key} is {found}, expected {expected}; convert the model again or take \
+         another file of it"
+    )]
     GgufTokenizer {
         /// The metadata key.
         key: String,

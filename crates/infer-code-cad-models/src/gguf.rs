@@ -6,3 +6,5 @@ mod pre_tokenizer;
 mod spm;
 #[cfg_attr(not(test), allow(dead_code, reason = "called by the GGUF loader"))]
 mod tokenizer;
+#[cfg_attr(not(test), allow(dead_code, reason = "called by the GGUF loader"))]
+mod vocabulary;
