@@ -202,7 +202,7 @@ impl Checkpoint {
     /// GGUF [`ModelError::GgufTokenizer`] and [`ModelError::GgufValue`].
     pub fn tokenizer(&self) -> Result<Tokenizer, ModelError> {
         let tokenizer = match &self.tokenizer {
-            TokenizerSource::Gguf(gguf) => gguf::vocabulary(gguf)?.into_tokenizer()?,
+            TokenizerSource::Gguf(gguf) => gguf::tokenizer(gguf)?,
             TokenizerSource::Bytes(json) => Tokenizer::from_bytes(json)?,
             TokenizerSource::File(path) if path.is_file() => Tokenizer::from_bytes(&read(path)?)?,
             TokenizerSource::File(path) => {

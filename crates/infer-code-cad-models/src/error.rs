@@ -375,7 +375,10 @@ pub enum ModelError {
         format: String,
     },
     /// The tokenizer a GGUF file describes contradicts itself or is of a kind not supported.
-    #[error("GGUF metadata: {key} is {found}, expected {expected}; convert the model again")]
+    #[error(
+        "GGUF metadata: {key} is {found}, expected {expected}; convert the model again or take \
+         another file of it"
+    )]
     GgufTokenizer {
         /// The metadata key.
         key: String,

@@ -21,8 +21,9 @@ mod shards;
 mod spm;
 #[cfg(test)]
 mod tests;
-mod tokenizer;
 mod token_metadata;
+mod tokenizer;
+mod vocabulary;
 mod weights;
 
 pub(crate) use config::transformer_config;
@@ -30,7 +31,7 @@ use cursor::Cursor;
 pub(crate) use header::has_magic;
 use header::{Header, TensorEntry};
 use metadata::{Array, Kind, Value};
-pub(crate) use token_metadata::{chat_template, eos_token_ids, vocabulary};
+pub(crate) use token_metadata::{chat_template, eos_token_ids, tokenizer};
 pub(crate) use weights::GgufWeights;
 
 /// A GGUF model: one file, or the shards it was split into, mapped into memory.

@@ -10,7 +10,8 @@ pub(super) struct PreTokenizer {
     names: &'static [&'static str],
     /// Expressions applied one after the other; what matches, and what lies between, becomes a piece.
     splits: &'static [&'static str],
-    /// Whether text is brought to Unicode's composed form (NFC) first.
+    /// Whether text is brought to Unicode's composed form (NFC) first. llama.cpp leaves this out, so
+    /// it makes other tokens of a letter followed by a combining accent.
     composes: bool,
     /// Whether a piece that is a token stays whole, even if no merges lead to it.
     pub(super) ignores_merges: bool,
@@ -40,11 +41,15 @@ impl PreTokenizer {
             json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated",
                    "invert": false})
         };
-        let bytes = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
-                           "use_regex": false});
-        let stages: Vec<Value> = self.splits.iter().map(split).chain([bytes]).collect();
+        let stages: Vec<Value> = self.splits.iter().map(split).chain([byte_level_json()]).collect();
         json!({"type": "Sequence", "pretokenizers": stages})
     }
+}
+
+/// Bytes to the printable characters the vocabulary spells them with, and back.
+pub(super) fn byte_level_json() -> Value {
+    json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+           "use_regex": false})
 }
 
 const PRE_TOKENIZERS: &[PreTokenizer] = &[

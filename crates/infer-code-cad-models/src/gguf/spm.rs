@@ -1,5 +1,3 @@
-use std::collections::{BTreeSet, HashSet};
-
 use tokenizers::models::bpe::Merges;
 
 /// The merges of a SentencePiece vocabulary, best first.
@@ -8,25 +6,21 @@ use tokenizers::models::bpe::Merges;
 /// piece of the highest score. So each way to cut a piece in two pieces is a merge, ranked by the
 /// score of the piece. Between equal scores the longer left part goes first, as in `transformers`.
 ///
+/// `is_piece` says whether a text is one of `pieces`.
+///
 /// Kudo and Richardson, [SentencePiece](https://arxiv.org/abs/1808.06226).
-pub(super) fn merges_by_score(pieces: &[(&str, f32)]) -> Merges {
-    let known: HashSet<&str> = pieces.iter().map(|&(piece, _)| piece).collect();
-    // Only lengths that occur are tried, so that one huge piece does not cost its length squared.
-    let lengths: BTreeSet<usize> = known.iter().map(|piece| piece.len()).collect();
+pub(super) fn merges_by_score(pieces: &[(&str, f32)], is_piece: impl Fn(&str) -> bool) -> Merges {
+    let mut occurs =
+        vec![false; pieces.iter().map(|(piece, _)| piece.len() + 1).max().unwrap_or(0)];
+    pieces.iter().for_each(|(piece, _)| occurs[piece.len()] = true);
     let mut merges = Vec::new();
-    for &(piece, score) in pieces.iter().filter(|(piece, _)| piece.len() > 1) {
-        for &cut in lengths.range(1..piece.len()) {
-            if !piece.is_char_boundary(cut) || !lengths.contains(&(piece.len() - cut)) {
-                continue;
-            }
-            let (left, right) = piece.split_at(cut);
-            if known.contains(left) && known.contains(right) {
-                merges.push(Merge {
-                    score,
-                    lens: [left, right].map(|p| p.chars().count()),
-                    left,
-                    right,
-                });
+    for &(piece, score) in pieces {
+        // Hashing only parts of a length that occurs keeps one huge piece from costing its square.
+        let cuts = (1..piece.len()).filter(|&cut| occurs[cut] && occurs[piece.len() - cut]);
+        for (left, right) in cuts.filter_map(|cut| piece.split_at_checked(cut)) {
+            if is_piece(left) && is_piece(right) {
+                let lens = [left, right].map(|part| part.chars().count());
+                merges.push(Merge { score, lens, left, right });
             }
         }
     }
@@ -48,7 +42,9 @@ mod tests {
     use super::*;
 
     fn merges(pieces: &[(&str, f32)]) -> Vec<String> {
-        merges_by_score(pieces).into_iter().map(|(left, right)| format!("{left} {right}")).collect()
+        let is_piece = |text: &str| pieces.iter().any(|(piece, _)| *piece == text);
+        let merges = merges_by_score(pieces, is_piece);
+        merges.into_iter().map(|(left, right)| format!("{left} {right}")).collect()
     }
 
     #[test]

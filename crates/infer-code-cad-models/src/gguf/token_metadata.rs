@@ -4,7 +4,7 @@ use infer_code_cad_decode::TokenId;
 
 use super::Gguf;
 use super::tokenizer::GgufVocabulary;
-use crate::{ChatTemplate, ModelError};
+use crate::{ChatTemplate, ModelError, Tokenizer};
 
 const MODEL: &str = "tokenizer.ggml.model";
 const TOKENS: &str = "tokenizer.ggml.tokens";
@@ -29,15 +29,12 @@ const TEXTS: [&str; 7] = [
 /// `tokenizer.ggml.token_type` of a control token.
 const CONTROL: i32 = 3;
 
-/// What the metadata say of the tokenizer.
-///
-/// # Errors
-/// [`ModelError::GgufValue`] when there is none, or a value has another type than it should.
-pub(crate) fn vocabulary(gguf: &Gguf) -> Result<GgufVocabulary, ModelError> {
+/// The tokenizer that the metadata describe.
+pub(crate) fn tokenizer(gguf: &Gguf) -> Result<Tokenizer, ModelError> {
     let token = |name: &str| token(gguf, &format!("tokenizer.ggml.{name}_token_id"));
     let flag = |name: &str| gguf.bool(&format!("tokenizer.ggml.{name}"));
     let model = gguf.string(MODEL)?.ok_or_else(|| gguf.unexpected(MODEL, "a string"))?;
-    Ok(GgufVocabulary {
+    let vocabulary = GgufVocabulary {
         model: model.into(),
         pre: gguf.string("tokenizer.ggml.pre")?.map(Into::into),
         tokens: gguf.strings(TOKENS)?.unwrap_or_default(),
@@ -50,7 +47,8 @@ pub(crate) fn vocabulary(gguf: &Gguf) -> Result<GgufVocabulary, ModelError> {
         add_bos: flag("add_bos_token")?,
         add_eos: flag("add_eos_token")?,
         add_space_prefix: flag("add_space_prefix")?,
-    })
+    };
+    vocabulary.into_tokenizer()
 }
 
 /// The tokens that end a completion, in order.
