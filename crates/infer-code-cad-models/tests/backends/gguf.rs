@@ -199,13 +199,16 @@ fn every_truncation_of_a_header_is_an_error() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// Whatever the header says, the answer is a model or an error.
+    /// Whatever the header says, the answer is a model, a tokenizer, a template or an error.
     #[test]
     fn flipped_bits_never_panic(flips in prop::collection::vec((0usize..5000, 0u8..8), 1..6)) {
         let mut bytes = fs::read(path("gemma2")).unwrap();
         for (at, bit) in flips {
             bytes[at] ^= 1 << bit;
         }
-        let _ = Checkpoint::from_gguf_bytes(&bytes).and_then(|file| file.load(DType::F32));
+        if let Ok(checkpoint) = Checkpoint::from_gguf_bytes(&bytes) {
+            let _ = (checkpoint.tokenizer(), checkpoint.chat_template());
+            let _ = checkpoint.load(DType::F32);
+        }
     }
 }
