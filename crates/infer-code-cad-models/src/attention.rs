@@ -22,11 +22,12 @@ pub(crate) trait Attention: Debug + Send + Sync + 'static {
     /// Rotates queries and keys, appends keys and values to their streams, attends.
     ///
     /// `qkv`: `(n_tokens, q_size + 2 kv_size)` to `(n_tokens, q_size)`; the spans of `streams`
-    /// cover the tokens in order.
+    /// cover the tokens in order. A token sees the last `window` positions, its own included.
     fn attend(
         &self,
         qkv: &Tensor,
         rotations: &Self::Rotations,
+        window: Option<usize>,
         streams: Vec<Stream<'_, Self::Layer>>,
     ) -> Result<Tensor>;
 }
@@ -42,12 +43,16 @@ pub(crate) struct Stream<'a, L> {
     pub(crate) layer: &'a mut Arc<L>,
 }
 
-/// The sizes attention needs.
+/// The sizes and constants attention needs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Heads {
     pub(crate) n_heads: usize,
     pub(crate) n_kv_heads: usize,
     pub(crate) head_dim: usize,
+    /// Multiplies the scores.
+    pub(crate) scale: f32,
+    /// Bounds the scores.
+    pub(crate) softcap: Option<f32>,
 }
 
 impl Heads {
@@ -56,6 +61,8 @@ impl Heads {
             n_heads: config.num_attention_heads,
             n_kv_heads: config.num_key_value_heads,
             head_dim: config.head_dim,
+            scale: config.query_pre_attn_scalar.unwrap_or(config.head_dim as f32).sqrt().recip(),
+            softcap: config.attn_logit_softcapping,
         }
     }
 
@@ -70,9 +77,5 @@ impl Heads {
     /// Query heads per key head.
     pub(crate) fn group(&self) -> usize {
         self.n_heads / self.n_kv_heads
-    }
-
-    pub(crate) fn scale(&self) -> f32 {
-        (self.head_dim as f32).sqrt().recip()
     }
 }

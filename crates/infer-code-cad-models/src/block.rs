@@ -1,20 +1,26 @@
-use candle_core::{DType, Device, Result, Tensor};
-use candle_nn::ops::{rms_norm, swiglu};
+use candle_core::{Result, Tensor};
 
 use crate::ModelError;
 use crate::attention::{Attention, Stream};
-use crate::config::TransformerConfig;
+use crate::config::{AttentionBias, TransformerConfig};
+use crate::feed_forward::FeedForward;
 use crate::linear::Linear;
+use crate::loader::{Bias, Loader};
+use crate::names::BlockNames;
+use crate::norm::Norm;
 
-/// One layer: `x + attention(norm(x))`, then `x + feed_forward(norm(x))`.
+/// One layer: `x + attention(norm(x))`, then `x + feed_forward(norm(x))`; in some families what is
+/// added is normalised once more.
 #[derive(Debug)]
 pub(crate) struct Block {
-    input_norm: RmsNorm,
+    attention_norm: Norm,
     qkv: Linear,
-    output: Linear,
-    post_attention_norm: RmsNorm,
-    gate_up: Linear,
-    down: Linear,
+    attention_output: Linear,
+    post_attention_norm: Option<Norm>,
+    feed_forward_norm: Norm,
+    feed_forward: FeedForward,
+    post_feed_forward_norm: Option<Norm>,
+    window: Option<usize>,
 }
 
 impl Block {
@@ -23,23 +29,22 @@ impl Block {
         layer: usize,
         loader: &mut Loader<'_>,
     ) -> std::result::Result<Self, ModelError> {
-        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
-        let (q, kv) = (config.q_size(), config.kv_size());
-        let name = |part: &str| format!("model.layers.{layer}.{part}");
-        let (qn, kn, vn) =
-            (name("self_attn.q_proj"), name("self_attn.k_proj"), name("self_attn.v_proj"));
-        let (attention_bias, mlp_bias) = (bias_of(config.attention_bias), bias_of(config.mlp_bias));
+        let names = BlockNames::new(config, layer);
+        let (hidden, q) = (config.hidden_size, config.q_size());
+        let inputs = Bias::when(config.attention_bias != AttentionBias::Absent);
+        let output = Bias::when(config.attention_bias == AttentionBias::All);
+        let optional = |loader: &mut Loader<'_>, name: &Option<String>| {
+            name.as_deref().map(|name| loader.norm(name)).transpose()
+        };
         Ok(Self {
-            input_norm: loader.norm(&name("input_layernorm"), config)?,
-            qkv: loader.linear(&[(&qn, q), (&kn, kv), (&vn, kv)], hidden, attention_bias)?,
-            output: loader.linear(&[(&name("self_attn.o_proj"), hidden)], q, attention_bias)?,
-            post_attention_norm: loader.norm(&name("post_attention_layernorm"), config)?,
-            gate_up: loader.linear(
-                &[(&name("mlp.gate_proj"), inner), (&name("mlp.up_proj"), inner)],
-                hidden,
-                mlp_bias,
-            )?,
-            down: loader.linear(&[(&name("mlp.down_proj"), hidden)], inner, mlp_bias)?,
+            attention_norm: loader.norm(&names.attention_norm)?,
+            qkv: loader.linear(&names.qkv, hidden, inputs)?,
+            attention_output: loader.linear(&[(&names.attention_output, hidden)], q, output)?,
+            post_attention_norm: optional(loader, &names.post_attention_norm)?,
+            feed_forward_norm: loader.norm(&names.feed_forward_norm)?,
+            feed_forward: FeedForward::load(config, &names, loader)?,
+            post_feed_forward_norm: optional(loader, &names.post_feed_forward_norm)?,
+            window: config.window(layer),
         })
     }
 
@@ -51,88 +56,18 @@ impl Block {
         rotations: &A::Rotations,
         streams: Vec<Stream<'_, A::Layer>>,
     ) -> Result<Tensor> {
-        let qkv = self.qkv.forward(&self.input_norm.forward(x)?)?;
-        let mixed = attention.attend(&qkv, rotations, streams)?; // (n_tokens, q_size)
-        let x = (x + self.output.forward(&mixed)?)?;
-        let gate_up = self.gate_up.forward(&self.post_attention_norm.forward(&x)?)?;
-        &x + self.down.forward(&swiglu(&gate_up)?)?
+        let qkv = self.qkv.forward(&self.attention_norm.forward(x)?)?;
+        let mixed = attention.attend(&qkv, rotations, self.window, streams)?; // (n_tokens, q_size)
+        let mixed = self.attention_output.forward(&mixed)?;
+        let x = (x + normed(&self.post_attention_norm, mixed)?)?;
+        let inner = self.feed_forward.forward(&self.feed_forward_norm.forward(&x)?)?;
+        &x + normed(&self.post_feed_forward_norm, inner)?
     }
 }
 
-/// `x / sqrt(mean(x^2) + eps) * weight`, the mean in f32.
-///
-/// Zhang and Sennrich, [RMSNorm](https://arxiv.org/abs/1910.07467).
-#[derive(Debug)]
-pub(crate) struct RmsNorm {
-    weight: Tensor, // (hidden_size)
-    eps: f32,
-}
-
-impl RmsNorm {
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        rms_norm(x, &self.weight, self.eps)
-    }
-}
-
-/// Whether projections have a bias.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Bias {
-    Absent,
-    Present,
-}
-
-fn bias_of(present: bool) -> Bias {
-    if present { Bias::Present } else { Bias::Absent }
-}
-
-/// Fetches a tensor by name and shape, on the CPU in any float type.
-pub(crate) type Fetch<'a> =
-    dyn FnMut(&str, &[usize]) -> std::result::Result<Tensor, ModelError> + 'a;
-
-/// Fetches tensors and brings them to the model's element type and device.
-pub(crate) struct Loader<'a> {
-    pub(crate) dtype: DType,
-    pub(crate) device: Device,
-    pub(crate) fetch: &'a mut Fetch<'a>,
-}
-
-impl Loader<'_> {
-    pub(crate) fn tensor(
-        &mut self,
-        name: &str,
-        shape: &[usize],
-    ) -> std::result::Result<Tensor, ModelError> {
-        Ok((self.fetch)(name, shape)?.to_device(&self.device)?.to_dtype(self.dtype)?)
-    }
-
-    pub(crate) fn norm(
-        &mut self,
-        name: &str,
-        config: &TransformerConfig,
-    ) -> std::result::Result<RmsNorm, ModelError> {
-        let weight = self.tensor(&format!("{name}.weight"), &[config.hidden_size])?;
-        Ok(RmsNorm { weight, eps: config.rms_norm_eps as f32 })
-    }
-
-    /// Projections of the same input (name, number of outputs), joined to one matrix.
-    pub(crate) fn linear(
-        &mut self,
-        parts: &[(&str, usize)],
-        in_features: usize,
-        bias: Bias,
-    ) -> std::result::Result<Linear, ModelError> {
-        let mut weights = Vec::new();
-        let mut biases = Vec::new();
-        for (name, out_features) in parts {
-            weights.push(self.tensor(&format!("{name}.weight"), &[*out_features, in_features])?);
-            if bias == Bias::Present {
-                biases.push(self.tensor(&format!("{name}.bias"), &[*out_features])?);
-            }
-        }
-        let bias = match bias {
-            Bias::Absent => None,
-            Bias::Present => Some(Tensor::cat(&biases, 0)?),
-        };
-        Ok(Linear::new(&Tensor::cat(&weights, 0)?, bias)?)
+fn normed(norm: &Option<Norm>, x: Tensor) -> Result<Tensor> {
+    match norm {
+        None => Ok(x),
+        Some(norm) => norm.forward(&x),
     }
 }

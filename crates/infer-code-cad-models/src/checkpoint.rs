@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use infer_code_cad_decode::TokenId;
 use serde::Deserialize;
 
-use crate::config::{OneOrMany, RawConfig, TransformerConfig};
+use crate::config::{HfConfig, OneOrMany, TransformerConfig};
 use crate::weights::Weights;
-use crate::{DType, ModelError, Tokenizer, Transformer};
+use crate::{DType, Device, ModelError, Tokenizer, Transformer};
 
 /// The parts of a model in Hugging Face's layout, from a directory or from bytes.
 ///
@@ -91,7 +91,7 @@ impl Checkpoint {
         tokenizer: TokenizerSource,
         weights: impl FnOnce() -> Result<Weights, ModelError>,
     ) -> Result<Self, ModelError> {
-        let raw = RawConfig::parse(config)?;
+        let raw = HfConfig::parse(config)?;
         let eos_token_ids = raw.eos_token_ids();
         let stored_dtype = raw.dtype().map(str::to_owned);
         let config = raw.into_config()?;
@@ -117,18 +117,25 @@ impl Checkpoint {
     /// Reads the tokenizer.
     ///
     /// # Errors
-    /// [`ModelError::MissingFile`] when the directory has none, and the errors of
-    /// [`Tokenizer::from_bytes`].
+    /// [`ModelError::MissingFile`] when the directory has none, [`ModelError::VocabularyMismatch`]
+    /// when it makes tokens the model does not know, and the errors of [`Tokenizer::from_bytes`].
     pub fn tokenizer(&self) -> Result<Tokenizer, ModelError> {
-        match &self.tokenizer {
-            TokenizerSource::Bytes(json) => Tokenizer::from_bytes(json),
-            TokenizerSource::File(path) if path.is_file() => Tokenizer::from_bytes(&read(path)?),
-            TokenizerSource::File(path) => Err(ModelError::MissingFile {
-                checkpoint: path.parent().unwrap_or(path).display().to_string(),
-                file: "tokenizer.json".into(),
-                remedy: "save the fast tokenizer beside the weights",
-            }),
+        let tokenizer = match &self.tokenizer {
+            TokenizerSource::Bytes(json) => Tokenizer::from_bytes(json)?,
+            TokenizerSource::File(path) if path.is_file() => Tokenizer::from_bytes(&read(path)?)?,
+            TokenizerSource::File(path) => {
+                return Err(ModelError::MissingFile {
+                    checkpoint: path.parent().unwrap_or(path).display().to_string(),
+                    file: "tokenizer.json".into(),
+                    remedy: "save the fast tokenizer beside the weights",
+                });
+            }
+        };
+        let (tokens, vocab_size) = (tokenizer.vocab_size(), self.config.vocab_size);
+        if tokens > vocab_size {
+            return Err(ModelError::VocabularyMismatch { tokens, vocab_size });
         }
+        Ok(tokenizer)
     }
 
     /// Reads the weights, converts them to `dtype` and builds the model on the CPU.
@@ -138,14 +145,25 @@ impl Checkpoint {
     /// [`ModelError::UnexpectedTensor`] for one the model has no place for, and
     /// [`ModelError::Tensor`].
     pub fn load(&self, dtype: DType) -> Result<Transformer, ModelError> {
+        self.load_on(Device::Cpu, dtype)
+    }
+
+    /// As [`Checkpoint::load`], on a device.
+    ///
+    /// # Errors
+    /// [`ModelError::DeviceFeature`], [`ModelError::DeviceUnusable`], and those of
+    /// [`Checkpoint::load`].
+    pub fn load_on(&self, device: Device, dtype: DType) -> Result<Transformer, ModelError> {
         let mut read = HashSet::new();
-        let model = Transformer::build(&self.config, dtype, &mut |name, shape| {
+        let model = Transformer::build(&self.config, dtype, device, &mut |name, shape| {
             read.insert(name.to_owned());
             self.weights.tensor(name, shape)
         })?;
         let tied = self.config.tie_word_embeddings;
         self.weights.check_all_read(&read, |name| {
-            name.ends_with("rotary_emb.inv_freq") || (tied && name == "lm_head.weight")
+            // Constants that older versions of transformers saved as well.
+            let constants = ["rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias"];
+            constants.iter().any(|end| name.ends_with(end)) || (tied && name == "lm_head.weight")
         })?;
         Ok(model)
     }

@@ -5,11 +5,15 @@ use candle_core::{DType, Device, Result, Tensor};
 use infer_code_cad_decode::TokenId;
 
 use crate::attention::{Attention, Stream};
-use crate::block::{Bias, Block, Loader, RmsNorm};
+use crate::block::Block;
 use crate::cache::{ModelId, StreamCache};
-use crate::config::TransformerConfig;
+use crate::config::{Positions, TransformerConfig};
 use crate::host::with_slice;
 use crate::linear::Linear;
+use crate::loader::{Bias, Loader};
+use crate::names::ModelNames;
+use crate::norm::Norm;
+use crate::softmax::soft_cap;
 use crate::{CausalLm, KvCache, LogitRows, ModelError, Step};
 
 /// Embedding, blocks, norm and output over one kind of attention.
@@ -21,9 +25,13 @@ pub(crate) struct DecoderStack<A> {
     attention: A,
     device: Device,
     embedding: Embedding,
+    embedding_scale: f64,
+    /// Learned positions, `(max_positions, hidden_size)`.
+    positions: Option<Tensor>,
     blocks: Vec<Block>,
-    norm: RmsNorm,
+    norm: Norm,
     head: Linear,
+    logit_softcap: Option<f32>,
 }
 
 /// Where the rows of the input embedding are.
@@ -41,15 +49,23 @@ impl<A: Attention> DecoderStack<A> {
         attention: A,
         mut loader: Loader<'_>,
     ) -> std::result::Result<Self, ModelError> {
+        let names = ModelNames::new(config);
         let (vocab_size, hidden) = (config.vocab_size, config.hidden_size);
+        let weight = |name: &str| format!("{name}.weight");
         let (embedding, head) = if config.tie_word_embeddings {
-            let head =
-                loader.linear(&[("model.embed_tokens", vocab_size)], hidden, Bias::Absent)?;
+            let head = loader.linear(&[(names.embedding, vocab_size)], hidden, Bias::Absent)?;
             (Embedding::Tied, head)
         } else {
-            let table = loader.tensor("model.embed_tokens.weight", &[vocab_size, hidden])?;
-            let head = loader.linear(&[("lm_head", vocab_size)], hidden, Bias::Absent)?;
+            let table = loader.tensor(&weight(names.embedding), &[vocab_size, hidden])?;
+            let head = loader.linear(&[(names.head, vocab_size)], hidden, Bias::Absent)?;
             (Embedding::Untied(table), head)
+        };
+        let max_positions = config.max_position_embeddings;
+        let positions = match config.positions {
+            Positions::Rotary { .. } => None,
+            Positions::Learned => {
+                Some(loader.tensor(&weight(names.positions), &[max_positions, hidden])?)
+            }
         };
         let blocks = (0..config.num_hidden_layers)
             .map(|layer| Block::load(config, layer, &mut loader))
@@ -57,12 +73,15 @@ impl<A: Attention> DecoderStack<A> {
         Ok(Self {
             id: ModelId::default(),
             vocab_size,
-            max_positions: config.max_position_embeddings,
+            max_positions,
             attention,
             embedding,
+            embedding_scale: config.embedding_scale,
+            positions,
             blocks,
-            norm: loader.norm("model.norm", config)?,
+            norm: loader.norm(names.norm)?,
             head,
+            logit_softcap: config.final_logit_softcapping,
             device: loader.device,
         })
     }
@@ -110,7 +129,7 @@ impl<A: Attention> DecoderStack<A> {
     /// Runs the blocks over `ragged`, appending to `caches`: `(n_tokens, hidden_size)`
     fn hidden(&self, ragged: &Ragged, caches: &mut [&mut StreamCache<A::Layer>]) -> Result<Tensor> {
         let rotations = self.attention.rotations(&ragged.positions)?;
-        let mut x = self.embed(&ragged.tokens)?;
+        let mut x = self.embed(ragged)?;
         for (layer, block) in self.blocks.iter().enumerate() {
             let streams = caches.iter_mut().zip(&ragged.spans).map(|(cache, span)| Stream {
                 span: span.clone(),
@@ -122,12 +141,20 @@ impl<A: Attention> DecoderStack<A> {
         Ok(x)
     }
 
-    fn embed(&self, tokens: &[TokenId]) -> Result<Tensor> {
-        let ids = Tensor::new(tokens, &self.device)?;
-        match &self.embedding {
-            Embedding::Untied(table) => table.index_select(&ids, 0),
-            Embedding::Tied => self.head.columns(&ids),
+    fn embed(&self, ragged: &Ragged) -> Result<Tensor> {
+        let ids = Tensor::new(&*ragged.tokens, &self.device)?;
+        let mut x = match &self.embedding {
+            Embedding::Untied(table) => table.index_select(&ids, 0)?,
+            Embedding::Tied => self.head.columns(&ids)?,
+        };
+        if self.embedding_scale != 1.0 {
+            x = (x * self.embedding_scale)?;
         }
+        if let Some(table) = &self.positions {
+            let positions: Vec<u32> = ragged.positions.iter().map(|&p| p as u32).collect();
+            x = (x + table.index_select(&Tensor::new(positions, &self.device)?, 0)?)?;
+        }
+        Ok(x)
     }
 
     /// Logits of some rows of the last hidden state, appended to `logits`.
@@ -135,7 +162,12 @@ impl<A: Attention> DecoderStack<A> {
         let rows = Tensor::new(rows, &self.device)?;
         let x = self.norm.forward(&x.index_select(&rows, 0)?)?;
         let y = self.head.forward(&x)?.to_dtype(DType::F32)?.to_device(&Device::Cpu)?;
-        with_slice(&y, |values| logits.extend_from_slice(values))
+        let start = logits.len();
+        with_slice(&y, |values| logits.extend_from_slice(values))?;
+        if let Some(cap) = self.logit_softcap {
+            soft_cap(&mut logits[start..], cap);
+        }
+        Ok(())
     }
 }
 

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use infer_code_cad_decode::{DecodeError, TokenId};
 
+use crate::Device;
+
 /// Why a model could not be loaded or advanced.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -240,6 +242,39 @@ pub enum ModelError {
         position: usize,
         /// What the decoder says.
         source: DecodeError,
+    },
+    /// Nobody has a device of this name.
+    #[error("device {name:?} is unknown; choose cpu, cuda, cuda:1, metal")]
+    UnknownDevice {
+        /// What was asked for.
+        name: String,
+    },
+    /// The program was built without support for a device.
+    #[error("{device} needs the feature {feature}; build with --features {feature}")]
+    DeviceFeature {
+        /// The device.
+        device: Device,
+        /// The feature of the crate.
+        feature: &'static str,
+    },
+    /// A device cannot be opened.
+    #[error("{device} cannot be opened ({source}); see that its driver is there, or use cpu")]
+    DeviceUnusable {
+        /// The device.
+        device: Device,
+        /// What the tensor library says.
+        source: Box<candle_core::Error>,
+    },
+    /// A tokenizer makes tokens that the model has no embedding for.
+    #[error(
+        "the tokenizer knows {tokens} tokens, the embedding has {vocab_size} rows; take the \
+         tokenizer that belongs to these weights"
+    )]
+    VocabularyMismatch {
+        /// The tokenizer's largest id plus one.
+        tokens: usize,
+        /// Rows of the embedding.
+        vocab_size: usize,
     },
     /// The tensor library failed; the caches of the batch must be dropped.
     #[error("the tensor library failed: {0}")]

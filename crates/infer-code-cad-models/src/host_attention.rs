@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::{Device, Result, Tensor};
@@ -6,7 +7,7 @@ use rayon::prelude::*;
 use crate::attention::{Attention, Heads, Stream};
 use crate::host::with_slice;
 use crate::rope::{Rope, Rotations};
-use crate::softmax::{LANES, softmax};
+use crate::softmax::{LANES, soft_cap, softmax};
 
 /// Positions per page: one pass over a page's keys gives this many scores, with no sum across vector
 /// lanes.
@@ -73,10 +74,11 @@ impl Attention for HostAttention {
         &self,
         qkv: &Tensor,
         rotations: &Rotations,
+        window: Option<usize>,
         streams: Vec<Stream<'_, HostLayer>>,
     ) -> Result<Tensor> {
         let n_tokens = qkv.dim(0)?;
-        let out = with_slice(qkv, |qkv| self.attend_rows(qkv, rotations, streams))?;
+        let out = with_slice(qkv, |qkv| self.attend_rows(qkv, rotations, window, streams))?;
         Tensor::from_vec(out, (n_tokens, self.heads.q_size()), &Device::Cpu)
     }
 }
@@ -86,11 +88,12 @@ impl HostAttention {
         &self,
         qkv: &[f32],
         rotations: &Rotations,
+        window: Option<usize>,
         streams: Vec<Stream<'_, HostLayer>>,
     ) -> Vec<f32> {
         let (q_size, kv_size) = (self.heads.q_size(), self.heads.kv_size());
         let width = q_size + 2 * kv_size;
-        let mut rows: Vec<(&HostLayer, usize)> = Vec::with_capacity(qkv.len() / width);
+        let mut rows: Vec<(&HostLayer, Range<usize>)> = Vec::with_capacity(qkv.len() / width);
         let mut key = vec![0.0; kv_size];
         for stream in streams {
             let layer = Arc::make_mut(stream.layer);
@@ -101,9 +104,12 @@ impl HostAttention {
                 layer.push(stream.past + i, self.heads.head_dim, &key, &kv[kv_size..]);
             }
             let layer = &*layer;
-            rows.extend((1..=stream.span.len()).map(|i| (layer, stream.past + i)));
+            rows.extend((1..=stream.span.len()).map(|i| {
+                let end = stream.past + i;
+                (layer, window.map_or(0, |window| end.saturating_sub(window))..end)
+            }));
         }
-        let work: usize = rows.iter().map(|(_, len)| len * q_size).sum();
+        let work: usize = rows.iter().map(|(_, seen)| seen.len() * q_size).sum();
         let min_rows = (rows.len() * PARALLEL_FROM).div_ceil(work.max(1));
         let mut out = vec![0.0; rows.len() * q_size];
         out.par_chunks_mut(q_size).enumerate().with_min_len(min_rows).for_each_init(
@@ -111,30 +117,32 @@ impl HostAttention {
             |(query, scores), (token, out)| {
                 query.copy_from_slice(&qkv[token * width..token * width + q_size]);
                 rotations.apply(token, query);
-                let (layer, len) = rows[token];
-                self.attend_row(query, layer, len, scores, out);
+                let (layer, seen) = &rows[token];
+                self.attend_row(query, layer, seen.clone(), scores, out);
             },
         );
         out
     }
 
-    /// One token: every query head over the first `len` positions of its key head.
+    /// One token: every query head over the positions it has `seen` of its key head.
     ///
     /// The heads of a group walk the pages together, so keys and values are read once.
     fn attend_row(
         &self,
         query: &[f32],
         layer: &HostLayer,
-        len: usize,
+        seen: Range<usize>,
         scores: &mut Vec<f32>,
         out: &mut [f32],
     ) {
-        let Heads { head_dim, .. } = self.heads;
-        let (group, scale) = (self.heads.group() * head_dim, self.heads.scale());
+        let Heads { head_dim, scale, softcap, .. } = self.heads;
+        let group = self.heads.group() * head_dim;
         let (n_keys, n_values) = (head_dim * PAGE, head_dim.next_multiple_of(LANES) * PAGE);
-        let width = len.next_multiple_of(PAGE);
+        let pages = &layer.pages[seen.start / PAGE..seen.end.div_ceil(PAGE)];
+        let width = pages.len() * PAGE;
+        let hidden = seen.start % PAGE; // positions of the first page before those seen
+        let len = hidden + seen.len();
         scores.resize(self.heads.group() * width, 0.0); // (group, width)
-        let pages = &layer.pages[..width / PAGE];
         let groups = query.chunks_exact(group).zip(out.chunks_exact_mut(group));
         for (kv_head, (query, out)) in groups.enumerate() {
             for (i, page) in pages.iter().enumerate() {
@@ -144,6 +152,10 @@ impl HostAttention {
                 }
             }
             for scores in scores.chunks_mut(width) {
+                if let Some(cap) = softcap {
+                    soft_cap(scores, cap);
+                }
+                scores[..hidden].fill(f32::NEG_INFINITY);
                 softmax(scores, len);
             }
             for (i, page) in pages.iter().enumerate() {

@@ -13,12 +13,17 @@ mod causal_lm;
 mod checkpoint;
 mod config;
 mod decoder_stack;
+mod device;
 mod error;
+mod feed_forward;
 mod generate;
 mod gguf;
 mod host;
 mod host_attention;
 mod linear;
+mod loader;
+mod names;
+mod norm;
 mod random;
 mod rope;
 mod score;
@@ -31,7 +36,11 @@ mod weights;
 
 pub use causal_lm::{CausalLm, KvCache, LogitRows, Step};
 pub use checkpoint::Checkpoint;
-pub use config::{RopeScaling, TransformerConfig};
+pub use config::{
+    Activation, Architecture, AttentionBias, FeedForwardKind, NormKind, NormPlacement, Positions,
+    RopeScaling, TransformerConfig,
+};
+pub use device::Device;
 pub use error::ModelError;
 pub use generate::{
     Completion, Event, FinishReason, GenerateConfig, GenerateStats, Prompt, Vocabulary, generate,

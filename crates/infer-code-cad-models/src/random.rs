@@ -8,7 +8,8 @@ use crate::ModelError;
 pub(crate) fn weights(seed: u64) -> impl FnMut(&str, &[usize]) -> Result<Tensor, ModelError> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     move |name, shape| {
-        if name.ends_with("norm.weight") {
+        let is_norm = ["norm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight"];
+        if is_norm.iter().any(|end| name.ends_with(end)) {
             return Ok(Tensor::ones(shape, candle_core::DType::F32, &Device::Cpu)?);
         }
         let inputs = shape.last().copied().unwrap_or(1) as f32;

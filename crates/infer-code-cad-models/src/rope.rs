@@ -1,6 +1,6 @@
 use std::f32::consts::PI;
 
-use crate::config::{RopeScaling, TransformerConfig};
+use crate::config::{Positions, RopeScaling, TransformerConfig};
 
 /// Rotary position embedding: pairs `(i, i + head_dim / 2)` of a head turn by `position * frequency`.
 ///
@@ -8,7 +8,7 @@ use crate::config::{RopeScaling, TransformerConfig};
 /// arithmetic of transformers.
 #[derive(Debug)]
 pub(crate) struct Rope {
-    inv_freq: Vec<f32>, // (head_dim / 2)
+    inv_freq: Vec<f32>, // (head_dim / 2), or none where positions are learned
 }
 
 /// Cosines and sines of the positions of one batch, shared by all layers.
@@ -21,13 +21,18 @@ pub(crate) struct Rotations {
 
 impl Rope {
     pub(crate) fn new(config: &TransformerConfig) -> Self {
-        let theta = config.rope_theta as f32;
+        let Positions::Rotary { theta, scaling } = &config.positions else {
+            return Self { inv_freq: vec![] };
+        };
         let dim = config.head_dim as f32;
-        let inv_freq = (0..config.head_dim)
-            .step_by(2)
-            .map(|i| stretch(1.0 / theta.powf(i as f32 / dim), config.rope_scaling))
-            .collect();
-        Self { inv_freq }
+        let frequency = |i: usize| 1.0 / (*theta as f32).powf(2.0 * i as f32 / dim);
+        let inv_freq = (0..config.head_dim / 2).map(|i| stretch(i, frequency(i), scaling));
+        Self { inv_freq: inv_freq.collect() }
+    }
+
+    /// Whether there is nothing to turn: positions are learned.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.inv_freq.is_empty()
     }
 
     pub(crate) fn rotations(&self, positions: &[usize]) -> Rotations {
@@ -43,6 +48,9 @@ impl Rotations {
     ///
     /// `row`: `(n_heads, head_dim)`
     pub(crate) fn apply(&self, token: usize, row: &mut [f32]) {
+        if self.half == 0 {
+            return;
+        }
         let range = token * self.half..(token + 1) * self.half;
         let (cos, sin) = (&self.cos[range.clone()], &self.sin[range]);
         for head in row.chunks_exact_mut(2 * self.half) {
@@ -54,10 +62,11 @@ impl Rotations {
     }
 }
 
-/// One frequency under `scaling`, as transformers' `modeling_rope_utils` computes it.
-fn stretch(inv_freq: f32, scaling: RopeScaling) -> f32 {
-    match scaling {
+/// The `i`-th frequency under `scaling`, as transformers' `modeling_rope_utils` computes it.
+fn stretch(i: usize, inv_freq: f32, scaling: &RopeScaling) -> f32 {
+    match *scaling {
         RopeScaling::None => inv_freq,
+        RopeScaling::Factors(ref factors) => inv_freq / factors[i],
         RopeScaling::Linear { factor } => inv_freq / factor,
         RopeScaling::Llama3 {
             factor,
@@ -92,9 +101,9 @@ mod tests {
 
     #[test]
     fn llama3_keeps_short_waves_and_divides_long_ones() {
-        assert_eq!(stretch(1.0, LLAMA3), 1.0);
-        assert_eq!(stretch(0.01, LLAMA3), 0.01 / 8.0);
-        let middle = stretch(0.2, LLAMA3);
+        assert_eq!(stretch(0, 1.0, &LLAMA3), 1.0);
+        assert_eq!(stretch(0, 0.01, &LLAMA3), 0.01 / 8.0);
+        let middle = stretch(0, 0.2, &LLAMA3);
         assert!(middle < 0.2 && middle > 0.2 / 8.0, "{middle}");
     }
 

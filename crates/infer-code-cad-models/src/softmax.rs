@@ -24,6 +24,17 @@ pub(crate) fn softmax(scores: &mut [f32], len: usize) {
     scores.iter_mut().for_each(|score| *score *= scale);
 }
 
+/// Bounds `scores` smoothly: `cap * tanh(score / cap)`, by whole lanes.
+///
+/// Gemma Team, [Gemma 2](https://arxiv.org/abs/2408.00118), section 2.
+pub(crate) fn soft_cap(scores: &mut [f32], cap: f32) {
+    for score in scores {
+        let x = *score / cap;
+        let e = exp(-2.0 * x.abs());
+        *score = (cap * (1.0 - e) / (1.0 + e)).copysign(x);
+    }
+}
+
 /// `e^x` for `x <= 0`, within 2 units in the last place; zero below -87.
 ///
 /// Without branches or calls: `2^n e^r` with `x = n ln 2 + r` and the polynomial of Cephes' `expf`.
@@ -71,6 +82,17 @@ mod tests {
                 prop_assert!((f64::from(*weight) - exp / total).abs() < 1e-6);
             }
             prop_assert!(weights[len..].iter().all(|&w| w == 0.0));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn soft_cap_is_that_of_f64(score in -500.0f32..500.0, cap in 1.0f32..60.0) {
+            let mut capped = [score];
+            soft_cap(&mut capped, cap);
+            let cap = f64::from(cap);
+            let expected = cap * (f64::from(score) / cap).tanh();
+            prop_assert!((f64::from(capped[0]) - expected).abs() <= 3e-7 * cap);
         }
     }
 

@@ -33,7 +33,8 @@ impl Attention for TensorAttention {
 
     fn rotations(&self, positions: &[usize]) -> Result<Self::Rotations> {
         let table = self.rope.rotations(positions);
-        let shape = (positions.len(), self.heads.head_dim / 2);
+        let half = if self.rope.is_identity() { 0 } else { self.heads.head_dim / 2 };
+        let shape = (positions.len(), half);
         let tensor = |data| Tensor::from_vec(data, shape, &self.device)?.to_dtype(self.dtype);
         Ok((tensor(table.cos)?, tensor(table.sin)?))
     }
@@ -41,14 +42,16 @@ impl Attention for TensorAttention {
     fn attend(
         &self,
         qkv: &Tensor,
-        (cos, sin): &Self::Rotations,
+        rotations: &Self::Rotations,
+        window: Option<usize>,
         streams: Vec<Stream<'_, TensorLayer>>,
     ) -> Result<Tensor> {
         let Heads { n_heads, n_kv_heads, .. } = self.heads;
         let (q_size, kv_size) = (self.heads.q_size(), self.heads.kv_size());
-        let queries = rope(&self.heads_first(&qkv.narrow(1, 0, q_size)?, n_heads)?, cos, sin)?;
+        let queries = self.heads_first(&qkv.narrow(1, 0, q_size)?, n_heads)?;
+        let queries = self.rotated(queries, rotations)?;
         let keys = self.heads_first(&qkv.narrow(1, q_size, kv_size)?, n_kv_heads)?;
-        let keys = rope(&keys, cos, sin)?;
+        let keys = self.rotated(keys, rotations)?;
         let values = self.heads_first(&qkv.narrow(1, q_size + kv_size, kv_size)?, n_kv_heads)?;
         let mut outputs = Vec::with_capacity(streams.len());
         for stream in streams {
@@ -56,7 +59,7 @@ impl Attention for TensorAttention {
             let part = |x: &Tensor| x.squeeze(0)?.narrow(1, start, n)?.contiguous();
             let new = (part(&keys)?, part(&values)?);
             let (keys, values) = TensorLayer::append(stream.layer, stream.past, &new)?;
-            outputs.push(self.attend_stream(&part(&queries)?, &keys, &values)?);
+            outputs.push(self.attend_stream(&part(&queries)?, &keys, &values, window)?);
         }
         Tensor::cat(&outputs, 0)
     }
@@ -68,16 +71,30 @@ impl TensorAttention {
         x.reshape((1, x.dim(0)?, n_heads, self.heads.head_dim))?.transpose(1, 2)?.contiguous()
     }
 
+    /// `x`: `(1, n_heads, n_tokens, head_dim)`
+    fn rotated(&self, x: Tensor, (cos, sin): &(Tensor, Tensor)) -> Result<Tensor> {
+        if self.rope.is_identity() { Ok(x) } else { rope(&x, cos, sin) }
+    }
+
     /// `queries`: `(n_heads, n, head_dim)`, `keys`, `values`: `(n_kv_heads, len, head_dim)`, to
     /// `(n, n_heads * head_dim)`
-    fn attend_stream(&self, queries: &Tensor, keys: &Tensor, values: &Tensor) -> Result<Tensor> {
-        let Heads { n_heads, n_kv_heads, head_dim } = self.heads;
+    fn attend_stream(
+        &self,
+        queries: &Tensor,
+        keys: &Tensor,
+        values: &Tensor,
+        window: Option<usize>,
+    ) -> Result<Tensor> {
+        let Heads { n_heads, n_kv_heads, head_dim, scale, softcap } = self.heads;
         let (n, len) = (queries.dim(1)?, keys.dim(1)?);
         let queries = queries.reshape((n_kv_heads, self.heads.group() * n, head_dim))?;
         let scores = queries.matmul(&keys.transpose(1, 2)?)?.to_dtype(DType::F32)?;
-        let scores = (scores * f64::from(self.heads.scale()))?;
+        let mut scores = (scores * f64::from(scale))?;
+        if let Some(cap) = softcap.map(f64::from) {
+            scores = ((scores / cap)?.tanh()? * cap)?;
+        }
         let scores = scores.reshape((n_heads, n, len))?;
-        let scores = scores.broadcast_add(&causal_mask(n, len, &self.device)?)?;
+        let scores = scores.broadcast_add(&causal_mask(n, len, window, &self.device)?)?;
         let weights = softmax_last_dim(&scores)?.to_dtype(self.dtype)?;
         let weights = weights.reshape((n_kv_heads, self.heads.group() * n, len))?;
         let mixed = weights.matmul(&values.contiguous()?)?; // (n_kv_heads, group * n, head_dim)
@@ -85,11 +102,14 @@ impl TensorAttention {
     }
 }
 
-/// `0` where the `i`-th of the last `n` positions may look, `-inf` at later ones: `(n, len)`.
-fn causal_mask(n: usize, len: usize, device: &Device) -> Result<Tensor> {
+/// `0` where the `i`-th of the last `n` positions may look, `-inf` at later ones and at those before
+/// its window: `(n, len)`.
+fn causal_mask(n: usize, len: usize, window: Option<usize>, device: &Device) -> Result<Tensor> {
     let past = len - n;
+    let sees =
+        |i: usize, j: usize| j <= past + i && window.is_none_or(|window| past + i < j + window);
     let mask = (0..n)
-        .flat_map(|i| (0..len).map(move |j| if j <= past + i { 0.0 } else { f32::NEG_INFINITY }));
+        .flat_map(|i| (0..len).map(move |j| if sees(i, j) { 0.0 } else { f32::NEG_INFINITY }));
     Tensor::from_vec(mask.collect(), (n, len), device)
 }
 

@@ -1,13 +1,11 @@
-use candle_core::Device;
-
 use crate::attention::Heads;
-use crate::block::{Fetch, Loader};
 use crate::config::TransformerConfig;
 use crate::decoder_stack::DecoderStack;
 use crate::host_attention::HostAttention;
+use crate::loader::{Fetch, Loader};
 use crate::rope::Rope;
 use crate::tensor_attention::TensorAttention;
-use crate::{CausalLm, KvCache, ModelError, Step, random};
+use crate::{CausalLm, Device, KvCache, ModelError, Step, random};
 
 /// The element type a [`Transformer`] stores and computes in; norms and softmax are in f32.
 ///
@@ -33,11 +31,10 @@ impl From<DType> for candle_core::DType {
     }
 }
 
-/// A decoder-only transformer of the Llama family on the portable backend.
+/// A decoder-only transformer on the portable backend: Llama, Gemma 2, StarCoder, Qwen2.
 ///
-/// RMSNorm, rotary positions with Llama 3 scaling, grouped-query attention, SwiGLU, tied or untied
-/// output. All new tokens of a batch go through each matrix together; attention is per stream.
-/// Load it with [`crate::Checkpoint::load`].
+/// What the families differ in is data: see [`TransformerConfig`]. All new tokens of a batch go
+/// through each matrix together; attention is per stream. Load it with [`crate::Checkpoint::load`].
 ///
 /// **Rounding.** In f32 on x86-64 CPUs a stream's logits are the same to the last bit whatever else
 /// is in the batch, however its prompt was chunked and on any number of threads, for matrices with
@@ -47,7 +44,7 @@ impl From<DType> for candle_core::DType {
 /// # Examples
 /// ```
 /// use infer_code_cad_models::{
-///     CausalLm, LogitRows, RopeScaling, Step, Transformer, TransformerConfig,
+///     CausalLm, LogitRows, Step, Transformer, TransformerConfig,
 /// };
 ///
 /// let config = TransformerConfig {
@@ -59,12 +56,8 @@ impl From<DType> for candle_core::DType {
 ///     num_key_value_heads: 2,
 ///     head_dim: 8,
 ///     max_position_embeddings: 128,
-///     rms_norm_eps: 1e-5,
-///     rope_theta: 10_000.0,
-///     rope_scaling: RopeScaling::None,
-///     attention_bias: false,
-///     mlp_bias: false,
 ///     tie_word_embeddings: true,
+///     ..TransformerConfig::default()
 /// };
 /// let model = Transformer::random(&config, 0)?;
 /// let (mut a, mut b) = (model.new_cache(), model.new_cache());
@@ -92,18 +85,19 @@ impl Transformer {
     /// # Errors
     /// [`ModelError::Tensor`] when memory runs out or the sizes contradict.
     pub fn random(config: &TransformerConfig, seed: u64) -> Result<Self, ModelError> {
-        Self::build(config, DType::F32, &mut random::weights(seed))
+        Self::build(config, DType::F32, Device::Cpu, &mut random::weights(seed))
     }
 
-    /// Builds the model on the CPU from tensors by name.
+    /// Builds the model from tensors by name.
     pub(crate) fn build(
         config: &TransformerConfig,
         dtype: DType,
+        device: Device,
         fetch: &mut Fetch<'_>,
     ) -> Result<Self, ModelError> {
-        match dtype {
-            DType::F32 => Self::on_host(config, fetch),
-            DType::F16 | DType::BF16 => Self::on_tensors(config, dtype, Device::Cpu, fetch),
+        match (device, dtype) {
+            (Device::Cpu, DType::F32) => Self::on_host(config, fetch),
+            _ => Self::on_tensors(config, dtype, device.open()?, fetch),
         }
     }
 
@@ -114,7 +108,8 @@ impl Transformer {
 
     fn on_host(config: &TransformerConfig, fetch: &mut Fetch<'_>) -> Result<Self, ModelError> {
         let attention = HostAttention { heads: Heads::new(config), rope: Rope::new(config) };
-        let loader = Loader { dtype: candle_core::DType::F32, device: Device::Cpu, fetch };
+        let dtype = candle_core::DType::F32;
+        let loader = Loader { config, dtype, device: candle_core::Device::Cpu, fetch };
         let stack = DecoderStack::load(config, attention, loader)?;
         Ok(Self { config: config.clone(), stack: Box::new(stack) })
     }
@@ -122,7 +117,7 @@ impl Transformer {
     fn on_tensors(
         config: &TransformerConfig,
         dtype: DType,
-        device: Device,
+        device: candle_core::Device,
         fetch: &mut Fetch<'_>,
     ) -> Result<Self, ModelError> {
         let attention = TensorAttention {
@@ -131,7 +126,7 @@ impl Transformer {
             dtype: dtype.into(),
             device: device.clone(),
         };
-        let loader = Loader { dtype: dtype.into(), device, fetch };
+        let loader = Loader { config, dtype: dtype.into(), device, fetch };
         let stack = DecoderStack::load(config, attention, loader)?;
         Ok(Self { config: config.clone(), stack: Box::new(stack) })
     }
@@ -161,9 +156,12 @@ mod tests {
     use infer_code_cad_decode::TokenId;
 
     use super::*;
-    use crate::{LogitRows, RopeScaling};
+    use crate::{
+        Activation, Architecture, AttentionBias, FeedForwardKind, LogitRows, NormKind,
+        NormPlacement, Positions, RopeScaling,
+    };
 
-    fn config() -> TransformerConfig {
+    fn llama() -> TransformerConfig {
         TransformerConfig {
             vocab_size: 90,
             hidden_size: 48,
@@ -173,12 +171,44 @@ mod tests {
             num_key_value_heads: 2,
             head_dim: 10,
             max_position_embeddings: 600,
-            rms_norm_eps: 1e-5,
-            rope_theta: 10_000.0,
-            rope_scaling: RopeScaling::Linear { factor: 2.0 },
-            attention_bias: true,
+            positions: Positions::Rotary {
+                theta: 10_000.0,
+                scaling: RopeScaling::Linear { factor: 2.0 },
+            },
+            attention_bias: AttentionBias::All,
             mlp_bias: true,
-            tie_word_embeddings: false,
+            ..TransformerConfig::default()
+        }
+    }
+
+    fn gemma2() -> TransformerConfig {
+        TransformerConfig {
+            architecture: Architecture::Gemma2,
+            norm: NormKind::RmsUnitOffset,
+            norm_placement: NormPlacement::BeforeAndAfter,
+            activation: Activation::GeluTanh,
+            query_pre_attn_scalar: Some(3.0),
+            attn_logit_softcapping: Some(4.0),
+            final_logit_softcapping: Some(3.0),
+            attention_windows: vec![Some(21), None],
+            embedding_scale: 7.0,
+            tie_word_embeddings: true,
+            attention_bias: AttentionBias::Absent,
+            mlp_bias: false,
+            ..llama()
+        }
+    }
+
+    fn gpt_bigcode() -> TransformerConfig {
+        TransformerConfig {
+            architecture: Architecture::GptBigCode,
+            num_key_value_heads: 1,
+            norm: NormKind::Layer,
+            positions: Positions::Learned,
+            feed_forward: FeedForwardKind::Plain,
+            activation: Activation::Gelu,
+            tie_word_embeddings: true,
+            ..llama()
         }
     }
 
@@ -205,13 +235,16 @@ mod tests {
 
     #[test]
     fn slices_and_tensors_compute_the_same() {
-        let host = Transformer::random(&config(), 5).unwrap();
-        let weights = &mut random::weights(5);
-        let tensors = Transformer::on_tensors(&config(), DType::F32, Device::Cpu, weights).unwrap();
-        let (host, tensors) = (run(&host), run(&tensors));
-        assert_eq!(host.len(), tensors.len());
-        let worst = host.iter().zip(&tensors).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(worst < 2e-5, "{worst}");
-        assert!(host.iter().any(|x| x.abs() > 0.5));
+        for config in [llama(), gemma2(), gpt_bigcode()] {
+            let host = Transformer::random(&config, 5).unwrap();
+            let weights = &mut random::weights(5);
+            let device = candle_core::Device::Cpu;
+            let tensors = Transformer::on_tensors(&config, DType::F32, device, weights).unwrap();
+            let (host, tensors) = (run(&host), run(&tensors));
+            assert_eq!(host.len(), tensors.len());
+            let worst = host.iter().zip(&tensors).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 2e-5, "{worst} in {:?}", config.architecture);
+            assert!(host.iter().any(|x| x.abs() > 0.5));
+        }
     }
 }

@@ -9,7 +9,9 @@ mod suite;
 
 use std::path::{Path, PathBuf};
 
-use infer_code_cad_models::{Checkpoint, DType, RopeScaling, Transformer, TransformerConfig};
+use infer_code_cad_models::{Checkpoint, DType, Transformer, TransformerConfig};
+#[cfg(any(feature = "cuda", feature = "metal"))]
+use infer_code_cad_models::{Device, ModelError};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -30,12 +32,8 @@ fn small_config() -> TransformerConfig {
         num_key_value_heads: 4,
         head_dim: 32,
         max_position_embeddings: 512,
-        rms_norm_eps: 1e-5,
-        rope_theta: 10_000.0,
-        rope_scaling: RopeScaling::None,
-        attention_bias: false,
-        mlp_bias: false,
         tie_word_embeddings: true,
+        ..TransformerConfig::default()
     }
 }
 
@@ -53,4 +51,22 @@ fn suite_f32() {
 fn suite_half() {
     suite::suite(&load("llama", DType::BF16), 0.5);
     suite::suite(&load("llama-sharded", DType::F16), 0.1);
+}
+
+/// A GPU takes other kernels for other shapes in f32 as well.
+#[cfg(any(feature = "cuda", feature = "metal"))]
+#[test]
+fn suite_gpu() {
+    let device = if cfg!(feature = "cuda") { Device::Cuda(0) } else { Device::Metal(0) };
+    for (dtype, tolerance) in [(DType::F32, 1e-3), (DType::BF16, 0.5)] {
+        for name in ["llama", "llama-sharded"] {
+            let checkpoint = Checkpoint::open(&fixture(name)).unwrap();
+            match checkpoint.load_on(device, dtype) {
+                Err(error @ ModelError::DeviceUnusable { .. }) => {
+                    return eprintln!("suite_gpu: {error}; not run");
+                }
+                loaded => suite::suite(&loaded.unwrap(), tolerance),
+            }
+        }
+    }
 }

@@ -1,0 +1,77 @@
+use candle_core::{DType, Device, Tensor};
+
+use crate::ModelError;
+use crate::config::{NormKind, TransformerConfig};
+use crate::linear::Linear;
+use crate::norm::Norm;
+
+/// Fetches a tensor by name and shape, on the CPU in any float type.
+pub(crate) type Fetch<'a> = dyn FnMut(&str, &[usize]) -> Result<Tensor, ModelError> + 'a;
+
+/// Fetches tensors and brings them to the model's element type and device.
+pub(crate) struct Loader<'a> {
+    pub(crate) config: &'a TransformerConfig,
+    pub(crate) dtype: DType,
+    pub(crate) device: Device,
+    pub(crate) fetch: &'a mut Fetch<'a>,
+}
+
+/// Whether projections have a bias.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Bias {
+    Absent,
+    Present,
+}
+
+impl Bias {
+    pub(crate) fn when(present: bool) -> Self {
+        if present { Self::Present } else { Self::Absent }
+    }
+}
+
+impl Loader<'_> {
+    pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        Ok((self.fetch)(name, shape)?.to_device(&self.device)?.to_dtype(self.dtype)?)
+    }
+
+    pub(crate) fn norm(&mut self, name: &str) -> Result<Norm, ModelError> {
+        let shape = [self.config.hidden_size];
+        let eps = self.config.norm_eps as f32;
+        let name_of = |part| format!("{name}.{part}");
+        Ok(match self.config.norm {
+            NormKind::Rms => Norm::Rms { weight: self.tensor(&name_of("weight"), &shape)?, eps },
+            NormKind::RmsUnitOffset => {
+                let weight = (self.fetch)(&name_of("weight"), &shape)?.to_dtype(DType::F32)?;
+                Norm::RmsUnitOffset { weight: (weight + 1.0)?.to_device(&self.device)?, eps }
+            }
+            NormKind::Layer => Norm::Layer {
+                weight: self.tensor(&name_of("weight"), &shape)?,
+                bias: self.tensor(&name_of("bias"), &shape)?,
+                eps,
+            },
+        })
+    }
+
+    /// Projections of the same input (name, number of outputs), joined to one matrix.
+    pub(crate) fn linear(
+        &mut self,
+        parts: &[(impl AsRef<str>, usize)],
+        in_features: usize,
+        bias: Bias,
+    ) -> Result<Linear, ModelError> {
+        let mut weights = Vec::new();
+        let mut biases = Vec::new();
+        for (name, out_features) in parts {
+            let (name, outputs) = (name.as_ref(), *out_features);
+            weights.push(self.tensor(&format!("{name}.weight"), &[outputs, in_features])?);
+            if bias == Bias::Present {
+                biases.push(self.tensor(&format!("{name}.bias"), &[outputs])?);
+            }
+        }
+        let bias = match bias {
+            Bias::Absent => None,
+            Bias::Present => Some(Tensor::cat(&biases, 0)?),
+        };
+        Ok(Linear::new(&weights, bias)?)
+    }
+}
