@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod fixtures;
+mod gguf;
 mod invariance;
 mod parity;
 mod second_opinion;
