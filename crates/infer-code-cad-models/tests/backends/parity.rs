@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::fixtures::{ALL, Agreement, Expected, config_with, fixture, load, load_with};
 use crate::suite::{advance, assert_close};
 
-/// Of f32 logits of about 5 (measured: 1e-5 at most, over all fixtures).
+/// Of logits of about 5; measured over all fixtures: 1.2e-5 at most.
 const F32_BOUND: f32 = 2e-4;
 
 fn agreement(name: &str, dtype: DType) -> Agreement {
@@ -34,24 +34,26 @@ fn f32_agrees_with_transformers() {
     }
 }
 
+/// Measured: 3.4e-2 at most and 99.7 % at least.
 #[test]
 fn f16_agrees_loosely() {
     for name in ALL {
         let Agreement { worst, top_1 } = agreement(name, DType::F16);
         assert!(worst <= 0.06, "{name}: {worst}");
-        assert!(top_1 >= 0.95, "{name}: {top_1}");
+        assert!(top_1 >= 0.98, "{name}: {top_1}");
     }
 }
 
-/// Transformers' own bf16 is the yardstick.
+/// Transformers' own bf16 is the yardstick; measured: 0.4 to 1.8 of its largest difference, 0.49 at
+/// most, and 95.3 % at least.
 #[test]
 fn bf16_agrees_as_well_as_that_of_transformers() {
     for name in ALL {
         let Agreement { worst, top_1 } = agreement(name, DType::BF16);
         let bf16_error = Expected::read(name).bf16_error;
         eprintln!("{name} BF16 of transformers: {bf16_error:.1e}");
-        assert!(worst <= 2.0 * bf16_error, "{name}: {worst}, transformers {bf16_error}");
-        assert!(top_1 >= 0.8, "{name}: {top_1}");
+        assert!(worst <= 2.5 * bf16_error, "{name}: {worst}, transformers {bf16_error}");
+        assert!(top_1 >= 0.9, "{name}: {top_1}");
     }
 }
 
@@ -65,7 +67,7 @@ fn true_shape() {
     eprintln!("bf16 of transformers: {bf16_error:.1e}");
     let (dtype, bound) = match dtype.as_str() {
         "f32" => (DType::F32, F32_BOUND),
-        _ => (DType::BF16, 2.0 * bf16_error),
+        _ => (DType::BF16, 2.5 * bf16_error),
     };
     assert!(agreement(&directory, dtype).worst <= bound);
 }
