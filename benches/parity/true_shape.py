@@ -45,7 +45,14 @@ SHAPES = {
     ),
     "gemma-2-2b": lambda: Gemma2Config(),  # the defaults of transformers
     "starcoderbase-1b": lambda: GPTBigCodeConfig(
-        vocab_size=49152, n_embd=2048, n_inner=8192, n_layer=24, n_head=16, n_positions=8192
+        vocab_size=49152,
+        n_embd=2048,
+        n_inner=8192,
+        n_layer=24,
+        n_head=16,
+        n_positions=8192,
+        bos_token_id=0,
+        eos_token_id=0,
     ),
     "qwen2.5-coder-0.5b": lambda: Qwen2Config(
         **QWEN | dict(num_hidden_layers=24),
