@@ -61,7 +61,7 @@ impl TokenArgs {
         if !self.question_tokens.is_empty() {
             streams.push(self.question_tokens.clone());
         }
-        Prompt { task: "tokens".to_owned(), streams, n_samples: 1 }
+        Prompt { task: "--tokens".to_owned(), streams, n_samples: 1 }
     }
 
     fn decoder(&self, alpha: f32) -> Box<dyn Decoder> {
