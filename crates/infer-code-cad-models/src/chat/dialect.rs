@@ -30,7 +30,7 @@ pub(super) fn environment() -> Result<Environment<'static>, Error> {
     engine.set_formatter(python::print);
     engine.add_filter("tojson", json::tojson);
     engine.add_filter("trim", python::trim);
-    engine.add_test("iterable", |v: &Value| v.as_str().is_some() || v.try_iter().is_ok());
+    engine.add_test("iterable", |v: &Value| !v.is_none() && v.try_iter().is_ok());
     // Whatever has a length and items is a sequence to Jinja, strings and mappings too.
     engine.add_test("sequence", |v: &Value| {
         matches!(v.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::String)
