@@ -279,6 +279,114 @@ pub enum ModelError {
     /// The tensor library failed; the caches of the batch must be dropped.
     #[error("the tensor library failed: {0}")]
     Tensor(Box<candle_core::Error>),
+    /// A GGUF file ends too early or holds something else than its layout says.
+    #[error(
+        "{file}: {what} is missing or wrong at byte {position}; the file is cut short or damaged, \
+         fetch it again"
+    )]
+    GgufDamaged {
+        /// The file.
+        file: String,
+        /// What should be there.
+        what: &'static str,
+        /// Where in the file.
+        position: u64,
+    },
+    /// A GGUF file is of a version or byte order this crate does not read.
+    #[error(
+        "{file} is {byte_order} GGUF version {version}; little-endian versions 2 and 3 are read, \
+         convert the model again"
+    )]
+    GgufVersion {
+        /// The file.
+        file: String,
+        /// Its version.
+        version: u32,
+        /// `little-endian` or `big-endian`.
+        byte_order: &'static str,
+    },
+    /// A metadata value of a GGUF file is absent, of another type or contradicts another.
+    #[error("{file}: metadata {key} is {value}, expected {expected}; convert the model again")]
+    GgufValue {
+        /// The file.
+        file: String,
+        /// The key.
+        key: String,
+        /// What it says, or `absent`.
+        value: String,
+        /// What it should say.
+        expected: String,
+    },
+    /// A metadata value of a GGUF file says something this crate does not implement.
+    #[error("{file}: metadata {key} is {value}, which is not supported; supported: {supported}")]
+    GgufUnsupported {
+        /// The file.
+        file: String,
+        /// The key.
+        key: String,
+        /// What it says.
+        value: String,
+        /// What it may say.
+        supported: &'static str,
+    },
+    /// A GGUF file is a part of a model and not the first.
+    #[error("{file} is part {part} of a model in {count} files; give the first, {first}")]
+    GgufShard {
+        /// The file.
+        file: String,
+        /// Which part, from 1.
+        part: usize,
+        /// How many there are.
+        count: usize,
+        /// The name of the first.
+        first: String,
+    },
+    /// A tensor of a GGUF file is not where or as large as the header says.
+    #[error(
+        "{file}: tensor {tensor} of type {format} with dimensions {dims:?} at offset {offset} is not \
+         within the {file_len} bytes of the file, or not aligned, or has rows of broken blocks; the \
+         file is cut short or damaged, fetch it again"
+    )]
+    GgufTensor {
+        /// Its name.
+        tensor: String,
+        /// Where it should be.
+        file: String,
+        /// How its elements are stored.
+        format: &'static str,
+        /// Its dimensions in the order of the file.
+        dims: Vec<u64>,
+        /// Where its bytes should begin, from the end of the header.
+        offset: u64,
+        /// Length of the file in bytes.
+        file_len: u64,
+    },
+    /// A tensor of a GGUF file is stored in a format that cannot be read.
+    #[error(
+        "{file}: tensor {tensor} is stored as {format}; supported: F32, F16, BF16, Q8_0, Q4_0, \
+         Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, so take a file quantized to these, such as Q4_K_M"
+    )]
+    TensorFormat {
+        /// Its name.
+        tensor: String,
+        /// Where it is.
+        file: String,
+        /// The format found.
+        format: String,
+    },
+    /// The tokenizer a GGUF file describes contradicts itself or is of a kind not supported.
+    #[error(
+        "GGUF metadata: {key} is {found}, expected {expected}; convert the model again or take \
+         another file of it"
+    )]
+    GgufTokenizer {
+        /// The metadata key.
+        key: String,
+        /// What it says.
+        found: String,
+        /// What it may say.
+        expected: String,
+    },
     /// A chat template cannot be parsed.
     #[error("{file}: line {line} of the chat template cannot be parsed: {reason}")]
     ChatTemplateSyntax {

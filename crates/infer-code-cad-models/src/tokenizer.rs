@@ -24,8 +24,20 @@ impl Tokenizer {
         let unusable = |e: tokenizers::Error| ModelError::Tokenizer { reason: e.to_string() };
         let mut inner = HfTokenizer::from_bytes(json).map_err(unusable)?;
         inner.with_truncation(None).map_err(unusable)?.with_padding(None);
+        Self::from_hf(inner)
+    }
+
+    /// Takes a tokenizer that neither truncates nor pads.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::from_bytes`].
+    pub(crate) fn from_hf(inner: HfTokenizer) -> Result<Self, ModelError> {
+        let unusable = |e: tokenizers::Error| ModelError::Tokenizer { reason: e.to_string() };
         let bytes = all_token_bytes(&inner, Spelling::of(inner.get_decoder())?);
-        let bos = inner.encode("", true).map_err(unusable)?.get_ids().first().copied();
+        let first = |text| inner.encode(text, true).map(|ids| ids.get_ids().first().copied());
+        // An EOS alone also is what an empty text begins with, but no other text.
+        let bos = first("").map_err(unusable)?;
+        let bos = bos.filter(|_| first("a").is_ok_and(|first| first == bos));
         Ok(Self { inner, bytes, bos })
     }
 
@@ -122,6 +134,15 @@ impl Spelling {
             },
         }
     }
+
+    /// The bytes of a token matched whole: byte-level merges never see it, SentencePiece's do (Gemma
+    /// has runs of `▁`).
+    fn added_bytes(self, content: &str) -> Vec<u8> {
+        match self {
+            Self::ByteLevel => content.as_bytes().to_vec(),
+            Self::SentencePiece => self.bytes(content),
+        }
+    }
 }
 
 fn unknown_decoder() -> ModelError {
@@ -140,19 +161,21 @@ fn all_token_bytes(tokenizer: &HfTokenizer, spelling: Spelling) -> Vec<Box<[u8]>
         bytes[id as usize] = spelling.bytes(&token).into_boxed_slice();
     }
     for (id, token) in tokenizer.get_added_tokens_decoder() {
-        let text = if token.special { "" } else { token.content.as_str() };
-        bytes[id as usize] = text.as_bytes().into();
+        let text = if token.special { Vec::new() } else { spelling.added_bytes(&token.content) };
+        bytes[id as usize] = text.into_boxed_slice();
     }
     bytes
 }
 
 /// Inverts the byte-level alphabet of GPT-2: printable Latin-1 stands for itself, the 68 other
-/// bytes for U+0100 onwards in their order.
+/// bytes (`00..=20`, `7F..=A0` and `AD`) for U+0100 onwards in their order.
 fn byte_of(c: char) -> Option<u8> {
-    let printable = |b: u8| matches!(b, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     match u32::from(c) {
-        code @ 0..0x100 => Some(code as u8).filter(|&b| printable(b)),
-        code => (0..=u8::MAX).filter(|&b| !printable(b)).nth(code as usize - 0x100),
+        code @ (0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF) => u8::try_from(code).ok(),
+        code @ 0x100..=0x120 => u8::try_from(code - 0x100).ok(),
+        code @ 0x121..=0x142 => u8::try_from(code - 0x121 + 0x7F).ok(),
+        0x143 => Some(0xAD),
+        _ => None,
     }
 }
 
@@ -213,7 +236,7 @@ mod tests {
     fn sentence_piece() -> Tokenizer {
         let json = json!({
             "version": "1.0", "truncation": null, "padding": null,
-            "added_tokens": [special(0, "<s>", true)],
+            "added_tokens": [special(0, "<s>", true), special(7, "\u{2581}\u{2581}", false)],
             "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "\u{2581}"},
             "pre_tokenizer": null, "post_processor": null,
             "decoder": {"type": "Sequence", "decoders": [
@@ -222,7 +245,7 @@ mod tests {
             ]},
             "model": {"type": "BPE", "byte_fallback": true, "merges": [],
                       "vocab": {"<s>": 0, "\u{2581}": 1, "a": 2, "<0x0A>": 3, "<0xC3>": 4,
-                                "<0xA9>": 5, "<0xZZ>": 6}},
+                                "<0xA9>": 5, "<0xZZ>": 6, "\u{2581}\u{2581}": 7}},
         });
         Tokenizer::from_bytes(json.to_string().as_bytes()).unwrap()
     }
@@ -267,6 +290,7 @@ mod tests {
         assert_eq!(bytes(&tokenizer, &tokenizer.encode(text).unwrap()), text.as_bytes());
         assert_eq!(tokenizer.token_bytes(4), [0xC3]);
         assert_eq!(tokenizer.token_bytes(6), b"<0xZZ>");
+        assert_eq!(tokenizer.token_bytes(7), b"  ");
         assert_eq!(tokenizer.decode(&[0, 1, 2, 4]), " a\u{fffd}");
     }
 

@@ -15,7 +15,37 @@ use crate::ModelError;
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 
-/// The weights files of a checkpoint, mapped or held, and where each tensor is.
+/// Where the tensors of a checkpoint come from, under their Hugging Face names.
+pub(crate) trait TensorSource: fmt::Debug + Send + Sync {
+    /// Reads one tensor to the CPU in any float type.
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError>;
+
+    /// Refuses a tensor that the model did not read, unless `is_redundant` knows it.
+    fn check_all_read(
+        &self,
+        read: &HashSet<String>,
+        is_redundant: &dyn Fn(&str) -> bool,
+    ) -> Result<(), ModelError>;
+
+    /// What there is, under the names of the files.
+    fn tensors(&self) -> Vec<TensorInfo>;
+}
+
+/// A stored tensor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TensorInfo {
+    /// Its name in the file.
+    pub name: String,
+    /// Its shape, outermost dimension first.
+    pub shape: Vec<usize>,
+    /// How its elements are stored, such as `BF16` or `Q4_K`.
+    pub format: String,
+    /// What it takes in the file.
+    pub bytes: usize,
+}
+
+/// The safetensors files of a checkpoint, mapped or held, and where each tensor is.
 #[derive(Debug)]
 pub(crate) struct Weights {
     files: Vec<WeightsFile>,
@@ -49,13 +79,15 @@ impl Weights {
     fn new(files: Vec<WeightsFile>) -> Result<Self, ModelError> {
         let mut place = HashMap::new();
         for (index, file) in files.iter().enumerate() {
-            place.extend(file.tensor_names().into_iter().map(|name| (name, index)));
+            place.extend(file.tensors().into_iter().map(|tensor| (tensor.name, index)));
         }
         Ok(Self { files, place })
     }
+}
 
-    /// Reads one tensor to the CPU in the element type of the file.
-    pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+impl TensorSource for Weights {
+    /// In the element type of the file.
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
         let Some(&index) = self.place.get(name) else {
             let files: Vec<_> = self.files.iter().map(|file| file.name.as_str()).collect();
             return Err(ModelError::MissingTensor { tensor: name.into(), files: files.join(", ") });
@@ -80,11 +112,10 @@ impl Weights {
         Ok(view.load(&Device::Cpu)?)
     }
 
-    /// Refuses a tensor that the model did not read, unless `is_redundant` knows it.
-    pub(crate) fn check_all_read(
+    fn check_all_read(
         &self,
         read: &HashSet<String>,
-        is_redundant: impl Fn(&str) -> bool,
+        is_redundant: &dyn Fn(&str) -> bool,
     ) -> Result<(), ModelError> {
         let mut left: Vec<_> = self
             .place
@@ -99,6 +130,10 @@ impl Weights {
                 file: self.files[**index].name.clone(),
             }),
         }
+    }
+
+    fn tensors(&self) -> Vec<TensorInfo> {
+        self.files.iter().flat_map(WeightsFile::tensors).collect()
     }
 }
 
@@ -161,13 +196,19 @@ impl WeightsFile {
         Ok(Self { source: source.map_err(damaged(&name))?, name })
     }
 
-    fn tensor_names(&self) -> Vec<String> {
+    fn tensors(&self) -> Vec<TensorInfo> {
         let tensors = match &self.source {
             Source::Mapped(file) => file.tensors(),
             Source::Borrowed(file) => file.tensors(),
             Source::Owned(file) => file.tensors(),
         };
-        tensors.into_iter().map(|(name, _)| name).collect()
+        let describe = |(name, view): (String, TensorView<'_>)| TensorInfo {
+            name,
+            shape: view.shape().to_vec(),
+            format: format!("{:?}", view.dtype()),
+            bytes: view.data().len(),
+        };
+        tensors.into_iter().map(describe).collect()
     }
 
     fn view(&self, name: &str) -> Result<TensorView<'_>, ModelError> {
