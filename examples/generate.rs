@@ -47,6 +47,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let technique = args.technique.build(true)?;
     let config = SolveConfig {
         n_samples: 1,
+        prompt_format: args.technique.prompt_format()?,
         max_new_tokens: args.max_new_tokens,
         seed: args.seed,
         ..SolveConfig::default()
@@ -67,14 +68,13 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     })?;
     let Some(solution) = chosen else { return Ok(()) };
     if args.json {
-        let tokens = solution.draft_tokens;
         let seconds = (stats.prefill_time + stats.decode_time).as_secs_f64();
         println!(
             "{}",
             serde_json::json!({
                 "technique": technique.name, "completion": solution.completion,
                 "program": solution.program, "passages": solution.passages,
-                "tokens": tokens, "seconds": seconds,
+                "tokens": solution.draft_tokens, "seconds": seconds,
             })
         );
     } else if stream {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod canonical;
+mod chat;
 mod determinism;
 mod embedded;
 mod journal;

@@ -15,7 +15,8 @@ use infer_code_cad::models::{Checkpoint, DType};
 use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
 use infer_code_cad::tasks::{MbppSplit, Problem, load_humaneval, load_mbpp};
 use infer_code_cad::{
-    Error, LanguageModel, PaperTechnique, Progress, Settings, Technique, embedded,
+    Chat, Error, LanguageModel, PaperTechnique, Progress, PromptFormat, Settings, Technique,
+    embedded,
 };
 
 /// What ends an example early: shown on one line, without a backtrace.
@@ -204,9 +205,39 @@ pub(crate) struct TechniqueArgs {
     /// Passages for rag, one `{"id", "title", "text"}` per line; without it the embedded ones.
     #[arg(long)]
     pub(crate) passages: Option<PathBuf>,
+    /// How prompts are put to the model; auto is chat where the model has a chat template.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) prompt_format: PromptFormatArg,
+    /// A system message, for a chat.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+}
+
+/// Prompt formats by name.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum PromptFormatArg {
+    /// Chat where the model has a chat template, else raw.
+    Auto,
+    /// The prompt as it is, as in the paper's Table 4.
+    Raw,
+    /// The prompt as the message of a user.
+    Chat,
 }
 
 impl TechniqueArgs {
+    /// How to put prompts to the model.
+    pub(crate) fn prompt_format(&self) -> Result<PromptFormat, Failure> {
+        let chat = Chat { system: self.system.clone(), ..Chat::default() };
+        match (self.prompt_format, &self.system) {
+            (PromptFormatArg::Auto, _) => Ok(PromptFormat::Auto(chat)),
+            (PromptFormatArg::Chat, _) => Ok(PromptFormat::Chat(chat)),
+            (PromptFormatArg::Raw, None) => Ok(PromptFormat::Raw),
+            (PromptFormatArg::Raw, Some(_)) => {
+                Err("a raw prompt has no system message; leave out --system".into())
+            }
+        }
+    }
+
     /// The technique with the paper's settings and what was asked for. The embedded passages
     /// stand in for missing ones only where `embedded_passages` says that they fit the problems.
     pub(crate) fn build(&self, embedded_passages: bool) -> Result<Technique, Failure> {

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use infer_code_cad_decode::TokenId;
-use infer_code_cad_models::{CausalLm, Checkpoint, DType, Tokenizer};
+use infer_code_cad_models::{CausalLm, ChatTemplate, Checkpoint, DType, Tokenizer};
 
 use crate::Error;
 
@@ -16,6 +16,8 @@ pub struct LanguageModel {
     pub tokenizer: Tokenizer,
     /// Tokens that end a completion.
     pub eos: Vec<TokenId>,
+    /// How to put messages to it; `None` for a model that was not trained to chat.
+    pub chat_template: Option<ChatTemplate>,
 }
 
 impl LanguageModel {
@@ -38,6 +40,7 @@ impl LanguageModel {
             causal_lm: Box::new(checkpoint.load(dtype)?),
             tokenizer: checkpoint.tokenizer()?,
             eos: checkpoint.eos_token_ids().to_vec(),
+            chat_template: checkpoint.chat_template()?,
         })
     }
 }
