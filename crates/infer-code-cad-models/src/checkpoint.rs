@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::chat::ChatFiles;
 use crate::config::{HfConfig, OneOrMany, TransformerConfig};
 use crate::gguf::{self, Gguf, GgufWeights};
-use crate::weights::{TensorInfo, TensorSource, Weights};
+use crate::weights::{TensorInfo, TensorSource, Weights, check_finite};
 use crate::{ChatTemplate, DType, Device, ModelError, Tokenizer, Transformer};
 
 /// The parts of a model in Hugging Face's layout or in GGUF, from files or from bytes.
@@ -235,6 +235,14 @@ impl Checkpoint {
             (None, TokenizerSource::Gguf(gguf)) => gguf::chat_template(gguf),
             (template, _) => Ok(template),
         }
+    }
+
+    /// Reads every weight and sees that it is a number: what loading does not do, for its time.
+    ///
+    /// # Errors
+    /// [`ModelError::NotFinite`] naming the first tensor at fault, and those of reading.
+    pub fn check_finite(&self) -> Result<(), ModelError> {
+        check_finite(self.weights.as_ref())
     }
 
     /// Reads the weights, converts them to `dtype` and builds the model on the CPU.

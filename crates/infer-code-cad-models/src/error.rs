@@ -276,6 +276,16 @@ pub enum ModelError {
         /// Rows of the embedding.
         vocab_size: usize,
     },
+    /// A weight is NaN or infinite.
+    #[error("tensor {tensor} has {value} at element {index}; fetch or train the checkpoint again")]
+    NotFinite {
+        /// Its name in the file.
+        tensor: String,
+        /// Which element, row-major.
+        index: usize,
+        /// NaN or an infinity.
+        value: f32,
+    },
     /// The tensor library failed; the caches of the batch must be dropped.
     #[error("the tensor library failed: {0}")]
     Tensor(Box<candle_core::Error>),

@@ -33,7 +33,7 @@ impl Tokenizer {
     /// As [`Tokenizer::from_bytes`].
     pub(crate) fn from_hf(inner: HfTokenizer) -> Result<Self, ModelError> {
         let unusable = |e: tokenizers::Error| ModelError::Tokenizer { reason: e.to_string() };
-        let bytes = all_token_bytes(&inner, Spelling::of(inner.get_decoder())?);
+        let bytes = all_token_bytes(&inner, Spelling::of(inner.get_decoder())?)?;
         let first = |text| inner.encode(text, true).map(|ids| ids.get_ids().first().copied());
         // An EOS alone also is what an empty text begins with, but no other text.
         let bos = first("").map_err(unusable)?;
@@ -153,9 +153,18 @@ fn unknown_decoder() -> ModelError {
     }
 }
 
-fn all_token_bytes(tokenizer: &HfTokenizer, spelling: Spelling) -> Vec<Box<[u8]>> {
+fn all_token_bytes(
+    tokenizer: &HfTokenizer,
+    spelling: Spelling,
+) -> Result<Vec<Box<[u8]>>, ModelError> {
     let vocab = tokenizer.get_vocab(true);
     let len = vocab.values().max().map_or(0, |&id| id as usize + 1);
+    // The table is as long as the largest id, which a file may merely claim.
+    if len > MAX_GAPS + vocab.len() {
+        let reason =
+            format!("{} tokens have ids up to {}; number them densely", vocab.len(), len - 1);
+        return Err(ModelError::Tokenizer { reason });
+    }
     let mut bytes = vec![Box::default(); len];
     for (token, id) in vocab {
         bytes[id as usize] = spelling.bytes(&token).into_boxed_slice();
@@ -164,8 +173,11 @@ fn all_token_bytes(tokenizer: &HfTokenizer, spelling: Spelling) -> Vec<Box<[u8]>
         let text = if token.special { Vec::new() } else { spelling.added_bytes(&token.content) };
         bytes[id as usize] = text.into_boxed_slice();
     }
-    bytes
+    Ok(bytes)
 }
+
+/// Ids that may stand for no token: more than any vocabulary leaves out.
+const MAX_GAPS: usize = 1 << 20;
 
 /// Inverts the byte-level alphabet of GPT-2: printable Latin-1 stands for itself, the 68 other
 /// bytes (`00..=20`, `7F..=A0` and `AD`) for U+0100 onwards in their order.
@@ -302,6 +314,17 @@ mod tests {
         let message = error.unwrap_err().to_string();
         assert!(message.contains("neither ByteLevel nor"), "{message}");
         assert!(Tokenizer::from_bytes(b"nonsense").is_err());
+    }
+
+    #[test]
+    fn an_id_far_beyond_the_vocabulary_is_refused_not_allocated() {
+        let error = Tokenizer::from_bytes(
+            br#"{"version":"1.0","added_tokens":[],"decoder":{"type":"ByteLevel",
+                "add_prefix_space":false,"trim_offsets":true},
+                "model":{"type":"BPE","vocab":{"a":4294967295},"merges":[]}}"#,
+        );
+        let message = error.unwrap_err().to_string();
+        assert!(message.contains("1 tokens have ids up to 4294967295"), "{message}");
     }
 
     proptest! {

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::Path;
 
 use candle_core::safetensors::{BufferedSafetensors, Load, MmapedSafetensors, SliceSafetensors};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde::Deserialize;
 
 use crate::ModelError;
+use crate::host::with_slice;
 
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
@@ -29,6 +30,23 @@ pub(crate) trait TensorSource: fmt::Debug + Send + Sync {
 
     /// What there is, under the names of the files.
     fn tensors(&self) -> Vec<TensorInfo>;
+
+    /// Reads a tensor by its name in the file, as it is there.
+    fn stored(&self, name: &str) -> Result<Tensor, ModelError>;
+}
+
+/// Refuses weights with a NaN or an infinity, which would spoil every logit.
+pub(crate) fn check_finite(source: &dyn TensorSource) -> Result<(), ModelError> {
+    for TensorInfo { name, .. } in source.tensors() {
+        let values = source.stored(&name)?.to_dtype(DType::F32)?.contiguous()?;
+        let found = with_slice(&values, |values: &[f32]| {
+            values.iter().enumerate().find(|(_, x)| !x.is_finite()).map(|(i, &x)| (i, x))
+        })?;
+        if let Some((index, value)) = found {
+            return Err(ModelError::NotFinite { tensor: name, index, value });
+        }
+    }
+    Ok(())
 }
 
 /// A stored tensor.
@@ -83,16 +101,18 @@ impl Weights {
         }
         Ok(Self { files, place })
     }
+
+    fn file_of(&self, tensor: &str) -> Result<&WeightsFile, ModelError> {
+        self.place.get(tensor).map(|&index| &self.files[index]).ok_or_else(|| {
+            let files: Vec<_> = self.files.iter().map(|file| file.name.as_str()).collect();
+            ModelError::MissingTensor { tensor: tensor.into(), files: files.join(", ") }
+        })
+    }
 }
 
 impl TensorSource for Weights {
-    /// In the element type of the file.
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        let Some(&index) = self.place.get(name) else {
-            let files: Vec<_> = self.files.iter().map(|file| file.name.as_str()).collect();
-            return Err(ModelError::MissingTensor { tensor: name.into(), files: files.join(", ") });
-        };
-        let file = &self.files[index];
+        let file = self.file_of(name)?;
         let view = file.view(name)?;
         if view.shape() != shape {
             return Err(ModelError::TensorShape {
@@ -102,14 +122,7 @@ impl TensorSource for Weights {
                 actual: view.shape().to_vec(),
             });
         }
-        if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
-            return Err(ModelError::TensorDtype {
-                tensor: name.into(),
-                file: file.name.clone(),
-                dtype: format!("{:?}", view.dtype()),
-            });
-        }
-        Ok(view.load(&Device::Cpu)?)
+        self.stored(name)
     }
 
     fn check_all_read(
@@ -134,6 +147,19 @@ impl TensorSource for Weights {
 
     fn tensors(&self) -> Vec<TensorInfo> {
         self.files.iter().flat_map(WeightsFile::tensors).collect()
+    }
+
+    fn stored(&self, name: &str) -> Result<Tensor, ModelError> {
+        let file = self.file_of(name)?;
+        let view = file.view(name)?;
+        if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
+            return Err(ModelError::TensorDtype {
+                tensor: name.into(),
+                file: file.name.clone(),
+                dtype: format!("{:?}", view.dtype()),
+            });
+        }
+        Ok(view.load(&Device::Cpu)?)
     }
 }
 

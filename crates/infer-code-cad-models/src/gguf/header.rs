@@ -14,8 +14,10 @@ const DEFAULT_ALIGNMENT: u64 = 32;
 
 /// Everything before the data of the tensors.
 ///
-/// Our own reader and not candle's `gguf_file::Content`, which allocates what a header claims and
-/// forgets the order and the width of rows in unsupported formats. The layout is that of
+/// Our own reader and not candle's `gguf_file::Content`, which turns every array into a vector of
+/// enums, takes the last of two tensors of one name, finds a tensor beyond the file only when it is
+/// read, divides by an alignment of zero and cannot describe types it does not compute with. The
+/// layout is that of
 /// [the specification](https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
 #[derive(Debug)]
 pub(crate) struct Header {

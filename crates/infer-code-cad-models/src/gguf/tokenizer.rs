@@ -83,7 +83,7 @@ impl GgufVocabulary {
     }
 
     fn sentence_piece(&self, mut vocabulary: Vocabulary<'_>) -> Result<Tokenizer, ModelError> {
-        let merges = merges_by_score(&vocabulary.pieces(&self.scores)?, |p| vocabulary.is_piece(p));
+        let merges = merges_by_score(vocabulary.pieces(&self.scores)?, |p| vocabulary.is_piece(p));
         let mut model = BPE::builder()
             .vocab_and_merges(vocabulary.take_ids(), merges)
             .byte_fallback(true)

@@ -62,6 +62,13 @@ impl TensorSource for GgufWeights {
     fn tensors(&self) -> Vec<TensorInfo> {
         self.gguf.tensors().collect()
     }
+
+    fn stored(&self, name: &str) -> Result<Tensor, ModelError> {
+        self.gguf.tensor(name)?.ok_or_else(|| ModelError::MissingTensor {
+            tensor: name.into(),
+            files: self.gguf.files().collect::<Vec<_>>().join(", "),
+        })
+    }
 }
 
 fn undo(change: Change, tensor: Tensor) -> candle_core::Result<Tensor> {
