@@ -1,52 +1,87 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use infer_code_cad_decode::TokenId;
 use serde::Deserialize;
 
+use crate::chat::ChatFiles;
 use crate::config::{HfConfig, OneOrMany, TransformerConfig};
-use crate::weights::Weights;
-use crate::{DType, Device, ModelError, Tokenizer, Transformer};
+use crate::gguf::{self, Gguf, GgufWeights};
+use crate::weights::{TensorInfo, TensorSource, Weights, check_finite};
+use crate::{ChatTemplate, DType, Device, ModelError, Tokenizer, Transformer};
 
-/// The parts of a model in Hugging Face's layout, from a directory or from bytes.
+/// The parts of a model in Hugging Face's layout or in GGUF, from files or from bytes.
 ///
-/// `config.json` and safetensors weights (one file, or shards with their index) are needed,
-/// `generation_config.json` and `tokenizer.json` are used when there.
+/// In a directory `config.json` and safetensors weights (one file, or shards with their index) are
+/// needed, `generation_config.json`, `tokenizer.json` and, for the chat template,
+/// `chat_template.jinja`, `tokenizer_config.json` and `special_tokens_map.json` are used when there.
+/// A GGUF file has all of it, and its quantized tensors are turned to floats when the model is
+/// loaded.
 #[derive(Debug)]
 pub struct Checkpoint {
     config: TransformerConfig,
     eos_token_ids: Vec<TokenId>,
     stored_dtype: Option<String>,
     tokenizer: TokenizerSource,
-    weights: Weights,
+    chat: ChatFiles,
+    weights: Box<dyn TensorSource>,
+    metadata: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
 enum TokenizerSource {
     File(PathBuf),
     Bytes(Cow<'static, [u8]>),
+    Gguf(Arc<Gguf>),
 }
 
 impl Checkpoint {
-    /// Opens a directory. The weights are memory-mapped, so they are read when the model is loaded
-    /// and must not change while the checkpoint lives.
+    /// Opens a directory or a GGUF file, known by its first bytes; of a model in several GGUF files
+    /// the first. The weights are memory-mapped, so they are read when the model is loaded and must
+    /// not change while the checkpoint lives.
     ///
     /// # Errors
     /// [`ModelError::MissingFile`], [`ModelError::Io`], [`ModelError::Weights`] for a damaged file,
-    /// and the errors of [`TransformerConfig::from_json`].
-    pub fn open(dir: &Path) -> Result<Self, ModelError> {
+    /// the errors of [`TransformerConfig::from_json`], and for GGUF the `Gguf` errors and
+    /// [`ModelError::TensorFormat`].
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        if path.is_file() {
+            return Self::open_file(path);
+        }
+        Self::open_dir(path)
+    }
+
+    fn open_file(path: &Path) -> Result<Self, ModelError> {
+        let mut start = vec![];
+        File::open(path)
+            .and_then(|file| file.take(4).read_to_end(&mut start))
+            .map_err(|source| ModelError::Io { path: path.into(), source })?;
+        if !gguf::has_magic(&start) {
+            return Err(ModelError::MissingFile {
+                checkpoint: path.display().to_string(),
+                file: "beginning of a GGUF file".into(),
+                remedy: "give a GGUF file, or the directory of a model saved by save_pretrained",
+            });
+        }
+        Self::from_gguf(Gguf::open(path)?)
+    }
+
+    fn open_dir(dir: &Path) -> Result<Self, ModelError> {
         let config = dir.join("config.json");
         if !config.is_file() {
             return Err(ModelError::MissingFile {
                 checkpoint: dir.display().to_string(),
                 file: "config.json".into(),
-                remedy: "give the directory of a model saved by save_pretrained",
+                remedy: "give the directory of a model saved by save_pretrained, or a GGUF file",
             });
         }
         let tokenizer = TokenizerSource::File(dir.join("tokenizer.json"));
-        let checkpoint = Self::new(&read(&config)?, tokenizer, || Weights::open(dir))?;
+        let mut checkpoint = Self::new(&read(&config)?, tokenizer, || Weights::open(dir))?;
+        checkpoint.chat = ChatFiles::read(dir)?;
         let generation = dir.join("generation_config.json");
         if generation.is_file() {
             return checkpoint.with_generation_config(&read(&generation)?);
@@ -69,6 +104,14 @@ impl Checkpoint {
         Self::new(config, tokenizer, || Weights::from_bytes(weights))
     }
 
+    /// Takes the contents of a GGUF file, which are copied.
+    ///
+    /// # Errors
+    /// The `Gguf` errors of [`ModelError`] and [`ModelError::TensorFormat`].
+    pub fn from_gguf_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        Self::from_gguf(Gguf::from_bytes(bytes)?)
+    }
+
     /// Lets a `generation_config.json` replace the EOS tokens, when it names any.
     ///
     /// # Errors
@@ -86,6 +129,14 @@ impl Checkpoint {
         Ok(self)
     }
 
+    /// Adds a `tokenizer_config.json`, for its chat template and special tokens.
+    ///
+    /// [`Checkpoint::chat_template`] tells whether it can be used.
+    pub fn with_tokenizer_config(mut self, json: impl Into<Vec<u8>>) -> Self {
+        self.chat.tokenizer_config = Some(json.into());
+        self
+    }
+
     fn new(
         config: &[u8],
         tokenizer: TokenizerSource,
@@ -95,7 +146,24 @@ impl Checkpoint {
         let eos_token_ids = raw.eos_token_ids();
         let stored_dtype = raw.dtype().map(str::to_owned);
         let config = raw.into_config()?;
-        Ok(Self { config, eos_token_ids, stored_dtype, tokenizer, weights: weights()? })
+        let (chat, weights) = (ChatFiles::default(), Box::new(weights()?));
+        let metadata = vec![];
+        Ok(Self { config, eos_token_ids, stored_dtype, tokenizer, chat, weights, metadata })
+    }
+
+    fn from_gguf(gguf: Gguf) -> Result<Self, ModelError> {
+        let gguf = Arc::new(gguf);
+        let config = gguf::transformer_config(&gguf)?;
+        let weights = GgufWeights { gguf: gguf.clone(), config: config.clone() };
+        Ok(Self {
+            config,
+            eos_token_ids: gguf::eos_token_ids(&gguf)?,
+            stored_dtype: gguf.stored_as(),
+            metadata: gguf.metadata().collect(),
+            chat: ChatFiles::default(),
+            weights: Box::new(weights),
+            tokenizer: TokenizerSource::Gguf(gguf),
+        })
     }
 
     /// The shape of the model.
@@ -103,10 +171,22 @@ impl Checkpoint {
         &self.config
     }
 
-    /// What `config.json` says the weights were saved in, such as `bfloat16`. [`Checkpoint::load`]
-    /// goes by the tensors themselves and converts them.
+    /// What `config.json` says the weights were saved in, such as `bfloat16`, or the format of most
+    /// weights of a GGUF file, such as `Q4_K`. [`Checkpoint::load`] goes by the tensors themselves
+    /// and converts them.
     pub fn stored_dtype(&self) -> Option<&str> {
         self.stored_dtype.as_deref()
+    }
+
+    /// The tensors of the files, under the names that they have there.
+    pub fn tensors(&self) -> Vec<TensorInfo> {
+        self.weights.tensors()
+    }
+
+    /// The metadata of a GGUF file: key and value, long values by their length. Empty for a
+    /// directory.
+    pub fn metadata(&self) -> &[(String, String)] {
+        &self.metadata
     }
 
     /// The tokens that end a completion; empty when no file names one.
@@ -118,9 +198,11 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`ModelError::MissingFile`] when the directory has none, [`ModelError::VocabularyMismatch`]
-    /// when it makes tokens the model does not know, and the errors of [`Tokenizer::from_bytes`].
+    /// when it makes tokens the model does not know, the errors of [`Tokenizer::from_bytes`], and for
+    /// GGUF [`ModelError::GgufTokenizer`] and [`ModelError::GgufValue`].
     pub fn tokenizer(&self) -> Result<Tokenizer, ModelError> {
         let tokenizer = match &self.tokenizer {
+            TokenizerSource::Gguf(gguf) => gguf::tokenizer(gguf)?,
             TokenizerSource::Bytes(json) => Tokenizer::from_bytes(json)?,
             TokenizerSource::File(path) if path.is_file() => Tokenizer::from_bytes(&read(path)?)?,
             TokenizerSource::File(path) => {
@@ -136,6 +218,31 @@ impl Checkpoint {
             return Err(ModelError::VocabularyMismatch { tokens, vocab_size });
         }
         Ok(tokenizer)
+    }
+
+    /// The template that frames messages for a model trained to chat; `None` when no file has one.
+    ///
+    /// `chat_template.jinja` takes precedence over `tokenizer_config.json`, where the template is a
+    /// text or the one named `default` of a list. The template sees the special tokens of
+    /// `tokenizer_config.json` and of `special_tokens_map.json`, as in `transformers`. A GGUF file
+    /// has a template of its own.
+    ///
+    /// # Errors
+    /// [`ModelError::Json`], [`ModelError::NoDefaultChatTemplate`] and
+    /// [`ModelError::ChatTemplateSyntax`].
+    pub fn chat_template(&self) -> Result<Option<ChatTemplate>, ModelError> {
+        match (self.chat.template()?, &self.tokenizer) {
+            (None, TokenizerSource::Gguf(gguf)) => gguf::chat_template(gguf),
+            (template, _) => Ok(template),
+        }
+    }
+
+    /// Reads every weight and sees that it is a number: what loading does not do, for its time.
+    ///
+    /// # Errors
+    /// [`ModelError::NotFinite`] naming the first tensor at fault, and those of reading.
+    pub fn check_finite(&self) -> Result<(), ModelError> {
+        check_finite(self.weights.as_ref())
     }
 
     /// Reads the weights, converts them to `dtype` and builds the model on the CPU.
@@ -160,7 +267,7 @@ impl Checkpoint {
             self.weights.tensor(name, shape)
         })?;
         let tied = self.config.tie_word_embeddings;
-        self.weights.check_all_read(&read, |name| {
+        self.weights.check_all_read(&read, &|name| {
             // Constants that older versions of transformers saved as well.
             let constants = ["rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias"];
             constants.iter().any(|end| name.ends_with(end)) || (tied && name == "lm_head.weight")

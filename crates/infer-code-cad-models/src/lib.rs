@@ -2,7 +2,8 @@
 //!
 //! [`CausalLm`] advances any number of cached streams in one pass; [`Transformer`] is the portable
 //! implementation, loaded by [`Checkpoint`] from a Hugging Face directory or from bytes.
-//! [`Tokenizer`] turns text to tokens and tokens to their exact bytes.
+//! [`Tokenizer`] turns text to tokens and tokens to their exact bytes, [`ChatTemplate`] messages to
+//! the text a chat model was trained on.
 
 #![deny(unsafe_code)]
 
@@ -10,6 +11,7 @@ mod attention;
 mod block;
 mod cache;
 mod causal_lm;
+mod chat;
 mod checkpoint;
 mod config;
 mod decoder_stack;
@@ -17,6 +19,7 @@ mod device;
 mod error;
 mod feed_forward;
 mod generate;
+mod gguf;
 mod host;
 mod host_attention;
 pub mod hub;
@@ -36,6 +39,7 @@ mod transformer;
 mod weights;
 
 pub use causal_lm::{CausalLm, KvCache, LogitRows, Step};
+pub use chat::{ChatOptions, ChatTemplate, Date, Message, Role};
 pub use checkpoint::Checkpoint;
 pub use config::{
     Activation, Architecture, AttentionBias, FeedForwardKind, NormKind, NormPlacement, Positions,
@@ -52,3 +56,4 @@ pub use source::{MODEL_ALIASES, ModelSource};
 pub use stop::{StopMatch, StopMatcher, StopStrings};
 pub use tokenizer::Tokenizer;
 pub use transformer::{DType, Transformer};
+pub use weights::TensorInfo;

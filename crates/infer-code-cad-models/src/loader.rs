@@ -72,6 +72,6 @@ impl Loader<'_> {
             Bias::Absent => None,
             Bias::Present => Some(Tensor::cat(&biases, 0)?),
         };
-        Ok(Linear::new(weights, bias)?)
+        Ok(Linear::new(&weights, bias)?)
     }
 }

@@ -24,8 +24,20 @@ impl Tokenizer {
         let unusable = |e: tokenizers::Error| ModelError::Tokenizer { reason: e.to_string() };
         let mut inner = HfTokenizer::from_bytes(json).map_err(unusable)?;
         inner.with_truncation(None).map_err(unusable)?.with_padding(None);
-        let bytes = all_token_bytes(&inner, Spelling::of(inner.get_decoder())?);
-        let bos = inner.encode("", true).map_err(unusable)?.get_ids().first().copied();
+        Self::from_hf(inner)
+    }
+
+    /// Takes a tokenizer that neither truncates nor pads.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::from_bytes`].
+    pub(crate) fn from_hf(inner: HfTokenizer) -> Result<Self, ModelError> {
+        let unusable = |e: tokenizers::Error| ModelError::Tokenizer { reason: e.to_string() };
+        let bytes = all_token_bytes(&inner, Spelling::of(inner.get_decoder())?)?;
+        let first = |text| inner.encode(text, true).map(|ids| ids.get_ids().first().copied());
+        // An EOS alone also is what an empty text begins with, but no other text.
+        let bos = first("").map_err(unusable)?;
+        let bos = bos.filter(|_| first("a").is_ok_and(|first| first == bos));
         Ok(Self { inner, bytes, bos })
     }
 
@@ -122,6 +134,15 @@ impl Spelling {
             },
         }
     }
+
+    /// The bytes of a token matched whole: byte-level merges never see it, SentencePiece's do (Gemma
+    /// has runs of `▁`).
+    fn added_bytes(self, content: &str) -> Vec<u8> {
+        match self {
+            Self::ByteLevel => content.as_bytes().to_vec(),
+            Self::SentencePiece => self.bytes(content),
+        }
+    }
 }
 
 fn unknown_decoder() -> ModelError {
@@ -132,27 +153,41 @@ fn unknown_decoder() -> ModelError {
     }
 }
 
-fn all_token_bytes(tokenizer: &HfTokenizer, spelling: Spelling) -> Vec<Box<[u8]>> {
+fn all_token_bytes(
+    tokenizer: &HfTokenizer,
+    spelling: Spelling,
+) -> Result<Vec<Box<[u8]>>, ModelError> {
     let vocab = tokenizer.get_vocab(true);
     let len = vocab.values().max().map_or(0, |&id| id as usize + 1);
+    // The table is as long as the largest id, which a file may merely claim.
+    if len > MAX_GAPS + vocab.len() {
+        let reason =
+            format!("{} tokens have ids up to {}; number them densely", vocab.len(), len - 1);
+        return Err(ModelError::Tokenizer { reason });
+    }
     let mut bytes = vec![Box::default(); len];
     for (token, id) in vocab {
         bytes[id as usize] = spelling.bytes(&token).into_boxed_slice();
     }
     for (id, token) in tokenizer.get_added_tokens_decoder() {
-        let text = if token.special { "" } else { token.content.as_str() };
-        bytes[id as usize] = text.as_bytes().into();
+        let text = if token.special { Vec::new() } else { spelling.added_bytes(&token.content) };
+        bytes[id as usize] = text.into_boxed_slice();
     }
-    bytes
+    Ok(bytes)
 }
 
+/// Ids that may stand for no token: more than any vocabulary leaves out.
+const MAX_GAPS: usize = 1 << 20;
+
 /// Inverts the byte-level alphabet of GPT-2: printable Latin-1 stands for itself, the 68 other
-/// bytes for U+0100 onwards in their order.
+/// bytes (`00..=20`, `7F..=A0` and `AD`) for U+0100 onwards in their order.
 fn byte_of(c: char) -> Option<u8> {
-    let printable = |b: u8| matches!(b, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     match u32::from(c) {
-        code @ 0..0x100 => Some(code as u8).filter(|&b| printable(b)),
-        code => (0..=u8::MAX).filter(|&b| !printable(b)).nth(code as usize - 0x100),
+        code @ (0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF) => u8::try_from(code).ok(),
+        code @ 0x100..=0x120 => u8::try_from(code - 0x100).ok(),
+        code @ 0x121..=0x142 => u8::try_from(code - 0x121 + 0x7F).ok(),
+        0x143 => Some(0xAD),
+        _ => None,
     }
 }
 
@@ -213,7 +248,7 @@ mod tests {
     fn sentence_piece() -> Tokenizer {
         let json = json!({
             "version": "1.0", "truncation": null, "padding": null,
-            "added_tokens": [special(0, "<s>", true)],
+            "added_tokens": [special(0, "<s>", true), special(7, "\u{2581}\u{2581}", false)],
             "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "\u{2581}"},
             "pre_tokenizer": null, "post_processor": null,
             "decoder": {"type": "Sequence", "decoders": [
@@ -222,7 +257,7 @@ mod tests {
             ]},
             "model": {"type": "BPE", "byte_fallback": true, "merges": [],
                       "vocab": {"<s>": 0, "\u{2581}": 1, "a": 2, "<0x0A>": 3, "<0xC3>": 4,
-                                "<0xA9>": 5, "<0xZZ>": 6}},
+                                "<0xA9>": 5, "<0xZZ>": 6, "\u{2581}\u{2581}": 7}},
         });
         Tokenizer::from_bytes(json.to_string().as_bytes()).unwrap()
     }
@@ -267,6 +302,7 @@ mod tests {
         assert_eq!(bytes(&tokenizer, &tokenizer.encode(text).unwrap()), text.as_bytes());
         assert_eq!(tokenizer.token_bytes(4), [0xC3]);
         assert_eq!(tokenizer.token_bytes(6), b"<0xZZ>");
+        assert_eq!(tokenizer.token_bytes(7), b"  ");
         assert_eq!(tokenizer.decode(&[0, 1, 2, 4]), " a\u{fffd}");
     }
 
@@ -278,6 +314,17 @@ mod tests {
         let message = error.unwrap_err().to_string();
         assert!(message.contains("neither ByteLevel nor"), "{message}");
         assert!(Tokenizer::from_bytes(b"nonsense").is_err());
+    }
+
+    #[test]
+    fn an_id_far_beyond_the_vocabulary_is_refused_not_allocated() {
+        let error = Tokenizer::from_bytes(
+            br#"{"version":"1.0","added_tokens":[],"decoder":{"type":"ByteLevel",
+                "add_prefix_space":false,"trim_offsets":true},
+                "model":{"type":"BPE","vocab":{"a":4294967295},"merges":[]}}"#,
+        );
+        let message = error.unwrap_err().to_string();
+        assert!(message.contains("1 tokens have ids up to 4294967295"), "{message}");
     }
 
     proptest! {

@@ -5,17 +5,65 @@ use std::fs;
 use std::path::Path;
 
 use candle_core::safetensors::{BufferedSafetensors, Load, MmapedSafetensors, SliceSafetensors};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde::Deserialize;
 
 use crate::ModelError;
+use crate::host::with_slice;
 
 pub(crate) const SINGLE: &str = "model.safetensors";
 pub(crate) const INDEX: &str = "model.safetensors.index.json";
 
-/// The weights files of a checkpoint, mapped or held, and where each tensor is.
+/// Where the tensors of a checkpoint come from, under their Hugging Face names.
+pub(crate) trait TensorSource: fmt::Debug + Send + Sync {
+    /// Reads one tensor to the CPU in any float type.
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError>;
+
+    /// Refuses a tensor that the model did not read, unless `is_redundant` knows it.
+    fn check_all_read(
+        &self,
+        read: &HashSet<String>,
+        is_redundant: &dyn Fn(&str) -> bool,
+    ) -> Result<(), ModelError>;
+
+    /// What there is, under the names of the files.
+    fn tensors(&self) -> Vec<TensorInfo>;
+
+    /// Reads a tensor by its name in the file, as it is there.
+    fn stored(&self, name: &str) -> Result<Tensor, ModelError>;
+}
+
+/// Refuses weights with a NaN or an infinity, which would spoil every logit.
+pub(crate) fn check_finite(source: &dyn TensorSource) -> Result<(), ModelError> {
+    for TensorInfo { name, .. } in source.tensors() {
+        let values = source.stored(&name)?.to_dtype(DType::F32)?.contiguous()?;
+        let found = with_slice(&values, |values: &[f32]| {
+            values.iter().enumerate().find(|(_, x)| !x.is_finite()).map(|(i, &x)| (i, x))
+        })?;
+        if let Some((index, value)) = found {
+            return Err(ModelError::NotFinite { tensor: name, index, value });
+        }
+    }
+    Ok(())
+}
+
+/// A stored tensor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TensorInfo {
+    /// Its name in the file.
+    pub name: String,
+    /// Its shape, outermost dimension first.
+    pub shape: Vec<usize>,
+    /// How its elements are stored, such as `BF16` or `Q4_K`.
+    pub format: String,
+    /// What it takes in the file.
+    pub bytes: usize,
+}
+
+/// The safetensors files of a checkpoint, mapped or held, and where each tensor is.
 #[derive(Debug)]
 pub(crate) struct Weights {
     files: Vec<WeightsFile>,
@@ -49,18 +97,22 @@ impl Weights {
     fn new(files: Vec<WeightsFile>) -> Result<Self, ModelError> {
         let mut place = HashMap::new();
         for (index, file) in files.iter().enumerate() {
-            place.extend(file.tensor_names().into_iter().map(|name| (name, index)));
+            place.extend(file.tensors().into_iter().map(|tensor| (tensor.name, index)));
         }
         Ok(Self { files, place })
     }
 
-    /// Reads one tensor to the CPU in the element type of the file.
-    pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        let Some(&index) = self.place.get(name) else {
+    fn file_of(&self, tensor: &str) -> Result<&WeightsFile, ModelError> {
+        self.place.get(tensor).map(|&index| &self.files[index]).ok_or_else(|| {
             let files: Vec<_> = self.files.iter().map(|file| file.name.as_str()).collect();
-            return Err(ModelError::MissingTensor { tensor: name.into(), files: files.join(", ") });
-        };
-        let file = &self.files[index];
+            ModelError::MissingTensor { tensor: tensor.into(), files: files.join(", ") }
+        })
+    }
+}
+
+impl TensorSource for Weights {
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let file = self.file_of(name)?;
         let view = file.view(name)?;
         if view.shape() != shape {
             return Err(ModelError::TensorShape {
@@ -70,21 +122,13 @@ impl Weights {
                 actual: view.shape().to_vec(),
             });
         }
-        if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
-            return Err(ModelError::TensorDtype {
-                tensor: name.into(),
-                file: file.name.clone(),
-                dtype: format!("{:?}", view.dtype()),
-            });
-        }
-        Ok(view.load(&Device::Cpu)?)
+        self.stored(name)
     }
 
-    /// Refuses a tensor that the model did not read, unless `is_redundant` knows it.
-    pub(crate) fn check_all_read(
+    fn check_all_read(
         &self,
         read: &HashSet<String>,
-        is_redundant: impl Fn(&str) -> bool,
+        is_redundant: &dyn Fn(&str) -> bool,
     ) -> Result<(), ModelError> {
         let mut left: Vec<_> = self
             .place
@@ -99,6 +143,23 @@ impl Weights {
                 file: self.files[**index].name.clone(),
             }),
         }
+    }
+
+    fn tensors(&self) -> Vec<TensorInfo> {
+        self.files.iter().flat_map(WeightsFile::tensors).collect()
+    }
+
+    fn stored(&self, name: &str) -> Result<Tensor, ModelError> {
+        let file = self.file_of(name)?;
+        let view = file.view(name)?;
+        if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
+            return Err(ModelError::TensorDtype {
+                tensor: name.into(),
+                file: file.name.clone(),
+                dtype: format!("{:?}", view.dtype()),
+            });
+        }
+        Ok(view.load(&Device::Cpu)?)
     }
 }
 
@@ -165,13 +226,19 @@ impl WeightsFile {
         Ok(Self { source: source.map_err(damaged(&name))?, name })
     }
 
-    fn tensor_names(&self) -> Vec<String> {
+    fn tensors(&self) -> Vec<TensorInfo> {
         let tensors = match &self.source {
             Source::Mapped(file) => file.tensors(),
             Source::Borrowed(file) => file.tensors(),
             Source::Owned(file) => file.tensors(),
         };
-        tensors.into_iter().map(|(name, _)| name).collect()
+        let describe = |(name, view): (String, TensorView<'_>)| TensorInfo {
+            name,
+            shape: view.shape().to_vec(),
+            format: format!("{:?}", view.dtype()),
+            bytes: view.data().len(),
+        };
+        tensors.into_iter().map(describe).collect()
     }
 
     fn view(&self, name: &str) -> Result<TensorView<'_>, ModelError> {

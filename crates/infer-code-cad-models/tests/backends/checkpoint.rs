@@ -117,3 +117,33 @@ fn contradictions_between_config_and_weights_are_named() {
     set(dir.path(), "tie_word_embeddings", json!(false));
     says(&open_and_load(dir.path()), &["tensor lm_head.weight is in none of"]);
 }
+
+#[test]
+fn a_weight_that_is_no_number_is_found_on_request() {
+    let dir = copy("llama");
+    Checkpoint::open(dir.path()).unwrap().check_finite().unwrap();
+    let path = dir.path().join("model.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 4;
+    bytes[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(path, bytes).unwrap();
+    let checkpoint = Checkpoint::open(dir.path()).unwrap();
+    says(&checkpoint.check_finite().unwrap_err(), &["tensor model.", "NaN", "element"]);
+    checkpoint.load(DType::F32).unwrap();
+}
+
+#[test]
+fn a_tokenizer_with_more_tokens_than_the_embedding_is_refused() {
+    let dir = copy("llama");
+    let vocab: serde_json::Map<_, _> = (0..161u32)
+        .map(|id| (char::from_u32(0x4e00 + id).unwrap().to_string(), json!(id)))
+        .collect();
+    let tokenizer = json!({
+        "version": "1.0", "added_tokens": [], "model": {"type": "BPE", "vocab": vocab, "merges": []},
+        "decoder": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+                    "use_regex": false},
+    });
+    fs::write(dir.path().join("tokenizer.json"), tokenizer.to_string()).unwrap();
+    let error = Checkpoint::open(dir.path()).unwrap().tokenizer().unwrap_err();
+    says(&error, &["knows 161 tokens", "the embedding has 160 rows"]);
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod checkpoint;
+mod gguf;
 mod invariance;
 mod parity;
 mod suite;

@@ -1,0 +1,16 @@
+//! Any bytes as the weights of a small Llama: a model or an error.
+#![no_main]
+
+use infer_code_cad_models::{Checkpoint, DType};
+use libfuzzer_sys::fuzz_target;
+
+const CONFIG: &[u8] =
+    include_bytes!("../../crates/infer-code-cad-models/tests/fixtures/llama/config.json");
+
+fuzz_target!(|weights: &[u8]| {
+    let checkpoint = Checkpoint::from_bytes(CONFIG, &b"{}"[..], vec![weights.to_vec().into()]);
+    if let Ok(checkpoint) = checkpoint {
+        let _ = checkpoint.check_finite();
+        let _ = checkpoint.load(DType::F32);
+    }
+});
