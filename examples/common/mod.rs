@@ -16,7 +16,7 @@ use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages
 use infer_code_cad::tasks::{MbppSplit, Problem, load_humaneval, load_mbpp};
 use infer_code_cad::{
     Chat, Error, LanguageModel, PaperTechnique, Progress, PromptFormat, Settings, Technique,
-    embedded,
+    embedded, hub,
 };
 
 /// What ends an example early: shown on one line, without a backtrace.
@@ -68,9 +68,10 @@ pub(crate) fn interrupted() -> ControlFlow<()> {
 /// Which model to run.
 #[derive(Args)]
 pub(crate) struct ModelArgs {
-    /// A Hugging Face directory; without it the embedded demonstration model.
+    /// A directory, a .gguf file, org/name[@revision] on the Hugging Face hub or a short name such
+    /// as qwen2.5-coder-0.5b; without it the embedded demonstration model.
     #[arg(long)]
-    pub(crate) model: Option<PathBuf>,
+    pub(crate) model: Option<String>,
     /// Element type to compute in.
     #[arg(long, value_enum, default_value = "f32")]
     pub(crate) dtype: DTypeArg,
@@ -90,14 +91,14 @@ pub(crate) enum DTypeArg {
 impl ModelArgs {
     /// Loads the model.
     pub(crate) fn open(&self) -> Result<LanguageModel, Error> {
-        LanguageModel::load(self.to_string(), &self.checkpoint()?, self.dtype())
+        LanguageModel::from_checkpoint(self.to_string(), &self.checkpoint()?, self.dtype())
     }
 
     /// The files of the model.
     pub(crate) fn checkpoint(&self) -> Result<Checkpoint, Error> {
         match &self.model {
             None => embedded::checkpoint(),
-            Some(directory) => Ok(Checkpoint::open(directory)?),
+            Some(spec) => Ok(Checkpoint::open(&download(spec)?)?),
         }
     }
 
@@ -115,9 +116,30 @@ impl fmt::Display for ModelArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.model {
             None => f.write_str("tiny"),
-            Some(directory) => write!(f, "{}", directory.display()),
+            Some(spec) => f.write_str(spec),
         }
     }
+}
+
+/// The directory or file of a model, with a bar on standard error while it is downloaded.
+fn download(spec: &str) -> Result<PathBuf, Error> {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+    let style = "{prefix} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()));
+    let path = hub::resolve(spec, &mut |progress| {
+        if bar.is_hidden() && progress.bytes < progress.total {
+            // What an earlier run fetched says nothing about the speed of this one.
+            bar.set_position(progress.bytes);
+            bar.reset_eta();
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        bar.set_length(progress.total);
+        bar.set_prefix(progress.file.to_owned());
+        bar.set_position(progress.bytes);
+        interrupted()
+    });
+    bar.finish_and_clear();
+    path
 }
 
 /// Which problems to solve.

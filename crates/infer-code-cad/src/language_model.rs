@@ -1,9 +1,10 @@
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use infer_code_cad_decode::TokenId;
 use infer_code_cad_models::{CausalLm, ChatTemplate, Checkpoint, DType, Tokenizer};
 
-use crate::Error;
+use crate::{Error, hub};
 
 /// A model with what it takes to talk to it in text.
 #[derive(Debug)]
@@ -21,20 +22,36 @@ pub struct LanguageModel {
 }
 
 impl LanguageModel {
-    /// Loads a Hugging Face directory: `config.json`, `tokenizer.json` and safetensors.
+    /// Loads `"DIR" | "file.gguf" | "org/name[@revision]"`, or one of
+    /// [`MODEL_ALIASES`](infer_code_cad_models::MODEL_ALIASES).
+    ///
+    /// A repository is taken from the hub's cache or, with the feature `hub`, downloaded in silence;
+    /// [`hub::resolve`](crate::hub::resolve) and [`LanguageModel::open`] show the progress.
     ///
     /// # Errors
     /// [`Error::Model`] naming the file, the tensor or the setting at fault.
-    pub fn open(directory: &Path, dtype: DType) -> Result<Self, Error> {
-        let checkpoint = Checkpoint::open(directory)?;
-        Self::load(directory.display().to_string(), &checkpoint, dtype)
+    pub fn load(spec: &str, dtype: DType) -> Result<Self, Error> {
+        let path = hub::resolve(spec, &mut |_| ControlFlow::Continue(()))?;
+        Self::from_checkpoint(spec.to_owned(), &Checkpoint::open(&path)?, dtype)
+    }
+
+    /// Loads a Hugging Face directory (`config.json`, `tokenizer.json` and safetensors) or a file.
+    ///
+    /// # Errors
+    /// As [`LanguageModel::load`].
+    pub fn open(path: &Path, dtype: DType) -> Result<Self, Error> {
+        Self::from_checkpoint(path.display().to_string(), &Checkpoint::open(path)?, dtype)
     }
 
     /// Loads a checkpoint that is already at hand.
     ///
     /// # Errors
-    /// As [`LanguageModel::open`].
-    pub fn load(name: String, checkpoint: &Checkpoint, dtype: DType) -> Result<Self, Error> {
+    /// As [`LanguageModel::load`].
+    pub fn from_checkpoint(
+        name: String,
+        checkpoint: &Checkpoint,
+        dtype: DType,
+    ) -> Result<Self, Error> {
         Ok(Self {
             name,
             causal_lm: Box::new(checkpoint.load(dtype)?),

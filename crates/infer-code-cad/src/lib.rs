@@ -18,6 +18,7 @@ mod technique;
 
 #[cfg(feature = "tiny")]
 pub mod embedded;
+pub mod hub;
 
 pub use infer_code_cad_decode as decode;
 pub use infer_code_cad_metrics as metrics;
