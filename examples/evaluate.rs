@@ -60,8 +60,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
         max_rows: args.max_rows,
         seed: args.seed,
     };
-    let name = format!("{} {:?}", args.model, args.model.dtype());
-    let model = LanguageModel { name, ..args.model.open()? };
+    let model = LanguageModel { name: args.model.to_string(), ..args.model.open()? };
     let sandbox = Sandbox::start(&SandboxConfig::default())?;
     let benchmark = args.benchmark.to_string();
     let header = RunHeader::new(&technique, &model, benchmark, &problems, &config)?;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Once};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use infer_code_cad::models::{Checkpoint, DType};
+use infer_code_cad::models::{Checkpoint, DType, Device, ModelError, Transformer};
 use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
 use infer_code_cad::tasks::{MbppSplit, Problem, load_humaneval, load_mbpp};
 use infer_code_cad::{
@@ -65,20 +65,30 @@ pub(crate) fn interrupted() -> ControlFlow<()> {
     if PRESSED.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-/// Which model to run.
+/// Where a model comes from.
 #[derive(Args)]
-pub(crate) struct ModelArgs {
+pub(crate) struct SourceArgs {
     /// A directory, a .gguf file, org/name[@revision] on the Hugging Face hub or a short name such
     /// as qwen2.5-coder-0.5b; without it the embedded demonstration model.
     #[arg(long)]
-    pub(crate) model: Option<String>,
+    model: Option<String>,
+}
+
+/// Which model to run, and how.
+#[derive(Args)]
+pub(crate) struct ModelArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
     /// Element type to compute in.
     #[arg(long, value_enum, default_value = "f32")]
     pub(crate) dtype: DTypeArg,
+    /// cpu, cuda, cuda:1 or metal; the GPUs need the feature of the same name.
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: Device,
 }
 
 /// Element types by name.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum DTypeArg {
     /// Single precision.
     F32,
@@ -91,9 +101,26 @@ pub(crate) enum DTypeArg {
 impl ModelArgs {
     /// Loads the model.
     pub(crate) fn open(&self) -> Result<LanguageModel, Error> {
-        LanguageModel::from_checkpoint(self.to_string(), &self.checkpoint()?, self.dtype())
+        let checkpoint = self.source.checkpoint()?;
+        LanguageModel::from_checkpoint(
+            self.source.to_string(),
+            &checkpoint,
+            self.load(&checkpoint)?,
+        )
     }
 
+    /// Loads the weights as asked for.
+    pub(crate) fn load(&self, checkpoint: &Checkpoint) -> Result<Transformer, ModelError> {
+        let dtype = match self.dtype {
+            DTypeArg::F32 => DType::F32,
+            DTypeArg::F16 => DType::F16,
+            DTypeArg::Bf16 => DType::BF16,
+        };
+        checkpoint.load_on(self.device, dtype)
+    }
+}
+
+impl SourceArgs {
     /// The files of the model.
     pub(crate) fn checkpoint(&self) -> Result<Checkpoint, Error> {
         match &self.model {
@@ -101,18 +128,16 @@ impl ModelArgs {
             Some(spec) => Ok(Checkpoint::open(&download(spec)?)?),
         }
     }
-
-    /// The element type asked for.
-    pub(crate) fn dtype(&self) -> DType {
-        match self.dtype {
-            DTypeArg::F32 => DType::F32,
-            DTypeArg::F16 => DType::F16,
-            DTypeArg::Bf16 => DType::BF16,
-        }
-    }
 }
 
 impl fmt::Display for ModelArgs {
+    /// What two runs must have in common to be one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} {}", self.source, self.dtype, self.device)
+    }
+}
+
+impl fmt::Display for SourceArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.model {
             None => f.write_str("tiny"),

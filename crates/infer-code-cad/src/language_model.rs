@@ -32,7 +32,8 @@ impl LanguageModel {
     /// [`Error::Model`] naming the file, the tensor or the setting at fault.
     pub fn load(spec: &str, dtype: DType) -> Result<Self, Error> {
         let path = hub::resolve(spec, &mut |_| ControlFlow::Continue(()))?;
-        Self::from_checkpoint(spec.to_owned(), &Checkpoint::open(&path)?, dtype)
+        let checkpoint = Checkpoint::open(&path)?;
+        Self::from_checkpoint(spec.to_owned(), &checkpoint, checkpoint.load(dtype)?)
     }
 
     /// Loads a Hugging Face directory (`config.json`, `tokenizer.json` and safetensors) or a file.
@@ -40,21 +41,22 @@ impl LanguageModel {
     /// # Errors
     /// As [`LanguageModel::load`].
     pub fn open(path: &Path, dtype: DType) -> Result<Self, Error> {
-        Self::from_checkpoint(path.display().to_string(), &Checkpoint::open(path)?, dtype)
+        let checkpoint = Checkpoint::open(path)?;
+        Self::from_checkpoint(path.display().to_string(), &checkpoint, checkpoint.load(dtype)?)
     }
 
-    /// Loads a checkpoint that is already at hand.
+    /// Joins a model, loaded as and where one likes, with the rest of its checkpoint.
     ///
     /// # Errors
     /// As [`LanguageModel::load`].
     pub fn from_checkpoint(
         name: String,
         checkpoint: &Checkpoint,
-        dtype: DType,
+        model: impl CausalLm + 'static,
     ) -> Result<Self, Error> {
         Ok(Self {
             name,
-            causal_lm: Box::new(checkpoint.load(dtype)?),
+            causal_lm: Box::new(model),
             tokenizer: checkpoint.tokenizer()?,
             eos: checkpoint.eos_token_ids().to_vec(),
             chat_template: checkpoint.chat_template()?,
