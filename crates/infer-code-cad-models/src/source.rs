@@ -167,7 +167,7 @@ mod tests {
         for name in ["", "name", "@main", "org/", "/x", "org/na me", "org/--", "org/.x", "o\n/n"] {
             reason(name);
         }
-        for revision in ["", "..", "a/../b", "/a", "a//b", "a\\b", "a\0b", "a b", ".", "a@b"] {
+        for revision in ["", "..", "a/../b", "/a", "a//b", "a\0b", "a b", ".", "a@b"] {
             let spec = format!("org/name@{revision}");
             assert!(reason(&spec).starts_with("the revision"), "{spec}");
         }
