@@ -4,6 +4,7 @@
 
 mod cad_parity;
 mod canonical;
+mod chat;
 mod determinism;
 mod embedded;
 mod journal;

@@ -44,6 +44,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let technique = args.technique.build(true)?;
     let config = SolveConfig {
         n_samples: 1,
+        prompt_format: args.technique.prompt_format()?,
         max_new_tokens: args.max_new_tokens,
         seed: args.seed,
         ..SolveConfig::default()

@@ -29,8 +29,8 @@ pub(crate) struct TokenArgs {
 impl TokenArgs {
     /// Completes the prompt and prints the new token ids on one line, or as JSON.
     pub(crate) fn run(&self, args: &super::Args) -> Result<(), common::Failure> {
-        let checkpoint = args.model.checkpoint()?;
-        let model = checkpoint.load(args.model.dtype())?;
+        let checkpoint = args.model.source.checkpoint()?;
+        let model = args.model.load(&checkpoint)?;
         let config = GenerateConfig {
             max_new_tokens: args.max_new_tokens,
             eos: if self.ignore_eos { vec![] } else { checkpoint.eos_token_ids().to_vec() },
