@@ -28,6 +28,7 @@
 //! ```
 
 mod activations;
+mod chunks;
 mod disjoint;
 mod error;
 mod format;

@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 mod attention;
+mod batch;
 mod block;
 mod cache;
 mod causal_lm;
