@@ -7,7 +7,7 @@ use clap::Parser;
 use infer_code_cad::sandbox::{Limits, Sandbox, SandboxConfig};
 use infer_code_cad::tasks::StopPreset;
 use infer_code_cad::{
-    Executor, Journal, Progress, RunHeader, SolveConfig, Summary, evaluate, table,
+    Executor, Journal, LanguageModel, Progress, RunHeader, SolveConfig, Summary, evaluate, table,
 };
 
 mod common;
@@ -54,16 +54,16 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let technique = args.technique.build(args.benchmark.is_embedded())?;
     let config = SolveConfig {
         n_samples: args.n,
+        prompt_format: args.technique.prompt_format()?,
         max_new_tokens: args.max_new_tokens,
         stop: args.stop.strings().iter().map(ToString::to_string).collect(),
         max_rows: args.max_rows,
         seed: args.seed,
     };
-    let model = args.model.open()?;
+    let model = LanguageModel { name: args.model.to_string(), ..args.model.open()? };
     let sandbox = Sandbox::start(&SandboxConfig::default())?;
-    let model_name = format!("{} {:?}", args.model, args.model.dtype());
     let benchmark = args.benchmark.to_string();
-    let header = RunHeader::new(&technique, model_name, benchmark, &problems, &config)?;
+    let header = RunHeader::new(&technique, &model, benchmark, &problems, &config)?;
     let mut journal = Journal::open(&args.out, &header)?;
     let remaining = journal.remaining(&problems);
     let (total, done) = (problems.len(), problems.len() - remaining.len());

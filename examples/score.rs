@@ -28,8 +28,8 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), common::Failure> {
-    let checkpoint = args.model.checkpoint()?;
-    let model = checkpoint.load(args.model.dtype())?;
+    let checkpoint = args.model.source.checkpoint()?;
+    let model = args.model.load(&checkpoint)?;
     let tokens = match &args.text {
         Some(text) => checkpoint.tokenizer()?.encode(text)?,
         None => args.tokens.clone(),

@@ -20,6 +20,7 @@ fn header() -> RunHeader {
         technique: "vanilla".into(),
         model: "tiny".into(),
         benchmark: "tiny".into(),
+        prompt_format: "raw".into(),
         prompts: "0123456789abcdef".into(),
         n_samples: 1,
         max_new_tokens: 128,
@@ -121,10 +122,10 @@ fn a_file_of_somebody_else_is_left_alone() {
 
 #[test]
 fn the_fingerprint_tells_passages_and_problems_apart() {
-    let problems = crate::problems(10);
+    let (model, problems) = (crate::model(), crate::problems(10));
     let fingerprint = |technique: &Technique, problems: &[Problem]| {
         let config = SolveConfig::default();
-        RunHeader::new(technique, "m".into(), "b".into(), problems, &config).unwrap().prompts
+        RunHeader::new(technique, &model, "b".into(), problems, &config).unwrap().prompts
     };
     let retriever = Some(embedded::retriever().unwrap());
     let rag = PaperTechnique::Rag.build(&Settings { retriever, ..Settings::default() }).unwrap();

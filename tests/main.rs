@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cad_parity;
 mod canonical;
+mod chat;
 mod determinism;
 mod embedded;
 mod journal;

@@ -11,11 +11,12 @@ use std::sync::{Arc, Once};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use infer_code_cad::models::{Checkpoint, DType};
+use infer_code_cad::models::{Checkpoint, DType, Device, ModelError, Transformer};
 use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
 use infer_code_cad::tasks::{MbppSplit, Problem, load_humaneval, load_mbpp};
 use infer_code_cad::{
-    Error, LanguageModel, PaperTechnique, Progress, Settings, Technique, embedded,
+    Chat, Error, LanguageModel, PaperTechnique, Progress, PromptFormat, Settings, Technique,
+    embedded, hub,
 };
 
 /// What ends an example early: shown on one line, without a backtrace.
@@ -64,19 +65,30 @@ pub(crate) fn interrupted() -> ControlFlow<()> {
     if PRESSED.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-/// Which model to run.
+/// Where a model comes from.
+#[derive(Args)]
+pub(crate) struct SourceArgs {
+    /// A directory, a .gguf file, org/name[@revision] on the Hugging Face hub or a short name such
+    /// as qwen2.5-coder-0.5b; without it the embedded demonstration model.
+    #[arg(long)]
+    model: Option<String>,
+}
+
+/// Which model to run, and how.
 #[derive(Args)]
 pub(crate) struct ModelArgs {
-    /// A Hugging Face directory; without it the embedded demonstration model.
-    #[arg(long)]
-    pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
     /// Element type to compute in.
     #[arg(long, value_enum, default_value = "f32")]
     pub(crate) dtype: DTypeArg,
+    /// cpu, cuda, cuda:1 or metal; the GPUs need the feature of the same name.
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: Device,
 }
 
 /// Element types by name.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum DTypeArg {
     /// Single precision.
     F32,
@@ -89,34 +101,70 @@ pub(crate) enum DTypeArg {
 impl ModelArgs {
     /// Loads the model.
     pub(crate) fn open(&self) -> Result<LanguageModel, Error> {
-        LanguageModel::load(self.to_string(), &self.checkpoint()?, self.dtype())
+        let checkpoint = self.source.checkpoint()?;
+        LanguageModel::from_checkpoint(
+            self.source.to_string(),
+            &checkpoint,
+            self.load(&checkpoint)?,
+        )
     }
 
+    /// Loads the weights as asked for.
+    pub(crate) fn load(&self, checkpoint: &Checkpoint) -> Result<Transformer, ModelError> {
+        let dtype = match self.dtype {
+            DTypeArg::F32 => DType::F32,
+            DTypeArg::F16 => DType::F16,
+            DTypeArg::Bf16 => DType::BF16,
+        };
+        checkpoint.load_on(self.device, dtype)
+    }
+}
+
+impl SourceArgs {
     /// The files of the model.
     pub(crate) fn checkpoint(&self) -> Result<Checkpoint, Error> {
         match &self.model {
             None => embedded::checkpoint(),
-            Some(directory) => Ok(Checkpoint::open(directory)?),
-        }
-    }
-
-    /// The element type asked for.
-    pub(crate) fn dtype(&self) -> DType {
-        match self.dtype {
-            DTypeArg::F32 => DType::F32,
-            DTypeArg::F16 => DType::F16,
-            DTypeArg::Bf16 => DType::BF16,
+            Some(spec) => Ok(Checkpoint::open(&download(spec)?)?),
         }
     }
 }
 
 impl fmt::Display for ModelArgs {
+    /// What two runs must have in common to be one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} {}", self.source, self.dtype, self.device)
+    }
+}
+
+impl fmt::Display for SourceArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.model {
             None => f.write_str("tiny"),
-            Some(directory) => write!(f, "{}", directory.display()),
+            Some(spec) => f.write_str(spec),
         }
     }
+}
+
+/// The directory or file of a model, with a bar on standard error while it is downloaded.
+fn download(spec: &str) -> Result<PathBuf, Error> {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+    let style = "{prefix} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()));
+    let path = hub::resolve(spec, &mut |progress| {
+        if bar.is_hidden() && progress.bytes < progress.total {
+            // What an earlier run fetched says nothing about the speed of this one.
+            bar.set_position(progress.bytes);
+            bar.reset_eta();
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        bar.set_length(progress.total);
+        bar.set_prefix(progress.file.to_owned());
+        bar.set_position(progress.bytes);
+        interrupted()
+    });
+    bar.finish_and_clear();
+    path
 }
 
 /// Which problems to solve.
@@ -204,9 +252,39 @@ pub(crate) struct TechniqueArgs {
     /// Passages for rag, one `{"id", "title", "text"}` per line; without it the embedded ones.
     #[arg(long)]
     pub(crate) passages: Option<PathBuf>,
+    /// How prompts are put to the model; auto is chat where the model has a chat template.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) prompt_format: PromptFormatArg,
+    /// A system message, for a chat.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+}
+
+/// Prompt formats by name.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum PromptFormatArg {
+    /// Chat where the model has a chat template, else raw.
+    Auto,
+    /// The prompt as it is, as in the paper's Table 4.
+    Raw,
+    /// The prompt as the message of a user.
+    Chat,
 }
 
 impl TechniqueArgs {
+    /// How to put prompts to the model.
+    pub(crate) fn prompt_format(&self) -> Result<PromptFormat, Failure> {
+        let chat = Chat { system: self.system.clone(), ..Chat::default() };
+        match (self.prompt_format, &self.system) {
+            (PromptFormatArg::Auto, _) => Ok(PromptFormat::Auto(chat)),
+            (PromptFormatArg::Chat, _) => Ok(PromptFormat::Chat(chat)),
+            (PromptFormatArg::Raw, None) => Ok(PromptFormat::Raw),
+            (PromptFormatArg::Raw, Some(_)) => {
+                Err("a raw prompt has no system message; leave out --system".into())
+            }
+        }
+    }
+
     /// The technique with the paper's settings and what was asked for. The embedded passages
     /// stand in for missing ones only where `embedded_passages` says that they fit the problems.
     pub(crate) fn build(&self, embedded_passages: bool) -> Result<Technique, Failure> {

@@ -3,6 +3,7 @@
 mod date;
 mod dialect;
 mod json;
+mod nesting;
 mod python;
 mod source;
 
@@ -18,9 +19,10 @@ pub(crate) use source::ChatFiles;
 
 /// The name of the one template in its engine.
 const NAME: &str = "chat_template";
-/// Steps that a template may take before its input is counted: more than any real one needs, and
-/// done in a fraction of a second.
-const BASE_FUEL: u64 = 1_000_000;
+/// Steps that a template may take before its input is counted: ten times what published ones need.
+/// Few enough that values nested as deeply as they allow are dropped within a thread's stack.
+const BASE_FUEL: u64 = 10_000;
+const FUEL_PER_MESSAGE: u64 = 200;
 
 /// A chat template: the Jinja program, shipped with a model, that frames messages with the model's
 /// own markers.
@@ -140,6 +142,10 @@ impl ChatTemplate {
             line: error.line().unwrap_or(1),
             reason: reason(&error),
         };
+        if let Some(line) = nesting::overlong_chain(source) {
+            let reason = "an expression or a chain of elif is too long".into();
+            return Err(ModelError::ChatTemplateSyntax { file: file.to_owned(), line, reason });
+        }
         let mut engine = dialect::environment().map_err(syntax)?;
         let program = dialect::without_generation_marks(source).into_owned();
         engine.add_template_owned(NAME, program).map_err(syntax)?;
@@ -162,8 +168,8 @@ impl ChatTemplate {
         }
         let context = self.context(messages, options);
         let bytes: usize = messages.iter().map(|message| message.content.len()).sum();
+        let fuel = BASE_FUEL + FUEL_PER_MESSAGE * messages.len() as u64 + bytes as u64 / 4;
         let mut engine = self.engine.clone();
-        let fuel = BASE_FUEL + bytes as u64;
         engine.set_fuel(Some(fuel));
         let template = engine.get_template(NAME);
         template.and_then(|template| template.render(context)).map_err(|e| self.failure(&e, fuel))

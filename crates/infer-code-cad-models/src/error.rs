@@ -289,6 +289,149 @@ pub enum ModelError {
     /// The tensor library failed; the caches of the batch must be dropped.
     #[error("the tensor library failed: {0}")]
     Tensor(Box<candle_core::Error>),
+    /// A text names neither a path nor a repository.
+    #[error(
+        "{spec:?} names no model: {reason}; give a directory, a .gguf file, org/name[@revision] or \
+         one of {}",
+        aliases()
+    )]
+    ModelSpec {
+        /// The text.
+        spec: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A repository is not in the cache.
+    #[error(
+        "{repo} at revision {revision} is not in the cache {}; {remedy}, or run `huggingface-cli \
+         download {repo} --revision {revision}`", cache_dir.display()
+    )]
+    NotCached {
+        /// `org/name`.
+        repo: String,
+        /// Branch, tag or commit.
+        revision: String,
+        /// The cache searched.
+        cache_dir: PathBuf,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The cache holds a part of a repository.
+    #[error(
+        "{} lacks {missing}; {remedy}, or run `huggingface-cli download {repo} --revision \
+         {revision}`", snapshot.display()
+    )]
+    IncompleteSnapshot {
+        /// The directory.
+        snapshot: PathBuf,
+        /// The files it lacks.
+        missing: String,
+        /// `org/name`.
+        repo: String,
+        /// Branch, tag or commit.
+        revision: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The hub refuses a repository (401 or 403).
+    #[error(
+        "{url} is gated, private or absent (status {status}: {message}); accept its licence \
+         there, and set HF_TOKEN to a token that may read it"
+    )]
+    HubAccess {
+        /// The repository's page.
+        url: String,
+        /// 401 or 403.
+        status: u16,
+        /// What the server says.
+        message: String,
+    },
+    /// The hub has no such repository, revision or file (404).
+    #[error("{url} does not exist; see that the {what} is spelled as on the hub")]
+    HubNotFound {
+        /// What was asked for.
+        url: String,
+        /// What may be misspelled.
+        what: &'static str,
+    },
+    /// The hub answers with another status than success.
+    #[error("{url} answered with status {status}: {message}; try again later")]
+    HubStatus {
+        /// What was asked for.
+        url: String,
+        /// Such as 429 or 500.
+        status: u16,
+        /// What the server says.
+        message: String,
+    },
+    /// The hub's answer makes no sense.
+    #[error("{url} answered against the hub's protocol: {reason}; see that HF_ENDPOINT is a hub")]
+    HubProtocol {
+        /// What was asked for.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The hub cannot be reached, or falls silent.
+    #[error(
+        "{url} cannot be reached: {reason}; see that the network and the endpoint {endpoint} \
+         (HF_ENDPOINT) are right, what was fetched is kept"
+    )]
+    HubUnreachable {
+        /// What was asked for.
+        url: String,
+        /// The configured server.
+        endpoint: String,
+        /// Refused, timed out, ...
+        reason: String,
+    },
+    /// A file ended early.
+    #[error(
+        "{file} of {repo} ended after {actual} of {expected} bytes; try again, what was fetched is \
+         kept"
+    )]
+    DownloadTruncated {
+        /// `org/name`.
+        repo: String,
+        /// The file.
+        file: String,
+        /// Its size.
+        expected: u64,
+        /// What is there.
+        actual: u64,
+    },
+    /// A file is not what the hub announced.
+    #[error(
+        "{file} of {repo} has checksum {actual}, the hub announced {expected}; it was thrown away, \
+         try again"
+    )]
+    DownloadChecksum {
+        /// `org/name`.
+        repo: String,
+        /// The file.
+        file: String,
+        /// What its ETag says.
+        expected: String,
+        /// What it has.
+        actual: String,
+    },
+    /// The callback broke off a download.
+    #[error("the download of {repo} was interrupted; the next one goes on where it stopped")]
+    DownloadInterrupted {
+        /// `org/name`.
+        repo: String,
+    },
+    /// The cache cannot be written, for one because the disk is full.
+    #[error(
+        "cannot write {}: {source}; make room or set HF_HUB_CACHE, what was fetched is kept",
+        path.display()
+    )]
+    CacheWrite {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// A GGUF file ends too early or holds something else than its layout says.
     #[error(
         "{file}: {what} is missing or wrong at byte {position}; the file is cut short or damaged, \
@@ -460,4 +603,8 @@ impl From<candle_core::Error> for ModelError {
     fn from(error: candle_core::Error) -> Self {
         Self::Tensor(Box::new(error))
     }
+}
+
+fn aliases() -> String {
+    crate::source::MODEL_ALIASES.map(|(alias, _)| alias).join(", ")
 }

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use crate::ModelError;
 use crate::host::with_slice;
 
-const SINGLE: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
+pub(crate) const SINGLE: &str = "model.safetensors";
+pub(crate) const INDEX: &str = "model.safetensors.index.json";
 
 /// Where the tensors of a checkpoint come from, under their Hugging Face names.
 pub(crate) trait TensorSource: fmt::Debug + Send + Sync {
@@ -163,31 +163,35 @@ impl TensorSource for Weights {
     }
 }
 
-/// The distinct file names of the index, each checked to be a file of the directory.
+/// The shards that the index of a directory names, each checked to be there.
 fn shard_names(dir: &Path) -> Result<BTreeSet<String>, ModelError> {
+    let path = dir.join(INDEX);
+    let json = fs::read(&path).map_err(|source| ModelError::Io { path: path.clone(), source })?;
+    let shards = shards_of(&path.display().to_string(), &json)?;
+    match shards.iter().find(|shard| !dir.join(shard).is_file()) {
+        None => Ok(shards),
+        Some(shard) => Err(ModelError::MissingFile {
+            checkpoint: dir.display().to_string(),
+            file: shard.clone(),
+            remedy: "the index names it; fetch every shard",
+        }),
+    }
+}
+
+/// The distinct file names of an index, each checked to be a plain one.
+pub(crate) fn shards_of(file: &str, json: &[u8]) -> Result<BTreeSet<String>, ModelError> {
     #[derive(Deserialize)]
     struct Index {
         weight_map: BTreeMap<String, String>,
     }
-    let path = dir.join(INDEX);
-    let json = fs::read(&path).map_err(|source| ModelError::Io { path: path.clone(), source })?;
-    let file = path.display().to_string();
-    let index: Index = serde_json::from_slice(&json)
-        .map_err(|source| ModelError::Json { file: file.clone(), source })?;
+    let index: Index = serde_json::from_slice(json)
+        .map_err(|source| ModelError::Json { file: file.into(), source })?;
     let shards: BTreeSet<String> = index.weight_map.into_values().collect();
-    for shard in &shards {
-        if Path::new(shard).file_name().is_none_or(|name| name != shard.as_str()) {
-            return Err(ModelError::ShardName { file, shard: shard.clone() });
-        }
-        if !dir.join(shard).is_file() {
-            return Err(ModelError::MissingFile {
-                checkpoint: dir.display().to_string(),
-                file: shard.clone(),
-                remedy: "the index names it; fetch every shard",
-            });
-        }
+    let is_plain = |shard: &str| Path::new(shard).file_name().is_some_and(|name| name == shard);
+    match shards.iter().find(|shard| !is_plain(shard)) {
+        None => Ok(shards),
+        Some(shard) => Err(ModelError::ShardName { file: file.into(), shard: shard.clone() }),
     }
-    Ok(shards)
 }
 
 struct WeightsFile {

@@ -22,7 +22,8 @@ pub fn checkpoint() -> Result<Checkpoint, Error> {
 /// # Errors
 /// As [`checkpoint`].
 pub fn model() -> Result<LanguageModel, Error> {
-    LanguageModel::load("tiny".to_owned(), &checkpoint()?, DType::F32)
+    let checkpoint = checkpoint()?;
+    LanguageModel::from_checkpoint("tiny".to_owned(), &checkpoint, checkpoint.load(DType::F32)?)
 }
 
 /// The embedded benchmark.

@@ -45,6 +45,15 @@ pub enum Error {
         /// What was asked for.
         name: String,
     },
+    /// The prompts are to be put as a chat and the model has no chat template.
+    #[error(
+        "{model} has no chat template, which a chat and a system message need; choose the raw \
+         prompt format without a system message"
+    )]
+    NoChatTemplate {
+        /// The model's name.
+        model: String,
+    },
     /// A result file could not be read or written.
     #[error("{path}: {source}; what was written before is intact")]
     JournalIo {

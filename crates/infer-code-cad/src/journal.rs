@@ -7,7 +7,7 @@ use infer_code_cad_metrics::Throughput;
 use infer_code_cad_tasks::Problem;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Prompter, Record, SolveConfig, Technique};
+use crate::{Error, LanguageModel, Record, SolveConfig, Technique};
 
 /// A result file that survives a kill: one JSON object per line, only ever appended to.
 ///
@@ -31,7 +31,10 @@ pub struct RunHeader {
     pub model: String,
     /// Benchmark and split.
     pub benchmark: String,
-    /// A fingerprint of all prompt streams, which covers problems, wording and passages.
+    /// How prompts were put to the model, as [`crate::PromptFormat::describe`] says.
+    pub prompt_format: String,
+    /// A fingerprint of all prompt streams as the model reads them, which covers problems, wording,
+    /// passages and chat template.
     pub prompts: String,
     /// Samples per problem.
     pub n_samples: usize,
@@ -47,20 +50,21 @@ impl RunHeader {
     /// Everything that the figures of a run depend on.
     ///
     /// # Errors
-    /// Those of [`crate::Prompter::streams`].
+    /// Those of [`crate::PromptFormat::streams`].
     pub fn new(
         technique: &Technique,
-        model: String,
+        model: &LanguageModel,
         benchmark: String,
         problems: &[Problem],
         config: &SolveConfig,
     ) -> Result<Self, Error> {
-        let Technique { name, prompter, decoder, selector } = technique;
+        let Technique { name, decoder, selector, .. } = technique;
         Ok(Self {
             technique: format!("{name}: {decoder:?}, {selector:?}"),
-            model,
+            model: model.name.clone(),
             benchmark,
-            prompts: fingerprint(prompter, problems)?,
+            prompt_format: config.prompt_format.describe(model)?,
+            prompts: fingerprint(technique, model, problems, config)?,
             n_samples: config.n_samples,
             max_new_tokens: config.max_new_tokens,
             stop: config.stop.clone(),
@@ -70,10 +74,16 @@ impl RunHeader {
 }
 
 /// FNV-1a over the streams of every problem in turn, in hexadecimal.
-fn fingerprint(prompter: &Prompter, problems: &[Problem]) -> Result<String, Error> {
+fn fingerprint(
+    technique: &Technique,
+    model: &LanguageModel,
+    problems: &[Problem],
+    config: &SolveConfig,
+) -> Result<String, Error> {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for problem in problems {
-        for text in prompter.streams(problem)?.streams.iter().chain([&problem.tests]) {
+        let prompted = config.prompt_format.streams(&technique.prompter, problem, model)?;
+        for text in prompted.streams.iter().chain([&problem.tests]) {
             // The byte 0xff, which UTF-8 never has, keeps neighbours apart.
             for byte in text.bytes().chain([0xff]) {
                 hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

@@ -1,9 +1,10 @@
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use infer_code_cad_decode::TokenId;
-use infer_code_cad_models::{CausalLm, Checkpoint, DType, Tokenizer};
+use infer_code_cad_models::{CausalLm, ChatTemplate, Checkpoint, DType, Tokenizer};
 
-use crate::Error;
+use crate::{Error, hub};
 
 /// A model with what it takes to talk to it in text.
 #[derive(Debug)]
@@ -16,28 +17,49 @@ pub struct LanguageModel {
     pub tokenizer: Tokenizer,
     /// Tokens that end a completion.
     pub eos: Vec<TokenId>,
+    /// How to put messages to it; `None` for a model that was not trained to chat.
+    pub chat_template: Option<ChatTemplate>,
 }
 
 impl LanguageModel {
-    /// Loads a Hugging Face directory: `config.json`, `tokenizer.json` and safetensors.
+    /// Loads `"DIR" | "file.gguf" | "org/name[@revision]"`, or one of
+    /// [`MODEL_ALIASES`](infer_code_cad_models::MODEL_ALIASES).
+    ///
+    /// A repository is taken from the hub's cache or, with the feature `hub`, downloaded in silence;
+    /// [`hub::resolve`](crate::hub::resolve) and [`LanguageModel::open`] show the progress.
     ///
     /// # Errors
     /// [`Error::Model`] naming the file, the tensor or the setting at fault.
-    pub fn open(directory: &Path, dtype: DType) -> Result<Self, Error> {
-        let checkpoint = Checkpoint::open(directory)?;
-        Self::load(directory.display().to_string(), &checkpoint, dtype)
+    pub fn load(spec: &str, dtype: DType) -> Result<Self, Error> {
+        let path = hub::resolve(spec, &mut |_| ControlFlow::Continue(()))?;
+        let checkpoint = Checkpoint::open(&path)?;
+        Self::from_checkpoint(spec.to_owned(), &checkpoint, checkpoint.load(dtype)?)
     }
 
-    /// Loads a checkpoint that is already at hand.
+    /// Loads a Hugging Face directory (`config.json`, `tokenizer.json` and safetensors) or a file.
     ///
     /// # Errors
-    /// As [`LanguageModel::open`].
-    pub fn load(name: String, checkpoint: &Checkpoint, dtype: DType) -> Result<Self, Error> {
+    /// As [`LanguageModel::load`].
+    pub fn open(path: &Path, dtype: DType) -> Result<Self, Error> {
+        let checkpoint = Checkpoint::open(path)?;
+        Self::from_checkpoint(path.display().to_string(), &checkpoint, checkpoint.load(dtype)?)
+    }
+
+    /// Joins a model, loaded as and where one likes, with the rest of its checkpoint.
+    ///
+    /// # Errors
+    /// As [`LanguageModel::load`].
+    pub fn from_checkpoint(
+        name: String,
+        checkpoint: &Checkpoint,
+        model: impl CausalLm + 'static,
+    ) -> Result<Self, Error> {
         Ok(Self {
             name,
-            causal_lm: Box::new(checkpoint.load(dtype)?),
+            causal_lm: Box::new(model),
             tokenizer: checkpoint.tokenizer()?,
             eos: checkpoint.eos_token_ids().to_vec(),
+            chat_template: checkpoint.chat_template()?,
         })
     }
 }

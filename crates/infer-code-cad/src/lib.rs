@@ -9,6 +9,7 @@ mod error;
 mod evaluate;
 mod journal;
 mod language_model;
+mod prompt_format;
 mod record;
 mod report;
 mod selection;
@@ -17,6 +18,7 @@ mod technique;
 
 #[cfg(feature = "tiny")]
 pub mod embedded;
+pub mod hub;
 
 pub use infer_code_cad_decode as decode;
 pub use infer_code_cad_metrics as metrics;
@@ -29,6 +31,7 @@ pub use error::Error;
 pub use evaluate::{Evaluation, Executor, Progress, evaluate};
 pub use journal::{Journal, RunHeader};
 pub use language_model::LanguageModel;
+pub use prompt_format::{Chat, PromptFormat};
 pub use record::{Record, SampleRecord};
 pub use report::{PassAt, Summary, table};
 pub use selection::{Jaccard, Selector, Similarity};

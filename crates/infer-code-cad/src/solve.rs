@@ -6,13 +6,15 @@ use infer_code_cad_models::{
 };
 use infer_code_cad_tasks::{Problem, extract_program};
 
-use crate::{Error, LanguageModel, Technique};
+use crate::{Error, LanguageModel, PromptFormat, Technique};
 
 /// How solutions are sampled; the same for every technique that is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SolveConfig {
     /// Solutions per problem.
     pub n_samples: usize,
+    /// How prompts are put to the model.
+    pub prompt_format: PromptFormat,
     /// Longest completion in tokens; the paper takes 128.
     pub max_new_tokens: usize,
     /// Strings that end a completion.
@@ -24,9 +26,16 @@ pub struct SolveConfig {
 }
 
 impl Default for SolveConfig {
-    /// The paper's 10 samples of up to 128 tokens.
+    /// The paper's 10 samples of up to 128 tokens, as a chat where the model has a template.
     fn default() -> Self {
-        Self { n_samples: 10, max_new_tokens: 128, stop: vec![], max_rows: 64, seed: 0 }
+        Self {
+            n_samples: 10,
+            prompt_format: PromptFormat::default(),
+            max_new_tokens: 128,
+            stop: vec![],
+            max_rows: 64,
+            seed: 0,
+        }
     }
 }
 
@@ -83,8 +92,8 @@ pub enum SolveEvent<'a> {
 ///
 /// # Errors
 /// Prompts are written before any work begins, so a problem that cannot be prompted for is reported
-/// at once: [`Error::Retrieval`], [`Error::Model`]. [`Error::NoDrafts`] when the selector has
-/// nothing to select from.
+/// at once: [`Error::Retrieval`], [`Error::NoChatTemplate`], [`Error::Model`].
+/// [`Error::NoDrafts`] when the selector has nothing to select from.
 pub fn solve(
     technique: &Technique,
     problems: &[Problem],
@@ -99,7 +108,7 @@ pub fn solve(
     let mut prompts = Vec::with_capacity(problems.len());
     let mut passages = Vec::with_capacity(problems.len());
     for problem in problems {
-        let prompted = technique.prompter.streams(problem)?;
+        let prompted = config.prompt_format.streams(&technique.prompter, problem, model)?;
         let encode = |text: &String| model.tokenizer.encode(text);
         let streams = prompted.streams.iter().map(encode).collect::<Result<_, _>>()?;
         let n_samples = config.n_samples * drafts;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Value, ValueKind};
+use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind};
 
 use super::{Date, json, python};
@@ -28,9 +28,9 @@ pub(super) fn environment() -> Result<Environment<'static>, Error> {
     engine.set_auto_escape_callback(|_| AutoEscape::None);
     engine.set_unknown_method_callback(python::method);
     engine.set_formatter(python::print);
-    engine.add_filter("tojson", json::tojson);
+    engine.add_filter("tojson", |value: &Value, kwargs: Kwargs| json::tojson(value, &kwargs));
     engine.add_filter("trim", python::trim);
-    engine.add_test("iterable", |v: &Value| v.as_str().is_some() || v.try_iter().is_ok());
+    engine.add_test("iterable", |v: &Value| !v.is_none() && v.try_iter().is_ok());
     // Whatever has a length and items is a sequence to Jinja, strings and mappings too.
     engine.add_test("sequence", |v: &Value| {
         matches!(v.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::String)

@@ -8,7 +8,7 @@ const MAX_DEPTH: usize = 64;
 
 /// The `tojson` filter: Python's `json.dumps` without escaping of HTML or, unless asked, of
 /// characters beyond ASCII.
-pub(super) fn tojson(value: &Value, kwargs: Kwargs) -> Result<String, Error> {
+pub(super) fn tojson(value: &Value, kwargs: &Kwargs) -> Result<String, Error> {
     let indent = match kwargs.get::<Option<Value>>("indent")? {
         None => None,
         Some(indent) if indent.is_none() => None,

@@ -3,24 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod checkpoint;
+mod fixtures;
 mod gguf;
 mod invariance;
 mod parity;
+mod second_opinion;
 mod suite;
 
-use std::path::{Path, PathBuf};
-
-use infer_code_cad_models::{Checkpoint, DType, Transformer, TransformerConfig};
+use fixtures::{fixture, load};
 #[cfg(any(feature = "cuda", feature = "metal"))]
-use infer_code_cad_models::{Device, ModelError};
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
-}
-
-fn load(name: &str, dtype: DType) -> Transformer {
-    Checkpoint::open(&fixture(name)).unwrap().load(dtype).unwrap()
-}
+use infer_code_cad_models::{Checkpoint, Device, ModelError};
+use infer_code_cad_models::{DType, Transformer, TransformerConfig};
 
 /// The sizes of the embedded model with fewer layers.
 fn small_config() -> TransformerConfig {
@@ -41,8 +34,9 @@ fn small_config() -> TransformerConfig {
 /// In f32 on the CPU every row is the same to the last bit in any batch.
 #[test]
 fn suite_f32() {
-    suite::suite(&load("llama", DType::F32), 0.0);
-    suite::suite(&load("llama-sharded", DType::F32), 0.0);
+    for name in fixtures::ALL {
+        suite::suite(&load(name, DType::F32), 0.0);
+    }
     suite::suite(&Transformer::random(&small_config(), 1).unwrap(), 0.0);
 }
 
@@ -50,8 +44,10 @@ fn suite_f32() {
 /// about 10, over two layers.
 #[test]
 fn suite_half() {
-    suite::suite(&load("llama", DType::BF16), 0.5);
-    suite::suite(&load("llama-sharded", DType::F16), 0.1);
+    for name in ["llama", "gemma2", "bigcode", "qwen2"] {
+        suite::suite(&load(name, DType::BF16), 0.5);
+        suite::suite(&load(name, DType::F16), 0.1);
+    }
 }
 
 /// A GPU takes other kernels for other shapes in f32 as well.

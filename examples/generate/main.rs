@@ -1,27 +1,23 @@
-//! Writes a function from its signature and docstring, streaming.
+//! Writes a function from its signature and docstring, streaming; or completes token ids.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use infer_code_cad::tasks::Problem;
 use infer_code_cad::{SolveConfig, SolveEvent, solve};
 
+#[path = "../common/mod.rs"]
 mod common;
+mod prompt;
+mod tokens;
 
 /// Completes a Python function with one of the paper's techniques.
 #[derive(Parser)]
 struct Args {
-    /// The signature, as in `def f(xs):`.
-    #[arg(long, requires = "docstring", required_unless_present = "file")]
-    signature: Option<String>,
-    /// What the function does.
-    #[arg(long, requires = "signature")]
-    docstring: Option<String>,
-    /// A Python file that ends in a signature with a docstring; `-` reads standard input.
-    #[arg(long, conflicts_with = "signature")]
-    file: Option<PathBuf>,
+    #[command(flatten)]
+    prompt: prompt::PromptArgs,
+    #[command(flatten)]
+    tokens: tokens::TokenArgs,
     #[command(flatten)]
     technique: common::TechniqueArgs,
     #[command(flatten)]
@@ -38,15 +34,17 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    common::exit(run(&Args::parse()))
+    let args = Args::parse();
+    common::exit(if args.tokens.tokens.is_empty() { run(&args) } else { args.tokens.run(&args) })
 }
 
 fn run(args: &Args) -> Result<(), common::Failure> {
-    let problem = problem(args)?;
+    let problem = args.prompt.problem()?;
     let model = args.model.open()?;
     let technique = args.technique.build(true)?;
     let config = SolveConfig {
         n_samples: 1,
+        prompt_format: args.technique.prompt_format()?,
         max_new_tokens: args.max_new_tokens,
         seed: args.seed,
         ..SolveConfig::default()
@@ -67,34 +65,17 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     })?;
     let Some(solution) = chosen else { return Ok(()) };
     if args.json {
-        let tokens = solution.draft_tokens;
-        let seconds = (stats.prefill_time + stats.decode_time).as_secs_f64();
-        println!(
-            "{}",
-            serde_json::json!({
-                "technique": technique.name, "completion": solution.completion,
-                "program": solution.program, "passages": solution.passages,
-                "tokens": tokens, "seconds": seconds,
-            })
-        );
+        let json = serde_json::json!({
+            "technique": technique.name, "completion": solution.completion,
+            "program": solution.program, "passages": solution.passages,
+            "tokens": solution.draft_tokens,
+            "seconds": (stats.prefill_time + stats.decode_time).as_secs_f64(),
+        });
+        println!("{json}");
     } else if stream {
         println!();
     } else {
         println!("{}", solution.completion);
     }
     Ok(())
-}
-
-fn problem(args: &Args) -> Result<Problem, common::Failure> {
-    let prompt = match (&args.signature, &args.docstring, &args.file) {
-        (Some(signature), Some(docstring), _) => {
-            let text = docstring.replace('\\', r"\\").replace('"', r#"\""#);
-            format!("{}\n    \"\"\"{text}\"\"\"\n", signature.trim_end())
-        }
-        (_, _, Some(path)) if path.as_os_str() != "-" => {
-            std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?
-        }
-        _ => std::io::read_to_string(std::io::stdin())?,
-    };
-    Ok(Problem::from_prompt("prompt", &prompt)?)
 }

@@ -1,0 +1,97 @@
+//! Context-aware decoding against the guided generation of transformers, token by token.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use infer_code_cad::decode::{ContextAware, Decoder, Greedy, TokenId};
+use infer_code_cad::models::{
+    Checkpoint, DType, Event, GenerateConfig, Prompt, Transformer, generate,
+};
+use serde::Deserialize;
+
+const FAMILIES: [&str; 4] = ["llama", "gemma2", "bigcode", "qwen2"];
+
+/// What `make_families.py`, beside the fixtures, had transformers generate.
+#[derive(Deserialize)]
+struct Guided {
+    context: Vec<TokenId>,
+    question: Vec<TokenId>,
+    runs: Vec<Run>,
+}
+
+#[derive(Deserialize)]
+struct Run {
+    alpha: f32,
+    tokens: Vec<TokenId>,
+    /// Between the two best scores of any step; far above the error of f32.
+    smallest_margin: f32,
+}
+
+fn fixture(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    root.join("crates/infer-code-cad-models/tests/fixtures").join(name)
+}
+
+fn open(name: &str) -> (Transformer, Guided) {
+    let json = std::fs::read(fixture(name).join("guided.json")).unwrap();
+    let model = Checkpoint::open(&fixture(name)).unwrap().load(DType::F32).unwrap();
+    (model, serde_json::from_slice(&json).unwrap())
+}
+
+fn complete(
+    model: &Transformer,
+    streams: &[&[TokenId]],
+    decoder: &dyn Decoder,
+    config: &GenerateConfig,
+) -> Vec<TokenId> {
+    let streams = streams.iter().map(|stream| stream.to_vec()).collect();
+    let prompt = Prompt { task: "parity".to_owned(), streams, n_samples: 1 };
+    let mut tokens = vec![];
+    let vocabulary = Vec::<&[u8]>::new();
+    generate(model, &vocabulary, [prompt], decoder, config, &mut |event| {
+        if let Event::Token { token, .. } = event {
+            tokens.push(token);
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    tokens
+}
+
+#[test]
+fn the_tokens_are_those_of_transformers() {
+    for name in FAMILIES {
+        let (model, guided) = open(name);
+        let streams = [&guided.context[..], &guided.question];
+        assert_ne!(guided.context.len(), guided.question.len());
+        for Run { alpha, tokens, smallest_margin } in &guided.runs {
+            assert_eq!(tokens.len(), 64);
+            assert!(*smallest_margin > 1e-3, "{name}: a tie at alpha {alpha}");
+            let decoder = ContextAware::new(*alpha, Greedy);
+            // Whole prompts, and in pieces that end within the window of Gemma 2 and beyond it.
+            for prefill_chunk in [512, 5] {
+                let config =
+                    GenerateConfig { max_new_tokens: 64, prefill_chunk, ..Default::default() };
+                let ours = complete(&model, &streams, &decoder, &config);
+                assert_eq!(&ours, tokens, "{name}, alpha {alpha}, chunks of {prefill_chunk}");
+            }
+        }
+    }
+}
+
+/// The fixtures tell techniques apart: neither the context alone nor the other alpha does as well.
+#[test]
+fn the_contrast_shows_in_the_tokens() {
+    for name in FAMILIES {
+        let (model, guided) = open(name);
+        let config = GenerateConfig { max_new_tokens: 64, ..Default::default() };
+        let vanilla = complete(&model, &[&guided.context], &Greedy, &config);
+        for run in &guided.runs {
+            assert_ne!(vanilla, run.tokens, "{name}, alpha {}", run.alpha);
+        }
+        assert_ne!(guided.runs[0].tokens, guided.runs[1].tokens, "{name}");
+        let streams = [&guided.context[..], &guided.question];
+        let none = complete(&model, &streams, &ContextAware::new(0.0, Greedy), &config);
+        assert_eq!(none, vanilla, "{name}");
+    }
+}
