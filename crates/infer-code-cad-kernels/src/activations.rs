@@ -3,11 +3,11 @@ use crate::format::BLOCK;
 use crate::isa::{Simd, with_simd};
 use crate::{Encoding, Isa, KernelError, Pool};
 
-/// Inputs that one part of the work of `set` covers.
-const CHUNK: usize = 2048;
+/// Values that one part of the work of `set` covers: fewer are not worth another thread.
+const CHUNK: usize = 8192;
 /// A block whose largest magnitude is below this counts as zero: its reciprocal would overflow.
 const TINY: f32 = 1e-30;
-/// Added to a float it rounds it to the nearest integer, ties to even, found in the low bits.
+/// Added to a float it rounds it to the nearest integer, ties to even, found in the low byte.
 const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23
 
 /// The rows to multiply, in the encoding and order that the products read.
@@ -224,42 +224,52 @@ impl Int8Chunk<'_> {
     /// Rounds one block of one row.
     #[inline(always)]
     fn put(&mut self, row: usize, block: usize, values: &[f32; BLOCK]) {
-        let (quants, scale) = quantize(values);
+        let mut quants = [0; BLOCK];
+        let scale = quantize(values, &mut quants);
         for (g, four) in quants.as_chunks::<4>().0.iter().enumerate() {
-            let bytes = four.map(|quant| quant as i8 as u8);
-            self.quants[(block * 8 + g) * self.rows + row] = i32::from_le_bytes(bytes);
+            let [a, b, c, d] = *four;
+            let four = i32::from_le_bytes([a as u8, b as u8, c as u8, d as u8]);
+            self.quants[(block * 8 + g) * self.rows + row] = four;
         }
-        let halves = [quants[..16].iter().sum::<i32>(), quants[16..].iter().sum()];
+        let mut halves = [0; 2];
+        for (half, quants) in halves.iter_mut().zip(quants.as_chunks::<16>().0) {
+            for &quant in quants {
+                *half += i32::from(quant);
+            }
+        }
         let sum = halves[0] + halves[1];
         let at = block * self.rows + row;
         self.scales[at] = scale;
         self.scaled_sums[at] = scale * sum as f32;
         self.offsets_8[at] = -8 * sum;
-        self.offsets_32[at] = halves.map(|half| -32 * half);
+        self.offsets_32[at] = [-32 * halves[0], -32 * halves[1]];
         self.offsets_128[at] = -128 * sum;
     }
 }
 
-/// Integers within ±127, and the scale that makes them the values.
+/// Integers within ±127; returns the scale that makes them the values, NaN if one is not finite.
+///
+/// In loops, which are vectorized: what closures do is compiled apart, for any processor.
 #[inline(always)]
-fn quantize(values: &[f32; BLOCK]) -> ([i32; BLOCK], f32) {
-    let mut peaks = [0.0f32; 16];
-    let mut poison = [0.0f32; 16]; // NaN if any value is not finite
-    for half in values.as_chunks::<16>().0 {
-        for lane in 0..16 {
-            let magnitude = half[lane].abs();
-            peaks[lane] = if magnitude > peaks[lane] { magnitude } else { peaks[lane] };
-            poison[lane] += half[lane] * 0.0;
-        }
+fn quantize(values: &[f32; BLOCK], quants: &mut [i8; BLOCK]) -> f32 {
+    // As integers, magnitudes are in the order of the floats, with infinity and NaN at the top; and
+    // unlike the floats' maximum, the integers' may be taken in any order.
+    let mut peak = 0;
+    for x in values {
+        peak = peak.max(x.to_bits() & !(1 << 31));
     }
-    let peak = peaks.iter().fold(0.0f32, |peak, &lane| if lane > peak { lane } else { peak });
-    let poison: f32 = poison.iter().sum();
-    if peak < TINY || poison.is_nan() {
-        return ([0; BLOCK], poison);
+    let peak = f32::from_bits(peak);
+    if !peak.is_finite() {
+        return f32::NAN;
+    }
+    if peak < TINY {
+        return 0.0;
     }
     let reciprocal = 127.0 / peak;
-    let quants = values.map(|x| (x * reciprocal + ROUND).to_bits() as i32 - ROUND.to_bits() as i32);
-    (quants, peak / 127.0)
+    for (quant, x) in quants.iter_mut().zip(values) {
+        *quant = (x * reciprocal + ROUND).to_bits() as i8;
+    }
+    peak / 127.0
 }
 
 /// Rows dealt into groups as equal as can be.
@@ -303,10 +313,11 @@ impl Groups {
         pool: &Pool,
         each: impl Fn(Group, std::ops::Range<usize>) + Sync,
     ) {
-        let chunks = in_features.div_ceil(CHUNK);
+        let inputs = (CHUNK / (self.least + 1)).next_multiple_of(BLOCK);
+        let chunks = in_features.div_ceil(inputs);
         pool.run(self.count * chunks, |part| {
-            let start = part % chunks * CHUNK;
-            each(self.get(part / chunks), start..(start + CHUNK).min(in_features));
+            let start = part % chunks * inputs;
+            each(self.get(part / chunks), start..(start + inputs).min(in_features));
         });
     }
 }
@@ -334,8 +345,8 @@ mod tests {
     fn rounding_is_within_half_a_step_and_ties_go_to_even() {
         let mut values = [0.0; BLOCK];
         values[..5].copy_from_slice(&[127.0, 0.5, 1.5, -2.5, -126.4]);
-        let (quants, scale) = quantize(&values);
-        assert_eq!(scale, 1.0);
+        let mut quants = [9; BLOCK];
+        assert_eq!(quantize(&values, &mut quants), 1.0);
         assert_eq!(quants[..6], [127, 0, 2, -2, -126, 0]);
     }
 
@@ -344,9 +355,12 @@ mod tests {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let mut values = [1.0; BLOCK];
             values[17] = bad;
-            assert!(quantize(&values).1.is_nan());
+            assert!(quantize(&values, &mut [0; BLOCK]).is_nan());
         }
-        assert_eq!(quantize(&[1e-38; BLOCK]), ([0; BLOCK], 0.0));
-        assert_eq!(quantize(&[f32::MAX; BLOCK]).0, [127; BLOCK]);
+        let mut quants = [0; BLOCK];
+        assert_eq!(quantize(&[1e-38; BLOCK], &mut quants), 0.0);
+        assert_eq!(quants, [0; BLOCK]);
+        assert_eq!(quantize(&[-f32::MAX; BLOCK], &mut quants), f32::MAX / 127.0);
+        assert_eq!(quants, [-127; BLOCK]);
     }
 }
