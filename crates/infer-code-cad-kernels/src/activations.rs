@@ -7,8 +7,6 @@ use crate::{Encoding, Isa, KernelError, Pool};
 const CHUNK: usize = 8192;
 /// A block whose largest magnitude is below this counts as zero: its reciprocal would overflow.
 const TINY: f32 = 1e-30;
-/// Added to a float it rounds it to the nearest integer, ties to even, found in the low byte.
-const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23
 
 /// The rows to multiply, in the encoding and order that the products read.
 ///
@@ -150,7 +148,7 @@ impl Activations {
                         let start = (group.first + row) * in_features;
                         let values = &values[start + inputs.start..start + inputs.end];
                         for (n, block) in values.as_chunks::<BLOCK>().0.iter().enumerate() {
-                            chunk.put(row, n, block);
+                            chunk.put(simd, row, n, block);
                         }
                     }
                 },
@@ -223,19 +221,10 @@ struct Int8Chunk<'a> {
 impl Int8Chunk<'_> {
     /// Rounds one block of one row.
     #[inline(always)]
-    fn put(&mut self, row: usize, block: usize, values: &[f32; BLOCK]) {
-        let mut quants = [0; BLOCK];
-        let scale = quantize(values, &mut quants);
-        for (g, four) in quants.as_chunks::<4>().0.iter().enumerate() {
-            let [a, b, c, d] = *four;
-            let four = i32::from_le_bytes([a as u8, b as u8, c as u8, d as u8]);
+    fn put<S: Simd>(&mut self, simd: S, row: usize, block: usize, values: &[f32; BLOCK]) {
+        let (fours, halves, scale) = quantize(simd, values);
+        for (g, four) in fours.into_iter().enumerate() {
             self.quants[(block * 8 + g) * self.rows + row] = four;
-        }
-        let mut halves = [0; 2];
-        for (half, quants) in halves.iter_mut().zip(quants.as_chunks::<16>().0) {
-            for &quant in quants {
-                *half += i32::from(quant);
-            }
         }
         let sum = halves[0] + halves[1];
         let at = block * self.rows + row;
@@ -247,29 +236,19 @@ impl Int8Chunk<'_> {
     }
 }
 
-/// Integers within ±127; returns the scale that makes them the values, NaN if one is not finite.
-///
-/// In loops, which are vectorized: what closures do is compiled apart, for any processor.
+/// Integers within ±127, the sums of both halves, and the scale that makes them the values: NaN if
+/// one of those is not finite.
 #[inline(always)]
-fn quantize(values: &[f32; BLOCK], quants: &mut [i8; BLOCK]) -> f32 {
-    // As integers, magnitudes are in the order of the floats, with infinity and NaN at the top; and
-    // unlike the floats' maximum, the integers' may be taken in any order.
-    let mut peak = 0;
-    for x in values {
-        peak = peak.max(x.to_bits() & !(1 << 31));
-    }
-    let peak = f32::from_bits(peak);
+fn quantize<S: Simd>(simd: S, values: &[f32; BLOCK]) -> ([i32; 8], [i32; 2], f32) {
+    let peak = simd.peak(values);
     if !peak.is_finite() {
-        return f32::NAN;
+        return ([0; 8], [0; 2], f32::NAN);
     }
     if peak < TINY {
-        return 0.0;
+        return ([0; 8], [0; 2], 0.0);
     }
-    let reciprocal = 127.0 / peak;
-    for (quant, x) in quants.iter_mut().zip(values) {
-        *quant = (x * reciprocal + ROUND).to_bits() as i8;
-    }
-    peak / 127.0
+    let (fours, sums) = simd.round(values, 127.0 / peak);
+    (fours, sums, peak / 127.0)
 }
 
 /// Rows dealt into groups as equal as can be.
@@ -325,6 +304,7 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isa::Scalar;
 
     #[test]
     fn groups_cover_all_rows_evenly() {
@@ -345,9 +325,11 @@ mod tests {
     fn rounding_is_within_half_a_step_and_ties_go_to_even() {
         let mut values = [0.0; BLOCK];
         values[..5].copy_from_slice(&[127.0, 0.5, 1.5, -2.5, -126.4]);
-        let mut quants = [9; BLOCK];
-        assert_eq!(quantize(&values, &mut quants), 1.0);
-        assert_eq!(quants[..6], [127, 0, 2, -2, -126, 0]);
+        let (fours, halves, scale) = quantize(Scalar, &values);
+        assert_eq!(scale, 1.0);
+        assert_eq!(fours[0], i32::from_le_bytes([127, 0, 2, 254]));
+        assert_eq!(fours[1], i32::from_le_bytes([130, 0, 0, 0]));
+        assert_eq!(halves, [1, 0]);
     }
 
     #[test]
@@ -355,12 +337,10 @@ mod tests {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let mut values = [1.0; BLOCK];
             values[17] = bad;
-            assert!(quantize(&values, &mut [0; BLOCK]).is_nan());
+            assert!(quantize(Scalar, &values).2.is_nan());
         }
-        let mut quants = [0; BLOCK];
-        assert_eq!(quantize(&[1e-38; BLOCK], &mut quants), 0.0);
-        assert_eq!(quants, [0; BLOCK]);
-        assert_eq!(quantize(&[-f32::MAX; BLOCK], &mut quants), f32::MAX / 127.0);
-        assert_eq!(quants, [-127; BLOCK]);
+        assert_eq!(quantize(Scalar, &[1e-38; BLOCK]), ([0; 8], [0; 2], 0.0));
+        let (_, halves, scale) = quantize(Scalar, &[-f32::MAX; BLOCK]);
+        assert_eq!((halves, scale), ([-127 * 16; 2], f32::MAX / 127.0));
     }
 }
