@@ -78,7 +78,7 @@ pub enum KernelError {
         out_features: usize,
     },
     /// No quantizer exists for the format.
-    #[error("{format:?} can be read from a file but not made here; use Q8_0, Q4_0 or Bf16")]
+    #[error("{format:?} can be read from a file but not made here; use Q8_0, Q4_K or Bf16")]
     NoQuantizer {
         /// Format asked for.
         format: Format,
