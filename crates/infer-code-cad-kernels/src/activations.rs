@@ -4,7 +4,7 @@ use crate::isa::{Simd, with_simd};
 use crate::{Encoding, Isa, KernelError, Pool};
 
 /// Values that one part of the work of `set` covers: fewer are not worth another thread.
-const CHUNK: usize = 8192;
+const CHUNK: usize = 16384;
 /// A block whose largest magnitude is below this counts as zero: its reciprocal would overflow.
 const TINY: f32 = 1e-30;
 
@@ -292,7 +292,8 @@ impl Groups {
         pool: &Pool,
         each: impl Fn(Group, std::ops::Range<usize>) + Sync,
     ) {
-        let inputs = (CHUNK / (self.least + 1)).next_multiple_of(BLOCK);
+        let rows = self.least + usize::from(self.larger > 0);
+        let inputs = (CHUNK / rows.max(1)).next_multiple_of(BLOCK);
         let chunks = in_features.div_ceil(inputs);
         pool.run(self.count * chunks, |part| {
             let start = part % chunks * inputs;
