@@ -59,7 +59,7 @@ impl Activations {
     /// Takes in the rows of `values`: `(rows, in_features)`.
     ///
     /// # Errors
-    /// [`KernelError::Length`] if `values` is not whole rows, [`KernelError::Shape`] if `in_features`
+    /// [`KernelError::Length`] if `values` is not whole rows, [`KernelError::Blocks`] if `in_features`
     /// is zero or not a multiple of 32.
     pub fn set(
         &mut self,
@@ -69,7 +69,7 @@ impl Activations {
         pool: &Pool,
     ) -> Result<(), KernelError> {
         if in_features == 0 || !in_features.is_multiple_of(BLOCK) {
-            return Err(KernelError::Shape { out_features: values.len(), in_features });
+            return Err(KernelError::Blocks { in_features });
         }
         let rows = values.len() / in_features;
         if rows * in_features != values.len() {
