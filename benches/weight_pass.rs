@@ -90,7 +90,11 @@ fn format(name: &str) -> Format {
 }
 
 /// Arbitrary weights, none of them infinite or subnormal.
-fn matrix(format: Format, (out_features, in_features): (usize, usize), pool: &Pool) -> PackedMatrix {
+fn matrix(
+    format: Format,
+    (out_features, in_features): (usize, usize),
+    pool: &Pool,
+) -> PackedMatrix {
     let len = format.file_bytes(out_features, in_features).expect("whole blocks");
     let bytes: Vec<u8> = (0..len).map(|i| (i as u8).wrapping_mul(31) & 0x3f | 0x20).collect();
     PackedMatrix::pack(format, out_features, in_features, &bytes, pool).expect("the right length")
@@ -98,7 +102,8 @@ fn matrix(format: Format, (out_features, in_features): (usize, usize), pool: &Po
 
 /// Milliseconds of each pass: every matrix once, activations encoded as a decode step has to.
 fn weight_passes(matrices: &[PackedMatrix], rows: usize, pool: &Pool) -> Vec<f64> {
-    let inputs: Vec<f32> = (0..rows * 8192).map(|i| ((i * 7919) % 255) as f32 / 127.0 - 1.0).collect();
+    let inputs: Vec<f32> =
+        (0..rows * 8192).map(|i| ((i * 7919) % 255) as f32 / 127.0 - 1.0).collect();
     let mut activations = Activations::default();
     let mut out = vec![0.0; rows * HEAD.0];
     let mut pass = || {
@@ -130,7 +135,8 @@ fn run_roofline(program: &str, flags: &Flags, times: &mut Times) {
         let number = |after: &str| -> Option<f64> {
             line.split(after).nth(1)?.split_whitespace().next()?.trim_end_matches(':').parse().ok()
         };
-        if let (Some(rows), Some(min), Some(median)) = (number("B="), number("min"), number("med")) {
+        if let (Some(rows), Some(min), Some(median)) = (number("B="), number("min"), number("med"))
+        {
             times.entry(rows as usize).or_default().extend([min, median]);
         }
     }

@@ -3,12 +3,10 @@ use crate::format::BLOCK;
 use crate::isa::{Simd, with_simd};
 use crate::{Encoding, Isa, KernelError, Pool};
 
-/// Inputs that one part of the work of `set` covers.
-const CHUNK: usize = 2048;
+/// Values that one part of the work of `set` covers: fewer are not worth another thread.
+const CHUNK: usize = 16384;
 /// A block whose largest magnitude is below this counts as zero: its reciprocal would overflow.
 const TINY: f32 = 1e-30;
-/// Added to a float it rounds it to the nearest integer, ties to even, found in the low bits.
-const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23
 
 /// The rows to multiply, in the encoding and order that the products read.
 ///
@@ -61,7 +59,7 @@ impl Activations {
     /// Takes in the rows of `values`: `(rows, in_features)`.
     ///
     /// # Errors
-    /// [`KernelError::Length`] if `values` is not whole rows, [`KernelError::Shape`] if `in_features`
+    /// [`KernelError::Length`] if `values` is not whole rows, [`KernelError::Blocks`] if `in_features`
     /// is zero or not a multiple of 32.
     pub fn set(
         &mut self,
@@ -71,7 +69,7 @@ impl Activations {
         pool: &Pool,
     ) -> Result<(), KernelError> {
         if in_features == 0 || !in_features.is_multiple_of(BLOCK) {
-            return Err(KernelError::Shape { out_features: values.len(), in_features });
+            return Err(KernelError::Blocks { in_features });
         }
         let rows = values.len() / in_features;
         if rows * in_features != values.len() {
@@ -150,7 +148,7 @@ impl Activations {
                         let start = (group.first + row) * in_features;
                         let values = &values[start + inputs.start..start + inputs.end];
                         for (n, block) in values.as_chunks::<BLOCK>().0.iter().enumerate() {
-                            chunk.put(row, n, block);
+                            chunk.put(simd, row, n, block);
                         }
                     }
                 },
@@ -223,43 +221,34 @@ struct Int8Chunk<'a> {
 impl Int8Chunk<'_> {
     /// Rounds one block of one row.
     #[inline(always)]
-    fn put(&mut self, row: usize, block: usize, values: &[f32; BLOCK]) {
-        let (quants, scale) = quantize(values);
-        for (g, four) in quants.as_chunks::<4>().0.iter().enumerate() {
-            let bytes = four.map(|quant| quant as i8 as u8);
-            self.quants[(block * 8 + g) * self.rows + row] = i32::from_le_bytes(bytes);
+    fn put<S: Simd>(&mut self, simd: S, row: usize, block: usize, values: &[f32; BLOCK]) {
+        let (fours, halves, scale) = quantize(simd, values);
+        for (g, four) in fours.into_iter().enumerate() {
+            self.quants[(block * 8 + g) * self.rows + row] = four;
         }
-        let halves = [quants[..16].iter().sum::<i32>(), quants[16..].iter().sum()];
         let sum = halves[0] + halves[1];
         let at = block * self.rows + row;
         self.scales[at] = scale;
         self.scaled_sums[at] = scale * sum as f32;
         self.offsets_8[at] = -8 * sum;
-        self.offsets_32[at] = halves.map(|half| -32 * half);
+        self.offsets_32[at] = [-32 * halves[0], -32 * halves[1]];
         self.offsets_128[at] = -128 * sum;
     }
 }
 
-/// Integers within ±127, and the scale that makes them the values.
+/// Integers within ±127, the sums of both halves, and the scale that makes them the values: NaN if
+/// one of those is not finite.
 #[inline(always)]
-fn quantize(values: &[f32; BLOCK]) -> ([i32; BLOCK], f32) {
-    let mut peaks = [0.0f32; 16];
-    let mut poison = [0.0f32; 16]; // NaN if any value is not finite
-    for half in values.as_chunks::<16>().0 {
-        for lane in 0..16 {
-            let magnitude = half[lane].abs();
-            peaks[lane] = if magnitude > peaks[lane] { magnitude } else { peaks[lane] };
-            poison[lane] += half[lane] * 0.0;
-        }
+fn quantize<S: Simd>(simd: S, values: &[f32; BLOCK]) -> ([i32; 8], [i32; 2], f32) {
+    let peak = simd.peak(values);
+    if !peak.is_finite() {
+        return ([0; 8], [0; 2], f32::NAN);
     }
-    let peak = peaks.iter().fold(0.0f32, |peak, &lane| if lane > peak { lane } else { peak });
-    let poison: f32 = poison.iter().sum();
-    if peak < TINY || poison.is_nan() {
-        return ([0; BLOCK], poison);
+    if peak < TINY {
+        return ([0; 8], [0; 2], 0.0);
     }
-    let reciprocal = 127.0 / peak;
-    let quants = values.map(|x| (x * reciprocal + ROUND).to_bits() as i32 - ROUND.to_bits() as i32);
-    (quants, peak / 127.0)
+    let (fours, sums) = simd.round(values, 127.0 / peak);
+    (fours, sums, peak / 127.0)
 }
 
 /// Rows dealt into groups as equal as can be.
@@ -303,10 +292,12 @@ impl Groups {
         pool: &Pool,
         each: impl Fn(Group, std::ops::Range<usize>) + Sync,
     ) {
-        let chunks = in_features.div_ceil(CHUNK);
+        let rows = self.least + usize::from(self.larger > 0);
+        let inputs = (CHUNK / rows.max(1)).next_multiple_of(BLOCK);
+        let chunks = in_features.div_ceil(inputs);
         pool.run(self.count * chunks, |part| {
-            let start = part % chunks * CHUNK;
-            each(self.get(part / chunks), start..(start + CHUNK).min(in_features));
+            let start = part % chunks * inputs;
+            each(self.get(part / chunks), start..(start + inputs).min(in_features));
         });
     }
 }
@@ -314,6 +305,7 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isa::Scalar;
 
     #[test]
     fn groups_cover_all_rows_evenly() {
@@ -334,9 +326,11 @@ mod tests {
     fn rounding_is_within_half_a_step_and_ties_go_to_even() {
         let mut values = [0.0; BLOCK];
         values[..5].copy_from_slice(&[127.0, 0.5, 1.5, -2.5, -126.4]);
-        let (quants, scale) = quantize(&values);
+        let (fours, halves, scale) = quantize(Scalar, &values);
         assert_eq!(scale, 1.0);
-        assert_eq!(quants[..6], [127, 0, 2, -2, -126, 0]);
+        assert_eq!(fours[0], i32::from_le_bytes([127, 0, 2, 254]));
+        assert_eq!(fours[1], i32::from_le_bytes([130, 0, 0, 0]));
+        assert_eq!(halves, [1, 0]);
     }
 
     #[test]
@@ -344,9 +338,10 @@ mod tests {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let mut values = [1.0; BLOCK];
             values[17] = bad;
-            assert!(quantize(&values).1.is_nan());
+            assert!(quantize(Scalar, &values).2.is_nan());
         }
-        assert_eq!(quantize(&[1e-38; BLOCK]), ([0; BLOCK], 0.0));
-        assert_eq!(quantize(&[f32::MAX; BLOCK]).0, [127; BLOCK]);
+        assert_eq!(quantize(Scalar, &[1e-38; BLOCK]), ([0; 8], [0; 2], 0.0));
+        let (_, halves, scale) = quantize(Scalar, &[-f32::MAX; BLOCK]);
+        assert_eq!((halves, scale), ([-127 * 16; 2], f32::MAX / 127.0));
     }
 }

@@ -28,6 +28,12 @@ pub enum KernelError {
         /// What they must be a multiple of.
         multiple: usize,
     },
+    /// A row of activations is empty or not a whole number of blocks.
+    #[error("rows of {in_features} activations are not blocks of 32; pad them like the weights")]
+    Blocks {
+        /// Length of a row given.
+        in_features: usize,
+    },
     /// The buffer is not as long as its shape says.
     #[error("{what} holds {actual} elements, its shape needs {expected}; pass the whole of it")]
     Length {
@@ -78,7 +84,7 @@ pub enum KernelError {
         out_features: usize,
     },
     /// No quantizer exists for the format.
-    #[error("{format:?} can be read from a file but not made here; use Q8_0, Q4_0 or Bf16")]
+    #[error("{format:?} can be read from a file but not made here; use Q8_0, Q4_K or Bf16")]
     NoQuantizer {
         /// Format asked for.
         format: Format,

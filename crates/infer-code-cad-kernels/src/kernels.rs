@@ -179,40 +179,39 @@ pub(crate) fn q6_k<S: Simd, const N: usize>(
         for (j, (lines, factors)) in lines.as_chunks::<384>().0.iter().zip(factors).enumerate() {
             fetch_ahead(simd, lines);
             let (low, high) = lines.split_first_chunk::<256>().expect("384 bytes");
-            let halves = low.as_chunks::<128>().0.iter().zip(high.as_chunks::<64>().0);
-            let halves = halves.zip(quants[j].as_chunks::<4>().0).zip(factors).enumerate();
-            for (half, (((low, high), quants), factor)) in halves {
-                let mut ints = offsets[j].map(
-                    #[inline(always)]
-                    |offsets| simd.ints(offsets[half]),
-                );
-                dot_six_bits(simd, &mut ints, low, high, quants);
-                // Exact: 11 bits times 8.
-                let factor = simd.mul(d, simd.i8s(factor));
-                fold(simd, &ints, factor, &scales[j], &mut sums);
-            }
+            // Written out twice: indices known to the compiler keep the sums in registers. The
+            // products of `d` with the 8-bit scales are exact.
+            let ints = dot_six_bits::<S, N, 0>(simd, low, high, &quants[j], &offsets[j]);
+            fold(simd, &ints, simd.mul(d, simd.i8s(&factors[0])), &scales[j], &mut sums);
+            let ints = dot_six_bits::<S, N, 1>(simd, low, high, &quants[j], &offsets[j]);
+            fold(simd, &ints, simd.mul(d, simd.i8s(&factors[1])), &scales[j], &mut sums);
         }
     }
     store(simd, sums, out);
 }
 
-/// Adds the products of half a block of 6-bit weights to every row's sums.
+/// The products of half a block of 6-bit weights with every row.
 #[inline(always)]
-fn dot_six_bits<S: Simd, const N: usize>(
+fn dot_six_bits<S: Simd, const N: usize, const HALF: usize>(
     simd: S,
-    ints: &mut [S::Ints; N],
-    low: &[u8; 128],
-    high: &[u8; 64],
-    quants: &[[i32; N]; 4],
-) {
-    let high = simd.bytes(high);
-    let [first, second] = low.as_chunks().0 else { unreachable!("128 bytes") };
-    let [low_0, low_1] = simd.nibbles(simd.bytes(first));
-    let [low_2, low_3] = simd.nibbles(simd.bytes(second));
-    dot(simd, ints, simd.six_bits::<0>(low_0, high), &quants[0]);
-    dot(simd, ints, simd.six_bits::<1>(low_1, high), &quants[1]);
-    dot(simd, ints, simd.six_bits::<2>(low_2, high), &quants[2]);
-    dot(simd, ints, simd.six_bits::<3>(low_3, high), &quants[3]);
+    low: &[u8; 256],
+    high: &[u8],
+    quants: &[[i32; N]; 8],
+    offsets: &[[i32; 2]; N],
+) -> [S::Ints; N] {
+    let mut ints = offsets.map(
+        #[inline(always)]
+        |offsets| simd.ints(offsets[HALF]),
+    );
+    let high = simd.bytes(&high.as_chunks().0[HALF]);
+    let (low, quants) = (low.as_chunks::<64>().0, quants.as_chunks::<4>().0[HALF]);
+    let [low_0, low_1] = simd.nibbles(simd.bytes(&low[2 * HALF]));
+    let [low_2, low_3] = simd.nibbles(simd.bytes(&low[2 * HALF + 1]));
+    dot(simd, &mut ints, simd.six_bits::<0>(low_0, high), &quants[0]);
+    dot(simd, &mut ints, simd.six_bits::<1>(low_1, high), &quants[1]);
+    dot(simd, &mut ints, simd.six_bits::<2>(low_2, high), &quants[2]);
+    dot(simd, &mut ints, simd.six_bits::<3>(low_3, high), &quants[3]);
+    ints
 }
 
 /// `LINE` bytes hold two consecutive weights of 16 outputs, which `widen` takes apart. Even and odd

@@ -40,6 +40,7 @@ mod memory;
 mod packed;
 mod pool;
 mod quantize;
+mod quantize_k;
 
 pub use activations::Activations;
 pub use error::KernelError;

@@ -61,10 +61,10 @@ impl PackedMatrix {
     /// Rounds f32 weights, `(out_features, in_features)`, to a format and packs them.
     ///
     /// Q8_0 and Q4_0 round as ggml's reference does, bit for bit; Bf16 and F16 to nearest, ties to
-    /// even.
+    /// even; Q4_K to the least squared error of each block, which is not bit for bit what ggml finds.
     ///
     /// # Errors
-    /// As [`Self::pack`], and [`KernelError::NoQuantizer`] for Q4_K and Q6_K.
+    /// As [`Self::pack`], and [`KernelError::NoQuantizer`] for Q6_K.
     pub fn quantize(
         format: Format,
         out_features: usize,
@@ -77,7 +77,7 @@ impl PackedMatrix {
         if expected != actual {
             return Err(KernelError::Length { what: "the matrix to quantize", expected, actual });
         }
-        if matches!(format, Format::Q4_K | Format::Q6_K) {
+        if format == Format::Q6_K {
             return Err(KernelError::NoQuantizer { format });
         }
         Self::from_rows(format, out_features, in_features, pool, |row, lane, tile| {

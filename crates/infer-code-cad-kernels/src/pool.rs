@@ -11,14 +11,14 @@ use crate::{Isa, KernelError};
 
 /// How long a thread without work spins before it parks: longer than the steps between two products,
 /// far shorter than a scheduler's slice.
-const SPIN: Duration = Duration::from_micros(30);
+const SPIN: Duration = Duration::from_micros(50);
 
 /// Threads that share out the parts of a job, and the instruction set they use.
 ///
 /// Each thread gets an equal run of consecutive parts, and reads them in order: one sequential stream
 /// per thread. A thread that is done early takes parts from the far end of another's run, and one
 /// that has not woken up in time is not waited for, so a process that takes a core costs no more than
-/// its share. Idle threads spin for 30 microseconds, then sleep.
+/// its share. Idle threads spin for 50 microseconds, then sleep.
 pub struct Pool {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,

@@ -1,8 +1,9 @@
 use half::{bf16, f16};
 
 use crate::Format;
+use crate::quantize_k::q4_k;
 
-/// Rounds a row to the bytes a file would hold. Q4_K and Q6_K are left alone: the caller rejects them.
+/// Rounds a row to the bytes a file would hold. Q6_K is left alone: the caller rejects it.
 pub(crate) fn quantize_row(format: Format, row: &[f32], bytes: &mut [u8]) {
     match format {
         Format::Q8_0 => each_block(row, bytes, q8_0),
@@ -10,7 +11,8 @@ pub(crate) fn quantize_row(format: Format, row: &[f32], bytes: &mut [u8]) {
         Format::Bf16 => each_block(row, bytes, |[x]| bf16::from_f32(*x).to_le_bytes()),
         Format::F16 => each_block(row, bytes, |[x]| f16::from_f32(*x).to_le_bytes()),
         Format::F32 => each_block(row, bytes, |[x]| x.to_le_bytes()),
-        Format::Q4_K | Format::Q6_K => {}
+        Format::Q4_K => each_block(row, bytes, q4_k),
+        Format::Q6_K => {}
     }
 }
 

@@ -195,3 +195,49 @@ proptest! {
         }
     }
 }
+
+fn mean_squared_error(format: Format, weights: &[f32]) -> f64 {
+    let pool = Pool::new(1);
+    let matrix = PackedMatrix::quantize(format, 1, weights.len(), weights, &pool).unwrap();
+    let mut row = vec![0.0; weights.len()];
+    matrix.row_f32(0, &mut row).unwrap();
+    let errors = row.iter().zip(weights).map(|(is, was)| f64::from(is - was).powi(2));
+    errors.sum::<f64>() / weights.len() as f64
+}
+
+#[test]
+fn q4_k_is_nearer_than_q4_0() {
+    let mut rng = Rng::new(4);
+    // Sums of uniforms: nearly normal, as trained weights are.
+    let mut normal = || (0..6).map(|_| rng.symmetric()).sum::<f32>() * 0.02;
+    let centred: Vec<f32> = (0..4096).map(|_| normal()).collect();
+    let (q4_k, q4_0) =
+        (mean_squared_error(Format::Q4_K, &centred), mean_squared_error(Format::Q4_0, &centred));
+    assert!(q4_k < 0.85 * q4_0, "{q4_k} {q4_0}");
+    // A minimum is what Q4_0 lacks.
+    let shifted: Vec<f32> = centred.iter().map(|x| x - 0.1).collect();
+    assert!(mean_squared_error(Format::Q4_K, &shifted) < 1.3 * q4_k);
+    // Weights above zero need no minimum.
+    let positive: Vec<f32> = centred.iter().map(|x| x.abs() + 0.2).collect();
+    assert!(mean_squared_error(Format::Q4_K, &positive) < 2e-4);
+}
+
+#[test]
+fn q4_k_keeps_what_it_can_hold() {
+    let zeros = [0.0; 256];
+    assert_eq!(mean_squared_error(Format::Q4_K, &zeros), 0.0);
+    // 63 and 15 are the largest scale and quant: steps of 1, whatever the minimum.
+    let steps: Vec<f32> = (0..256).map(|i| 63.0 * ((i * 7 % 16) as f32 - 4.0)).collect();
+    assert!(mean_squared_error(Format::Q4_K, &steps) < 0.5);
+    assert!(mean_squared_error(Format::Q4_K, &[-0.25; 256]) < 1e-8);
+    for weights in [[f32::NAN; 256], [f32::MAX; 256], [f32::NEG_INFINITY; 256], [1e-40; 256]] {
+        mean_squared_error(Format::Q4_K, &weights); // no panic
+    }
+}
+
+#[test]
+fn q6_k_cannot_be_made() {
+    let pool = Pool::new(1);
+    let error = PackedMatrix::quantize(Format::Q6_K, 1, 256, &[0.0; 256], &pool).unwrap_err();
+    assert_eq!(error, KernelError::NoQuantizer { format: Format::Q6_K });
+}

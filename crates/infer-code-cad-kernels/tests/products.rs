@@ -163,7 +163,7 @@ fn what_does_not_fit_is_an_error() {
     };
     for inputs in [0, 33] {
         let error = set(&mut activations, 66, inputs, Encoding::Int8).unwrap_err();
-        assert!(matches!(error, KernelError::Shape { .. }));
+        assert_eq!(error, KernelError::Blocks { in_features: inputs });
     }
     let error = set(&mut activations, 65, 64, Encoding::Int8).unwrap_err();
     assert!(matches!(error, KernelError::Length { .. }));

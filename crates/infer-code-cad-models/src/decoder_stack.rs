@@ -9,8 +9,8 @@ use crate::host::with_slice;
 use crate::linear::Linear;
 use crate::loader::{Bias, Loader};
 use crate::names::ModelNames;
+use crate::native::soft_cap;
 use crate::norm::Norm;
-use crate::softmax::soft_cap;
 use crate::{CausalLm, KvCache, ModelError, Step};
 
 /// Embedding, blocks, norm and output over one kind of attention.

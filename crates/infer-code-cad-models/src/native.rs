@@ -170,9 +170,12 @@ fn streams<'a>(
     ragged: &'a Ragged,
     layer: usize,
 ) -> Vec<Stream<'a, NativeLayer>> {
-    let stream = |(cache, span): (&'a mut &mut StreamCache<NativeLayer>, &std::ops::Range<usize>)| {
-        Stream { span: span.clone(), past: cache.len, layer: &mut cache.layers[layer] }
-    };
+    let stream =
+        |(cache, span): (&'a mut &mut StreamCache<NativeLayer>, &std::ops::Range<usize>)| Stream {
+            span: span.clone(),
+            past: cache.len,
+            layer: &mut cache.layers[layer],
+        };
     caches.iter_mut().zip(&ragged.spans).map(stream).collect()
 }
 

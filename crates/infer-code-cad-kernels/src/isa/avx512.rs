@@ -1,6 +1,6 @@
 use std::arch::x86_64::*;
 
-use super::Simd;
+use super::{MAGNITUDE, Simd};
 
 /// Proof that the processor has AVX-512 F, BW and VNNI.
 #[derive(Debug, Clone, Copy)]
@@ -165,5 +165,34 @@ impl Simd for Avx512 {
     fn store(self, floats: __m512, to: &mut [f32; 16]) {
         // SAFETY: `detect` found AVX-512 F; the array has the 64 bytes.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), floats) }
+    }
+
+    #[inline(always)]
+    fn peak(self, values: &[f32; 32]) -> f32 {
+        // SAFETY: `detect` found AVX-512 F; the array has the 128 bytes.
+        unsafe {
+            let magnitude = _mm512_set1_epi32(MAGNITUDE as i32);
+            let low = _mm512_loadu_si512(values.as_ptr().cast());
+            let high = _mm512_loadu_si512(values[16..].as_ptr().cast());
+            let low = _mm512_and_si512(low, magnitude);
+            let high = _mm512_and_si512(high, magnitude);
+            f32::from_bits(_mm512_reduce_max_epu32(_mm512_max_epu32(low, high)))
+        }
+    }
+
+    #[inline(always)]
+    fn round(self, values: &[f32; 32], factor: f32) -> ([i32; 8], [i32; 2]) {
+        let (mut fours, mut sums) = ([0; 8], [0; 2]);
+        let halves = values.as_chunks::<16>().0.iter().zip(fours.as_chunks_mut::<4>().0);
+        for ((half, fours), sum) in halves.zip(&mut sums) {
+            // SAFETY: `detect` found AVX-512 F; the arrays have the 64 and 16 bytes.
+            unsafe {
+                let scaled = _mm512_mul_ps(_mm512_loadu_ps(half.as_ptr()), self.splat(factor));
+                let quants = _mm512_cvtps_epi32(scaled); // to nearest, ties to even
+                *sum = _mm512_reduce_add_epi32(quants);
+                _mm_storeu_si128(fours.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(quants));
+            }
+        }
+        (fours, sums)
     }
 }

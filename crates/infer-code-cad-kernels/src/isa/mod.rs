@@ -100,6 +100,9 @@ macro_rules! with_simd {
 }
 pub(crate) use with_simd;
 
+/// All bits of a float but its sign.
+const MAGNITUDE: u32 = !(1 << 31);
+
 /// A processor's vectors of 16 lanes, one for each output of a tile.
 ///
 /// A value is the proof that the processor has the instructions: that is what the implementations'
@@ -145,4 +148,30 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn u8s(self, from: &[u8; 16]) -> Self::Floats;
     fn i8s(self, from: &[u8; 16]) -> Self::Floats;
     fn store(self, floats: Self::Floats, to: &mut [f32; 16]);
+
+    /// The largest magnitude; infinite or NaN if a value is.
+    #[inline(always)]
+    fn peak(self, values: &[f32; 32]) -> f32 {
+        // As integers, magnitudes are in the order of the floats, with infinity and NaN at the top.
+        let mut peak = 0;
+        for x in values {
+            peak = peak.max(x.to_bits() & MAGNITUDE);
+        }
+        f32::from_bits(peak)
+    }
+
+    /// The values times `factor`, which makes them at most 127, as signed bytes, ties to even; and the
+    /// sums of each half.
+    #[inline(always)]
+    fn round(self, values: &[f32; 32], factor: f32) -> ([i32; 8], [i32; 2]) {
+        // Adding it rounds a float to the nearest integer, found in the low byte.
+        const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23
+        let (mut fours, mut sums) = ([0; 8], [0; 2]);
+        for (i, x) in values.iter().enumerate() {
+            let quant = (x * factor + ROUND).to_bits() as u8;
+            fours[i / 4] |= i32::from(quant) << (i % 4 * 8);
+            sums[i / 16] += i32::from(quant as i8);
+        }
+        (fours, sums)
+    }
 }

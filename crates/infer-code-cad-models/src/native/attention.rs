@@ -205,9 +205,11 @@ impl NativeAttention {
             }
             for page in first..last {
                 let outs = out.chunks_mut(group * head_dim);
-                for ((row, scores), out) in rows.iter().zip(scores.chunks(group * stride)).zip(outs) {
+                for ((row, scores), out) in rows.iter().zip(scores.chunks(group * stride)).zip(outs)
+                {
                     if row.pages().contains(&page) {
-                        let values = &row.layer.pages[page].values[kv_head * n_values..][..n_values];
+                        let values =
+                            &row.layer.pages[page].values[kv_head * n_values..][..n_values];
                         let end = PAGE.min(row.seen.end - page * PAGE);
                         for (scores, out) in
                             scores.chunks(stride).zip(out.chunks_exact_mut(head_dim))

@@ -64,7 +64,11 @@ impl NativeBlock {
                 activation: config.activation,
                 width: inner,
             },
-            feed_forward_output: loader.linear(&[(&names.feed_forward_output, hidden)], inner, mlp)?,
+            feed_forward_output: loader.linear(
+                &[(&names.feed_forward_output, hidden)],
+                inner,
+                mlp,
+            )?,
             post_feed_forward_norm: optional(loader, &names.post_feed_forward_norm)?,
             window: config.window(layer),
         })
