@@ -1,27 +1,22 @@
-use std::ops::Range;
-use std::sync::Arc;
-
 use candle_core::{DType, Device, Result, Tensor};
-use infer_code_cad_decode::TokenId;
 
 use crate::attention::{Attention, Stream};
+use crate::batch::{Limits, Ragged, own_caches};
 use crate::block::Block;
-use crate::cache::{ModelId, StreamCache};
+use crate::cache::StreamCache;
 use crate::config::{Positions, TransformerConfig};
 use crate::host::with_slice;
 use crate::linear::Linear;
 use crate::loader::{Bias, Loader};
 use crate::names::ModelNames;
+use crate::native::soft_cap;
 use crate::norm::Norm;
-use crate::softmax::soft_cap;
-use crate::{CausalLm, KvCache, LogitRows, ModelError, Step};
+use crate::{CausalLm, KvCache, ModelError, Step};
 
 /// Embedding, blocks, norm and output over one kind of attention.
 #[derive(Debug)]
 pub(crate) struct DecoderStack<A> {
-    id: ModelId,
-    vocab_size: usize,
-    max_positions: usize,
+    limits: Limits,
     attention: A,
     device: Device,
     embedding: Embedding,
@@ -71,9 +66,7 @@ impl<A: Attention> DecoderStack<A> {
             .map(|layer| Block::load(config, layer, &mut loader))
             .collect::<std::result::Result<_, _>>()?;
         Ok(Self {
-            id: ModelId::default(),
-            vocab_size,
-            max_positions,
+            limits: Limits::new(config),
             attention,
             embedding,
             embedding_scale: config.embedding_scale,
@@ -86,36 +79,10 @@ impl<A: Attention> DecoderStack<A> {
         })
     }
 
-    /// Refuses what cannot be computed, before any cache is touched.
-    fn check(&self, batch: &mut [Step<'_>]) -> std::result::Result<(), ModelError> {
-        for (step, Step { cache, tokens, .. }) in batch.iter_mut().enumerate() {
-            let len = cache.len() + tokens.len();
-            let cache = cache.as_any_mut().downcast_ref::<StreamCache<A::Layer>>();
-            if cache.is_none_or(|cache| cache.model != self.id) {
-                return Err(ModelError::ForeignCache { step });
-            }
-            if tokens.is_empty() {
-                return Err(ModelError::EmptyStep { step });
-            }
-            if len > self.max_positions {
-                let max_positions = self.max_positions;
-                return Err(ModelError::StreamTooLong { step, len, max_positions });
-            }
-            let vocab_size = self.vocab_size;
-            let outside = |&token: &TokenId| token as usize >= vocab_size;
-            if let Some(position) = tokens.iter().position(outside) {
-                let token = tokens[position];
-                return Err(ModelError::TokenOutOfRange { step, position, token, vocab_size });
-            }
-        }
-        Ok(())
-    }
-
     /// A forward pass over a batch that was checked and is not empty.
     fn advance(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<()> {
         let ragged = Ragged::new(batch);
-        let mut caches: Vec<&mut StreamCache<A::Layer>> =
-            batch.iter_mut().filter_map(|step| step.cache.as_any_mut().downcast_mut()).collect();
+        let mut caches = own_caches::<A::Layer>(batch);
         let x = self.hidden(&ragged, &mut caches)?;
         for (cache, span) in caches.iter_mut().zip(&ragged.spans) {
             cache.len += span.len();
@@ -173,16 +140,15 @@ impl<A: Attention> DecoderStack<A> {
 
 impl<A: Attention> CausalLm for DecoderStack<A> {
     fn vocab_size(&self) -> usize {
-        self.vocab_size
+        self.limits.vocab_size
     }
 
     fn max_positions(&self) -> usize {
-        self.max_positions
+        self.limits.max_positions
     }
 
     fn new_cache(&self) -> Box<dyn KvCache> {
-        let layers = self.blocks.iter().map(|_| Arc::default()).collect();
-        Box::new(StreamCache::<A::Layer> { model: self.id.clone(), len: 0, layers })
+        self.limits.new_cache::<A::Layer>()
     }
 
     fn forward(
@@ -191,43 +157,11 @@ impl<A: Attention> CausalLm for DecoderStack<A> {
         logits: &mut Vec<f32>,
     ) -> std::result::Result<(), ModelError> {
         logits.clear();
-        self.check(batch)?;
+        self.limits.check::<A::Layer>(batch)?;
         if batch.is_empty() {
             return Ok(());
         }
         // Inside the pool, or every parallel operation would wait for a worker to wake.
         Ok(rayon::scope(|_| self.advance(batch, logits))?)
-    }
-}
-
-/// The new tokens of a batch, end to end.
-#[derive(Debug, Default)]
-struct Ragged {
-    tokens: Vec<TokenId>,
-    /// Of each token within its stream.
-    positions: Vec<usize>,
-    /// Of each step within `tokens`.
-    spans: Vec<Range<usize>>,
-    /// The tokens whose logits are asked for.
-    wanted: Vec<u32>,
-}
-
-impl Ragged {
-    fn new(batch: &[Step<'_>]) -> Self {
-        let mut ragged = Self::default();
-        for step in batch {
-            let (start, past) = (ragged.tokens.len(), step.cache.len());
-            let end = start + step.tokens.len();
-            ragged.tokens.extend_from_slice(step.tokens);
-            ragged.positions.extend(past..past + step.tokens.len());
-            ragged.spans.push(start..end);
-            let wanted = match step.logits {
-                LogitRows::None => end..end,
-                LogitRows::Last => end - 1..end,
-                LogitRows::All => start..end,
-            };
-            ragged.wanted.extend(wanted.map(|row| row as u32));
-        }
-        ragged
     }
 }

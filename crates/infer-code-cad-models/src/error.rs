@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use infer_code_cad_decode::{DecodeError, TokenId};
+use infer_code_cad_kernels::KernelError;
 
 use crate::Device;
 
@@ -286,6 +287,9 @@ pub enum ModelError {
         /// NaN or an infinity.
         value: f32,
     },
+    /// A weight matrix does not fit the kernels.
+    #[error("the kernels refuse: {0}")]
+    Kernel(#[from] KernelError),
     /// The tensor library failed; the caches of the batch must be dropped.
     #[error("the tensor library failed: {0}")]
     Tensor(Box<candle_core::Error>),

@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 mod attention;
+mod batch;
 mod block;
 mod cache;
 mod causal_lm;
@@ -21,16 +22,15 @@ mod feed_forward;
 mod generate;
 mod gguf;
 mod host;
-mod host_attention;
 pub mod hub;
 mod linear;
 mod loader;
 mod names;
+mod native;
 mod norm;
 mod random;
 mod rope;
 mod score;
-mod softmax;
 mod source;
 mod stop;
 mod tensor_attention;

@@ -47,6 +47,7 @@ impl Rotations {
     /// Turns every head of `row`, which belongs to the batch's token `token`.
     ///
     /// `row`: `(n_heads, head_dim)`
+    #[inline(always)]
     pub(crate) fn apply(&self, token: usize, row: &mut [f32]) {
         if self.half == 0 {
             return;

@@ -1,8 +1,12 @@
+use std::sync::Arc;
+
+use infer_code_cad_kernels::{Format, Pool};
+
 use crate::attention::Heads;
 use crate::config::TransformerConfig;
 use crate::decoder_stack::DecoderStack;
-use crate::host_attention::HostAttention;
 use crate::loader::{Fetch, Loader};
+use crate::native::NativeStack;
 use crate::rope::Rope;
 use crate::tensor_attention::TensorAttention;
 use crate::{CausalLm, Device, KvCache, ModelError, Step, random};
@@ -95,9 +99,9 @@ impl Transformer {
         device: Device,
         fetch: &mut Fetch<'_>,
     ) -> Result<Self, ModelError> {
-        match (device, dtype) {
-            (Device::Cpu, DType::F32) => Self::on_host(config, fetch),
-            _ => Self::on_tensors(config, dtype, device.open()?, fetch),
+        match device {
+            Device::Cpu => Self::native(config, dtype, fetch),
+            gpu => Self::on_tensors(config, dtype, gpu.open()?, fetch),
         }
     }
 
@@ -106,11 +110,18 @@ impl Transformer {
         &self.config
     }
 
-    fn on_host(config: &TransformerConfig, fetch: &mut Fetch<'_>) -> Result<Self, ModelError> {
-        let attention = HostAttention { heads: Heads::new(config), rope: Rope::new(config) };
-        let dtype = candle_core::DType::F32;
-        let loader = Loader { config, dtype, device: candle_core::Device::Cpu, fetch };
-        let stack = DecoderStack::load(config, attention, loader)?;
+    fn native(
+        config: &TransformerConfig,
+        dtype: DType,
+        fetch: &mut Fetch<'_>,
+    ) -> Result<Self, ModelError> {
+        let format = match dtype {
+            DType::F32 => Format::F32,
+            DType::F16 => Format::F16,
+            DType::BF16 => Format::Bf16,
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let stack = NativeStack::load(config, format, Arc::new(Pool::new(threads)), fetch)?;
         Ok(Self { config: config.clone(), stack: Box::new(stack) })
     }
 

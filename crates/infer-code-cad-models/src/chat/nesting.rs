@@ -10,7 +10,7 @@ pub(super) fn overlong_chain(source: &str) -> Option<usize> {
     while let Some(start) = rest.find('{') {
         let (tag, after) = match &rest[start + 1..] {
             tag if tag.starts_with(['{', '%']) => tag.split_at(tag_len(tag)),
-            tag if tag.starts_with('#') => tag.split_at(tag.find("#}").unwrap_or(tag.len())),
+            tag if tag.starts_with('#') => ("", &tag[tag.find("#}").unwrap_or(tag.len())..]),
             tag => ("", tag),
         };
         let (mut operators, mut code) = (0, tag);

@@ -4,6 +4,7 @@ pub(crate) const LANES: usize = 16;
 /// Turns the first `len` scores to weights that sum to one, and the rest to zero.
 ///
 /// The order of the sums depends on `len` alone. The length of `scores` is a multiple of [`LANES`].
+#[inline(always)]
 pub(crate) fn softmax(scores: &mut [f32], len: usize) {
     scores[len..].fill(f32::NEG_INFINITY);
     let mut max = [f32::NEG_INFINITY; LANES];
@@ -27,6 +28,7 @@ pub(crate) fn softmax(scores: &mut [f32], len: usize) {
 /// Bounds `scores` smoothly: `cap * tanh(score / cap)`, by whole lanes.
 ///
 /// Gemma Team, [Gemma 2](https://arxiv.org/abs/2408.00118), section 2.
+#[inline(always)]
 pub(crate) fn soft_cap(scores: &mut [f32], cap: f32) {
     for score in scores {
         let x = *score / cap;
@@ -38,7 +40,8 @@ pub(crate) fn soft_cap(scores: &mut [f32], cap: f32) {
 /// `e^x` for `x <= 0`, within 2 units in the last place; zero below -87.
 ///
 /// Without branches or calls: `2^n e^r` with `x = n ln 2 + r` and the polynomial of Cephes' `expf`.
-fn exp(x: f32) -> f32 {
+#[inline(always)]
+pub(crate) fn exp(x: f32) -> f32 {
     /// `1.5 * 2^23`: adding it rounds to an integer, which is then in the low bits.
     const ROUND: f32 = 12_582_912.0;
     let clamped = if x > -87.0 { x } else { -87.0 };

@@ -1,0 +1,104 @@
+use crate::{Encoding, Format, Isa};
+
+/// Why a matrix could not be packed or a product not be computed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KernelError {
+    /// A matrix has no rows or no columns, or more bytes than can be addressed.
+    #[error(
+        "a matrix of {out_features} x {in_features} is empty or too large; \
+         check the shape in the weight file's header"
+    )]
+    Shape {
+        /// Rows of the weight matrix.
+        out_features: usize,
+        /// Columns of the weight matrix.
+        in_features: usize,
+    },
+    /// The inner dimension is not a whole number of blocks.
+    #[error(
+        "in_features {in_features} is not a multiple of {multiple}, which {format:?} needs; \
+         convert the weights to another format"
+    )]
+    InFeatures {
+        /// Format asked for.
+        format: Format,
+        /// Columns given.
+        in_features: usize,
+        /// What they must be a multiple of.
+        multiple: usize,
+    },
+    /// A row of activations is empty or not a whole number of blocks.
+    #[error("rows of {in_features} activations are not blocks of 32; pad them like the weights")]
+    Blocks {
+        /// Length of a row given.
+        in_features: usize,
+    },
+    /// The buffer is not as long as its shape says.
+    #[error("{what} holds {actual} elements, its shape needs {expected}; pass the whole of it")]
+    Length {
+        /// Which buffer.
+        what: &'static str,
+        /// Elements its shape needs.
+        expected: usize,
+        /// Elements given.
+        actual: usize,
+    },
+    /// The activations' rows are not as long as the matrix's.
+    #[error(
+        "the matrix has {matrix} input features, the activations {activations}; \
+         set the activations of this layer first"
+    )]
+    InnerDimension {
+        /// Columns of the matrix.
+        matrix: usize,
+        /// Columns of the activations.
+        activations: usize,
+    },
+    /// The activations were set in the encoding of another kind of format.
+    #[error("{format:?} multiplies {needed:?} activations, these are {actual:?}; set them again")]
+    Encoding {
+        /// Format of the matrix.
+        format: Format,
+        /// Encoding it multiplies.
+        needed: Encoding,
+        /// Encoding at hand.
+        actual: Encoding,
+    },
+    /// The activations were arranged for another instruction set.
+    #[error(
+        "activations arranged for {activations:?} on a pool of {pool:?}; use one pool for both"
+    )]
+    OtherIsa {
+        /// Instruction set of the pool that set them.
+        activations: Isa,
+        /// Instruction set of the pool that multiplies.
+        pool: Isa,
+    },
+    /// The matrix has no such row.
+    #[error("row {row} of a matrix with {out_features} rows")]
+    Row {
+        /// Row asked for.
+        row: usize,
+        /// Rows there are.
+        out_features: usize,
+    },
+    /// No quantizer exists for the format.
+    #[error("{format:?} can be read from a file but not made here; use Q8_0, Q4_K or Bf16")]
+    NoQuantizer {
+        /// Format asked for.
+        format: Format,
+    },
+    /// This processor lacks the instructions.
+    #[error("this processor does not run {isa:?}; ask for Isa::best()")]
+    UnsupportedIsa {
+        /// Instruction set asked for.
+        isa: Isa,
+    },
+    /// The system has no memory left.
+    #[error("no memory for {bytes} bytes of packed weights; use a smaller format")]
+    OutOfMemory {
+        /// Bytes asked for.
+        bytes: usize,
+    },
+}

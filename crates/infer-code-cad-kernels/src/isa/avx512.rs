@@ -1,0 +1,198 @@
+use std::arch::x86_64::*;
+
+use super::{MAGNITUDE, Simd};
+
+/// Proof that the processor has AVX-512 F, BW and VNNI.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx512(());
+
+impl Avx512 {
+    #[inline(always)]
+    pub(crate) fn detect() -> Option<Self> {
+        let found = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vnni");
+        found.then_some(Self(()))
+    }
+}
+
+impl Simd for Avx512 {
+    type Bytes = __m512i;
+    type Ints = __m512i;
+    type Floats = __m512;
+
+    #[inline(always)]
+    fn vectorize<R>(self, body: impl FnOnce() -> R) -> R {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2,fma,f16c")]
+        fn run<R>(body: impl FnOnce() -> R) -> R {
+            body()
+        }
+        // SAFETY: `detect` found these instructions; AVX-512 F implies AVX2, FMA and F16C.
+        unsafe { run(body) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, address: *const u8) {
+        // SAFETY: a prefetch of an address that does not exist does nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+
+    #[inline(always)]
+    fn bytes(self, from: &[u8; 64]) -> __m512i {
+        // SAFETY: `detect` found AVX-512 F; the array has the 64 bytes.
+        unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn nibbles(self, bytes: __m512i) -> [__m512i; 2] {
+        // SAFETY: `detect` found AVX-512 F and BW.
+        unsafe {
+            let mask = _mm512_set1_epi8(15);
+            let high = _mm512_srli_epi16::<4>(bytes);
+            [_mm512_and_si512(bytes, mask), _mm512_and_si512(high, mask)]
+        }
+    }
+
+    #[inline(always)]
+    fn six_bits<const I: u32>(self, low: __m512i, high: __m512i) -> __m512i {
+        // SAFETY: `detect` found AVX-512 F and BW.
+        unsafe {
+            let mask = _mm512_set1_epi8(0x30);
+            let shifted = match I {
+                0 => _mm512_slli_epi16::<4>(high),
+                1 => _mm512_slli_epi16::<2>(high),
+                2 => high,
+                _ => _mm512_srli_epi16::<2>(high),
+            };
+            _mm512_or_si512(low, _mm512_and_si512(shifted, mask))
+        }
+    }
+
+    #[inline(always)]
+    fn ints(self, value: i32) -> __m512i {
+        // SAFETY: `detect` found AVX-512 F.
+        unsafe { _mm512_set1_epi32(value) }
+    }
+
+    #[inline(always)]
+    fn dot_7bit(self, sums: __m512i, weights: __m512i, four: i32) -> __m512i {
+        // SAFETY: `detect` found AVX-512 F and VNNI.
+        unsafe { _mm512_dpbusd_epi32(sums, weights, _mm512_set1_epi32(four)) }
+    }
+
+    #[inline(always)]
+    fn dot_8bit(self, sums: __m512i, weights: __m512i, four: i32) -> __m512i {
+        self.dot_7bit(sums, weights, four)
+    }
+
+    #[inline(always)]
+    fn start_8bit(self, offset_128: i32) -> __m512i {
+        self.ints(offset_128)
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m512 {
+        // SAFETY: `detect` found AVX-512 F.
+        unsafe { _mm512_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    fn to_floats(self, ints: __m512i) -> __m512 {
+        // SAFETY: `detect` found AVX-512 F.
+        unsafe { _mm512_cvtepi32_ps(ints) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `detect` found AVX-512 F.
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: `detect` found AVX-512 F.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `detect` found AVX-512 F.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn f16s(self, from: &[u8; 32]) -> __m512 {
+        // SAFETY: `detect` found AVX-512 F; the array has the 32 bytes.
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn bf16_pairs(self, from: &[u8; 64]) -> [__m512; 2] {
+        let pairs = self.bytes(from);
+        // SAFETY: `detect` found AVX-512 F.
+        unsafe {
+            let upper = _mm512_set1_epi32(0xffff_0000u32 as i32);
+            let even = _mm512_slli_epi32::<16>(pairs);
+            [_mm512_castsi512_ps(even), _mm512_castsi512_ps(_mm512_and_si512(pairs, upper))]
+        }
+    }
+
+    #[inline(always)]
+    fn f32s(self, from: &[u8; 64]) -> __m512 {
+        // SAFETY: `detect` found AVX-512 F; the array has the 64 bytes.
+        unsafe { _mm512_loadu_ps(from.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn u8s(self, from: &[u8; 16]) -> __m512 {
+        // SAFETY: `detect` found AVX-512 F; the array has the 16 bytes.
+        unsafe {
+            let bytes = _mm_loadu_si128(from.as_ptr().cast());
+            _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes))
+        }
+    }
+
+    #[inline(always)]
+    fn i8s(self, from: &[u8; 16]) -> __m512 {
+        // SAFETY: `detect` found AVX-512 F; the array has the 16 bytes.
+        unsafe {
+            let bytes = _mm_loadu_si128(from.as_ptr().cast());
+            _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))
+        }
+    }
+
+    #[inline(always)]
+    fn store(self, floats: __m512, to: &mut [f32; 16]) {
+        // SAFETY: `detect` found AVX-512 F; the array has the 64 bytes.
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), floats) }
+    }
+
+    #[inline(always)]
+    fn peak(self, values: &[f32; 32]) -> f32 {
+        // SAFETY: `detect` found AVX-512 F; the array has the 128 bytes.
+        unsafe {
+            let magnitude = _mm512_set1_epi32(MAGNITUDE as i32);
+            let low = _mm512_loadu_si512(values.as_ptr().cast());
+            let high = _mm512_loadu_si512(values[16..].as_ptr().cast());
+            let low = _mm512_and_si512(low, magnitude);
+            let high = _mm512_and_si512(high, magnitude);
+            f32::from_bits(_mm512_reduce_max_epu32(_mm512_max_epu32(low, high)))
+        }
+    }
+
+    #[inline(always)]
+    fn round(self, values: &[f32; 32], factor: f32) -> ([i32; 8], [i32; 2]) {
+        let (mut fours, mut sums) = ([0; 8], [0; 2]);
+        let halves = values.as_chunks::<16>().0.iter().zip(fours.as_chunks_mut::<4>().0);
+        for ((half, fours), sum) in halves.zip(&mut sums) {
+            // SAFETY: `detect` found AVX-512 F; the arrays have the 64 and 16 bytes.
+            unsafe {
+                let scaled = _mm512_mul_ps(_mm512_loadu_ps(half.as_ptr()), self.splat(factor));
+                let quants = _mm512_cvtps_epi32(scaled); // to nearest, ties to even
+                *sum = _mm512_reduce_add_epi32(quants);
+                _mm_storeu_si128(fours.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(quants));
+            }
+        }
+        (fours, sums)
+    }
+}

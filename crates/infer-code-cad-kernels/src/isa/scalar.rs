@@ -1,0 +1,105 @@
+use half::f16;
+
+use super::Simd;
+
+/// Plain Rust: the twin every other implementation is tested against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scalar;
+
+impl Scalar {
+    fn dot(sums: [i32; 16], weights: [u8; 64], four: i32, offset: i32) -> [i32; 16] {
+        let [a, b, c, d] = four.to_le_bytes().map(|byte| i32::from(byte as i8));
+        std::array::from_fn(|lane| {
+            let weight = |i| i32::from(weights[lane * 4 + i]) - offset;
+            sums[lane] + weight(0) * a + weight(1) * b + weight(2) * c + weight(3) * d
+        })
+    }
+}
+
+impl Simd for Scalar {
+    type Bytes = [u8; 64];
+    type Ints = [i32; 16];
+    type Floats = [f32; 16];
+
+    fn vectorize<R>(self, body: impl FnOnce() -> R) -> R {
+        body()
+    }
+
+    fn prefetch(self, _: *const u8) {}
+
+    fn bytes(self, from: &[u8; 64]) -> [u8; 64] {
+        *from
+    }
+
+    fn nibbles(self, bytes: [u8; 64]) -> [[u8; 64]; 2] {
+        [bytes.map(|byte| byte & 15), bytes.map(|byte| byte >> 4)]
+    }
+
+    fn six_bits<const I: u32>(self, low: [u8; 64], high: [u8; 64]) -> [u8; 64] {
+        std::array::from_fn(|i| low[i] | ((high[i] >> (2 * I)) & 3) << 4)
+    }
+
+    fn ints(self, value: i32) -> [i32; 16] {
+        [value; 16]
+    }
+
+    fn dot_7bit(self, sums: [i32; 16], weights: [u8; 64], four: i32) -> [i32; 16] {
+        Self::dot(sums, weights, four, 0)
+    }
+
+    fn dot_8bit(self, sums: [i32; 16], weights: [u8; 64], four: i32) -> [i32; 16] {
+        Self::dot(sums, weights, four, 128)
+    }
+
+    fn start_8bit(self, _: i32) -> [i32; 16] {
+        [0; 16]
+    }
+
+    fn splat(self, value: f32) -> [f32; 16] {
+        [value; 16]
+    }
+
+    fn to_floats(self, ints: [i32; 16]) -> [f32; 16] {
+        ints.map(|int| int as f32)
+    }
+
+    fn mul(self, a: [f32; 16], b: [f32; 16]) -> [f32; 16] {
+        std::array::from_fn(|i| a[i] * b[i])
+    }
+
+    fn fma(self, a: [f32; 16], b: [f32; 16], c: [f32; 16]) -> [f32; 16] {
+        std::array::from_fn(|i| a[i].mul_add(b[i], c[i]))
+    }
+
+    fn add(self, a: [f32; 16], b: [f32; 16]) -> [f32; 16] {
+        std::array::from_fn(|i| a[i] + b[i])
+    }
+
+    fn f16s(self, from: &[u8; 32]) -> [f32; 16] {
+        std::array::from_fn(|i| f16::from_le_bytes([from[2 * i], from[2 * i + 1]]).to_f32())
+    }
+
+    fn bf16_pairs(self, from: &[u8; 64]) -> [[f32; 16]; 2] {
+        [0, 2].map(|odd| {
+            std::array::from_fn(|i| {
+                f32::from_le_bytes([0, 0, from[4 * i + odd], from[4 * i + odd + 1]])
+            })
+        })
+    }
+
+    fn f32s(self, from: &[u8; 64]) -> [f32; 16] {
+        std::array::from_fn(|i| f32::from_le_bytes(from.as_chunks().0[i]))
+    }
+
+    fn u8s(self, from: &[u8; 16]) -> [f32; 16] {
+        from.map(f32::from)
+    }
+
+    fn i8s(self, from: &[u8; 16]) -> [f32; 16] {
+        from.map(|byte| f32::from(byte as i8))
+    }
+
+    fn store(self, floats: [f32; 16], to: &mut [f32; 16]) {
+        *to = floats;
+    }
+}

@@ -1,0 +1,153 @@
+use crate::format::TILE;
+use crate::layout::{pack_row, unpack_row};
+use crate::memory::AlignedBytes;
+use crate::quantize::quantize_row;
+use crate::{Format, KernelError, Pool};
+
+/// A weight matrix, repacked for products of a few rows.
+///
+/// Holds exactly the values of the file, in as many bytes: at most 3 % more (Q4_K) and what fills the
+/// last 16 rows. On Linux it asks for huge pages.
+#[derive(Debug)]
+pub struct PackedMatrix {
+    format: Format,
+    out_features: usize,
+    in_features: usize,
+    tiles: AlignedBytes,
+}
+
+impl PackedMatrix {
+    /// Repacks a matrix as it lies in a file: `out_features` rows of `in_features` weights, in the
+    /// format's blocks. The bytes may be a memory map; they are read once, on all threads.
+    ///
+    /// # Errors
+    /// [`KernelError::InFeatures`] or [`KernelError::Shape`] for a shape the format does not have,
+    /// [`KernelError::Length`] if `bytes` is not exactly the matrix, [`KernelError::OutOfMemory`].
+    pub fn pack(
+        format: Format,
+        out_features: usize,
+        in_features: usize,
+        bytes: &[u8],
+        pool: &Pool,
+    ) -> Result<Self, KernelError> {
+        Self::join(format, in_features, &[(out_features, bytes)], pool)
+    }
+
+    /// Repacks several matrices, `(out_features, bytes)` each, as one with the rows of all: what reads
+    /// the same activations (query, key and value) is then one product.
+    ///
+    /// # Errors
+    /// As [`Self::pack`], for each.
+    pub fn join(
+        format: Format,
+        in_features: usize,
+        parts: &[(usize, &[u8])],
+        pool: &Pool,
+    ) -> Result<Self, KernelError> {
+        let mut rows = Vec::new();
+        for &(out_features, bytes) in parts {
+            let expected = format.file_bytes(out_features, in_features)?;
+            if bytes.len() != expected {
+                let actual = bytes.len();
+                return Err(KernelError::Length { what: "the packed matrix", expected, actual });
+            }
+            rows.extend(bytes.chunks_exact(expected / out_features));
+        }
+        Self::from_rows(format, rows.len(), in_features, pool, |row, lane, tile| {
+            pack_row(format, rows[row], lane, tile);
+        })
+    }
+
+    /// Rounds f32 weights, `(out_features, in_features)`, to a format and packs them.
+    ///
+    /// Q8_0 and Q4_0 round as ggml's reference does, bit for bit; Bf16 and F16 to nearest, ties to
+    /// even; Q4_K to the least squared error of each block, which is not bit for bit what ggml finds.
+    ///
+    /// # Errors
+    /// As [`Self::pack`], and [`KernelError::NoQuantizer`] for Q6_K.
+    pub fn quantize(
+        format: Format,
+        out_features: usize,
+        in_features: usize,
+        weights: &[f32],
+        pool: &Pool,
+    ) -> Result<Self, KernelError> {
+        let row_bytes = format.file_bytes(out_features, in_features)? / out_features;
+        let (expected, actual) = (out_features * in_features, weights.len());
+        if expected != actual {
+            return Err(KernelError::Length { what: "the matrix to quantize", expected, actual });
+        }
+        if format == Format::Q6_K {
+            return Err(KernelError::NoQuantizer { format });
+        }
+        Self::from_rows(format, out_features, in_features, pool, |row, lane, tile| {
+            let mut bytes = vec![0; row_bytes];
+            quantize_row(format, &weights[row * in_features..][..in_features], &mut bytes);
+            pack_row(format, &bytes, lane, tile);
+        })
+    }
+
+    /// Packs with `pack(row, lane, tile)`; the shape has been checked.
+    fn from_rows(
+        format: Format,
+        out_features: usize,
+        in_features: usize,
+        pool: &Pool,
+        pack: impl Fn(usize, usize, &mut [u8]) + Sync,
+    ) -> Result<Self, KernelError> {
+        format.file_bytes(out_features, in_features)?;
+        let n_tiles = out_features.div_ceil(TILE);
+        let tiles =
+            AlignedBytes::filled(n_tiles, format.tile_bytes(in_features), pool, |i, tile| {
+                for row in i * TILE..((i + 1) * TILE).min(out_features) {
+                    pack(row, row % TILE, tile);
+                }
+            })?;
+        Ok(Self { format, out_features, in_features, tiles })
+    }
+
+    /// Decodes one row into `out`: `(in_features,)`. An embedding, where it is tied to the head.
+    ///
+    /// # Errors
+    /// [`KernelError::Row`] if there is no such row, [`KernelError::Length`] if `out` is not one row.
+    pub fn row_f32(&self, row: usize, out: &mut [f32]) -> Result<(), KernelError> {
+        if row >= self.out_features {
+            return Err(KernelError::Row { row, out_features: self.out_features });
+        }
+        let (expected, actual) = (self.in_features, out.len());
+        if expected != actual {
+            return Err(KernelError::Length { what: "the decoded row", expected, actual });
+        }
+        unpack_row(self.format, self.tile(row / TILE), row % TILE, out);
+        Ok(())
+    }
+
+    /// How the weights are stored.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Rows: the length of a result.
+    pub fn out_features(&self) -> usize {
+        self.out_features
+    }
+
+    /// Columns: the length of an input.
+    pub fn in_features(&self) -> usize {
+        self.in_features
+    }
+
+    /// Memory the packed weights take.
+    pub fn bytes(&self) -> usize {
+        self.tiles.len()
+    }
+
+    pub(crate) fn n_tiles(&self) -> usize {
+        self.out_features.div_ceil(TILE)
+    }
+
+    pub(crate) fn tile(&self, index: usize) -> &[u8] {
+        let bytes = self.format.tile_bytes(self.in_features);
+        &self.tiles[index * bytes..][..bytes]
+    }
+}

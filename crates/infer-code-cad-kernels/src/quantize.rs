@@ -1,0 +1,56 @@
+use half::{bf16, f16};
+
+use crate::Format;
+use crate::quantize_k::q4_k;
+
+/// Rounds a row to the bytes a file would hold. Q6_K is left alone: the caller rejects it.
+pub(crate) fn quantize_row(format: Format, row: &[f32], bytes: &mut [u8]) {
+    match format {
+        Format::Q8_0 => each_block(row, bytes, q8_0),
+        Format::Q4_0 => each_block(row, bytes, q4_0),
+        Format::Bf16 => each_block(row, bytes, |[x]| bf16::from_f32(*x).to_le_bytes()),
+        Format::F16 => each_block(row, bytes, |[x]| f16::from_f32(*x).to_le_bytes()),
+        Format::F32 => each_block(row, bytes, |[x]| x.to_le_bytes()),
+        Format::Q4_K => each_block(row, bytes, q4_k),
+        Format::Q6_K => {}
+    }
+}
+
+fn each_block<const LEN: usize, const BYTES: usize>(
+    row: &[f32],
+    bytes: &mut [u8],
+    quantize: impl Fn(&[f32; LEN]) -> [u8; BYTES],
+) {
+    let blocks = row.as_chunks().0.iter().zip(bytes.as_chunks_mut().0);
+    blocks.for_each(|(from, to)| *to = quantize(from));
+}
+
+fn reciprocal(scale: f32) -> f32 {
+    if scale == 0.0 { 0.0 } else { 1.0 / scale }
+}
+
+/// `scale = max |x| / 127`, and ties away from zero, as ggml's reference has it.
+fn q8_0(block: &[f32; 32]) -> [u8; 34] {
+    let scale = block.iter().fold(0.0f32, |peak, x| peak.max(x.abs())) / 127.0;
+    let inverse = reciprocal(scale);
+    let mut bytes = [0; 34];
+    bytes[..2].copy_from_slice(&f16::from_f32(scale).to_le_bytes());
+    for (byte, x) in bytes[2..].iter_mut().zip(block) {
+        *byte = (x * inverse).round() as i8 as u8;
+    }
+    bytes
+}
+
+/// `scale = x / -8` for the `x` of the largest magnitude, which becomes 0 of 0..=15.
+fn q4_0(block: &[f32; 32]) -> [u8; 18] {
+    let further = |far: f32, &x: &f32| if x.abs() > far.abs() { x } else { far };
+    let scale = block.iter().fold(0.0, further) / -8.0;
+    let inverse = reciprocal(scale);
+    let quant = |x: f32| ((x * inverse + 8.5) as u8).min(15);
+    let mut bytes = [0; 18];
+    bytes[..2].copy_from_slice(&f16::from_f32(scale).to_le_bytes());
+    for (j, byte) in bytes[2..].iter_mut().enumerate() {
+        *byte = quant(block[j]) | quant(block[j + 16]) << 4;
+    }
+    bytes
+}

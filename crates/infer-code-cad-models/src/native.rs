@@ -1,0 +1,207 @@
+//! The backend for the CPU: packed weights, a few rows per pass, attention that reads a shared
+//! prefix once.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use infer_code_cad_kernels::{Format, Pool};
+
+use crate::attention::{Heads, Stream};
+use crate::batch::{Limits, Ragged, own_caches};
+use crate::cache::StreamCache;
+use crate::config::{Positions, TransformerConfig};
+use crate::loader::{Bias, Fetch};
+use crate::names::ModelNames;
+use crate::rope::Rope;
+use crate::{CausalLm, KvCache, ModelError, Step};
+
+mod attention;
+mod block;
+mod feed_forward;
+mod linear;
+mod loader;
+mod norm;
+mod softmax;
+
+use attention::{NativeAttention, NativeLayer};
+use block::NativeBlock;
+use linear::{LinearScratch, NativeLinear};
+use loader::NativeLoader;
+use norm::NativeNorm;
+pub(crate) use softmax::soft_cap;
+
+/// Embedding, blocks, norm and output on packed weights.
+#[derive(Debug)]
+pub(crate) struct NativeStack {
+    limits: Limits,
+    hidden_size: usize,
+    embedding: Option<NativeLinear>, // of its own; else the rows of the head
+    embedding_scale: f32,
+    /// Learned positions, `(max_positions, hidden_size)`, or none.
+    positions: Vec<f32>,
+    attention: NativeAttention,
+    blocks: Vec<NativeBlock>,
+    norm: NativeNorm,
+    head: NativeLinear,
+    logit_softcap: Option<f32>,
+    pool: Arc<Pool>,
+    /// As many as forward passes have run at once.
+    scratch: Mutex<Vec<Scratch>>,
+}
+
+/// The activations of one forward pass; kept, so that a step allocates nothing of them.
+#[derive(Debug, Default)]
+struct Scratch {
+    x: Vec<f32>,      // (n_tokens, hidden_size)
+    normed: Vec<f32>, // (n_tokens, hidden_size)
+    block: block::BlockScratch,
+    linear: LinearScratch,
+}
+
+impl NativeStack {
+    pub(crate) fn load(
+        config: &TransformerConfig,
+        format: Format,
+        pool: Arc<Pool>,
+        fetch: &mut Fetch<'_>,
+    ) -> Result<Self, ModelError> {
+        let names = ModelNames::new(config);
+        let (vocab_size, hidden) = (config.vocab_size, config.hidden_size);
+        let mut loader = NativeLoader { config, format, pool: &pool, fetch };
+        let embedding = loader.linear(&[(names.embedding, vocab_size)], hidden, Bias::Absent)?;
+        let (embedding, head) = if config.tie_word_embeddings {
+            (None, embedding)
+        } else {
+            (Some(embedding), loader.linear(&[(names.head, vocab_size)], hidden, Bias::Absent)?)
+        };
+        let positions = match config.positions {
+            Positions::Rotary { .. } => vec![],
+            Positions::Learned => {
+                let shape = [config.max_position_embeddings, hidden];
+                loader.values(&format!("{}.weight", names.positions), &shape)?
+            }
+        };
+        let blocks = (0..config.num_hidden_layers)
+            .map(|layer| NativeBlock::load(config, layer, &mut loader))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            limits: Limits::new(config),
+            hidden_size: hidden,
+            embedding,
+            embedding_scale: config.embedding_scale as f32,
+            positions,
+            attention: NativeAttention { heads: Heads::new(config), rope: Rope::new(config) },
+            blocks,
+            norm: loader.norm(names.norm)?,
+            head,
+            logit_softcap: config.final_logit_softcapping,
+            pool,
+            scratch: Mutex::default(),
+        })
+    }
+
+    /// A forward pass over a batch that was checked and is not empty.
+    fn advance(
+        &self,
+        batch: &mut [Step<'_>],
+        scratch: &mut Scratch,
+        logits: &mut Vec<f32>,
+    ) -> Result<(), ModelError> {
+        let ragged = Ragged::new(batch);
+        let mut caches = own_caches::<NativeLayer>(batch);
+        self.embed(&ragged, &mut scratch.x)?;
+        let rotations = self.attention.rope.rotations(&ragged.positions);
+        for (layer, block) in self.blocks.iter().enumerate() {
+            let streams = streams(&mut caches, &ragged, layer);
+            let Scratch { x, block: room, linear, .. } = scratch;
+            block.forward(x, &self.attention, &rotations, streams, room, linear, &self.pool)?;
+        }
+        for (cache, span) in caches.iter_mut().zip(&ragged.spans) {
+            cache.len += span.len();
+        }
+        self.project(&ragged.wanted, scratch, logits)
+    }
+
+    fn embed(&self, ragged: &Ragged, x: &mut Vec<f32>) -> Result<(), ModelError> {
+        x.resize(ragged.tokens.len() * self.hidden_size, 0.0);
+        let table = self.embedding.as_ref().unwrap_or(&self.head);
+        let rows = x.chunks_mut(self.hidden_size).zip(&ragged.tokens).zip(&ragged.positions);
+        for ((row, &token), &position) in rows {
+            table.row(token as usize, row)?;
+            if self.embedding_scale != 1.0 {
+                row.iter_mut().for_each(|x| *x *= self.embedding_scale);
+            }
+            let place = self.positions.get(position * row.len()..).unwrap_or_default();
+            row.iter_mut().zip(place).for_each(|(x, p)| *x += p);
+        }
+        Ok(())
+    }
+
+    /// Logits of some rows of the last hidden state.
+    fn project(
+        &self,
+        rows: &[u32],
+        scratch: &mut Scratch,
+        logits: &mut Vec<f32>,
+    ) -> Result<(), ModelError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let hidden = self.hidden_size;
+        // Rows only move forward: none is overwritten before it was moved.
+        for (to, &from) in rows.iter().enumerate() {
+            let from = from as usize * hidden;
+            scratch.x.copy_within(from..from + hidden, to * hidden);
+        }
+        let x = &scratch.x[..rows.len() * hidden];
+        scratch.normed.resize(x.len(), 0.0);
+        self.norm.forward(x, &mut scratch.normed, &self.pool);
+        logits.resize(rows.len() * self.limits.vocab_size, 0.0);
+        self.head.forward(&scratch.normed, logits, &mut scratch.linear, &self.pool)?;
+        if let Some(cap) = self.logit_softcap {
+            let cap_all = |_, logits: &mut [f32]| soft_cap(logits, cap);
+            self.pool.for_chunks(logits, 1 << 14, cap_all);
+        }
+        Ok(())
+    }
+}
+
+fn streams<'a>(
+    caches: &'a mut [&mut StreamCache<NativeLayer>],
+    ragged: &'a Ragged,
+    layer: usize,
+) -> Vec<Stream<'a, NativeLayer>> {
+    let stream =
+        |(cache, span): (&'a mut &mut StreamCache<NativeLayer>, &std::ops::Range<usize>)| Stream {
+            span: span.clone(),
+            past: cache.len,
+            layer: &mut cache.layers[layer],
+        };
+    caches.iter_mut().zip(&ragged.spans).map(stream).collect()
+}
+
+impl CausalLm for NativeStack {
+    fn vocab_size(&self) -> usize {
+        self.limits.vocab_size
+    }
+
+    fn max_positions(&self) -> usize {
+        self.limits.max_positions
+    }
+
+    fn new_cache(&self) -> Box<dyn KvCache> {
+        self.limits.new_cache::<NativeLayer>()
+    }
+
+    fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), ModelError> {
+        logits.clear();
+        self.limits.check::<NativeLayer>(batch)?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let lock = || self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scratch = lock().pop().unwrap_or_default();
+        let outcome = self.advance(batch, &mut scratch, logits);
+        lock().push(scratch);
+        outcome
+    }
+}

@@ -1,0 +1,123 @@
+use infer_code_cad_kernels::Pool;
+
+use super::attention::{NativeAttention, NativeLayer};
+use super::feed_forward::Nonlinearity;
+use super::linear::{LinearScratch, NativeLinear};
+use super::loader::NativeLoader;
+use super::norm::NativeNorm;
+use crate::ModelError;
+use crate::attention::Stream;
+use crate::config::{AttentionBias, TransformerConfig};
+use crate::loader::Bias;
+use crate::names::BlockNames;
+use crate::rope::Rotations;
+
+/// One layer: `x + attention(norm(x))`, then `x + feed_forward(norm(x))`; in some families what is
+/// added is normalised once more.
+#[derive(Debug)]
+pub(crate) struct NativeBlock {
+    attention_norm: NativeNorm,
+    qkv: NativeLinear,
+    attention_output: NativeLinear,
+    post_attention_norm: Option<NativeNorm>,
+    feed_forward_norm: NativeNorm,
+    feed_forward_input: NativeLinear,
+    nonlinearity: Nonlinearity,
+    feed_forward_output: NativeLinear,
+    post_feed_forward_norm: Option<NativeNorm>,
+    window: Option<usize>,
+}
+
+/// Room for what is between the residual stream's two ends of a block.
+#[derive(Debug, Default)]
+pub(crate) struct BlockScratch {
+    normed: Vec<f32>,      // (n_tokens, hidden_size)
+    wide: Vec<f32>,        // (n_tokens, qkv or feed-forward input)
+    mixed: Vec<f32>,       // (n_tokens, q_size or intermediate_size)
+    heads_first: Vec<f32>, // room of the attention kernel
+    added: Vec<f32>,       // (n_tokens, hidden_size)
+}
+
+impl NativeBlock {
+    pub(crate) fn load(
+        config: &TransformerConfig,
+        layer: usize,
+        loader: &mut NativeLoader<'_>,
+    ) -> Result<Self, ModelError> {
+        let names = BlockNames::new(config, layer);
+        let (hidden, q, inner) = (config.hidden_size, config.q_size(), config.intermediate_size);
+        let inputs = Bias::when(config.attention_bias != AttentionBias::Absent);
+        let output = Bias::when(config.attention_bias == AttentionBias::All);
+        let mlp = Bias::when(config.mlp_bias);
+        let optional = |loader: &mut NativeLoader<'_>, name: &Option<String>| {
+            name.as_deref().map(|name| loader.norm(name)).transpose()
+        };
+        Ok(Self {
+            attention_norm: loader.norm(&names.attention_norm)?,
+            qkv: loader.linear(&names.qkv, hidden, inputs)?,
+            attention_output: loader.linear(&[(&names.attention_output, hidden)], q, output)?,
+            post_attention_norm: optional(loader, &names.post_attention_norm)?,
+            feed_forward_norm: loader.norm(&names.feed_forward_norm)?,
+            feed_forward_input: loader.linear(&names.feed_forward_input, hidden, mlp)?,
+            nonlinearity: Nonlinearity {
+                kind: config.feed_forward,
+                activation: config.activation,
+                width: inner,
+            },
+            feed_forward_output: loader.linear(
+                &[(&names.feed_forward_output, hidden)],
+                inner,
+                mlp,
+            )?,
+            post_feed_forward_norm: optional(loader, &names.post_feed_forward_norm)?,
+            window: config.window(layer),
+        })
+    }
+
+    /// `x`: the residual stream, `(n_tokens, hidden_size)`
+    #[allow(clippy::too_many_arguments, reason = "the room of a pass is lent to its parts")]
+    pub(crate) fn forward(
+        &self,
+        x: &mut [f32],
+        attention: &NativeAttention,
+        rotations: &Rotations,
+        streams: Vec<Stream<'_, NativeLayer>>,
+        room: &mut BlockScratch,
+        linear: &mut LinearScratch,
+        pool: &Pool,
+    ) -> Result<(), ModelError> {
+        let BlockScratch { normed, wide, mixed, heads_first, added } = room;
+        let n_tokens = x.len() / self.qkv.in_features;
+        normed.resize(x.len(), 0.0);
+        added.resize(x.len(), 0.0);
+
+        self.attention_norm.forward(x, normed, pool);
+        wide.resize(n_tokens * self.qkv.out_features, 0.0);
+        self.qkv.forward(normed, wide, linear, pool)?;
+        mixed.resize(n_tokens * self.attention_output.in_features, 0.0);
+        attention.attend(wide, rotations, self.window, streams, heads_first, mixed, pool);
+        self.attention_output.forward(mixed, added, linear, pool)?;
+        add(x, added, &self.post_attention_norm, normed, pool);
+
+        self.feed_forward_norm.forward(x, normed, pool);
+        wide.resize(n_tokens * self.feed_forward_input.out_features, 0.0);
+        self.feed_forward_input.forward(normed, wide, linear, pool)?;
+        mixed.resize(n_tokens * self.nonlinearity.width, 0.0);
+        self.nonlinearity.forward(wide, mixed, pool);
+        self.feed_forward_output.forward(mixed, added, linear, pool)?;
+        add(x, added, &self.post_feed_forward_norm, normed, pool);
+        Ok(())
+    }
+}
+
+/// Adds `added`, normalised where there is a norm, to the residual stream.
+fn add(x: &mut [f32], added: &[f32], norm: &Option<NativeNorm>, room: &mut [f32], pool: &Pool) {
+    let added = match norm {
+        None => added,
+        Some(norm) => {
+            norm.forward(added, room, pool);
+            room
+        }
+    };
+    x.iter_mut().zip(added).for_each(|(x, y)| *x += y);
+}
