@@ -1,18 +1,21 @@
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use candle_core::Tensor;
 use infer_code_cad_decode::TokenId;
 use serde::Deserialize;
 
 use crate::chat::ChatFiles;
 use crate::config::{HfConfig, OneOrMany, TransformerConfig};
 use crate::gguf::{self, Gguf, GgufWeights};
+use crate::loader::{Fetch, RawMatrix};
 use crate::weights::{TensorInfo, TensorSource, Weights, check_finite};
-use crate::{ChatTemplate, DType, Device, ModelError, Tokenizer, Transformer};
+use crate::{ChatTemplate, DType, Device, ModelError, Tokenizer, Transformer, WeightFormat};
 
 /// The parts of a model in Hugging Face's layout or in GGUF, from files or from bytes.
 ///
@@ -245,12 +248,10 @@ impl Checkpoint {
         check_finite(self.weights.as_ref())
     }
 
-    /// Reads the weights, converts them to `dtype` and builds the model on the CPU.
+    /// Builds the model on the CPU with weights of this element type.
     ///
     /// # Errors
-    /// [`ModelError::MissingTensor`], [`ModelError::TensorShape`], [`ModelError::TensorDtype`],
-    /// [`ModelError::UnexpectedTensor`] for one the model has no place for, and
-    /// [`ModelError::Tensor`].
+    /// As [`Checkpoint::load_packed`].
     pub fn load(&self, dtype: DType) -> Result<Transformer, ModelError> {
         self.load_on(Device::Cpu, dtype)
     }
@@ -259,20 +260,58 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`ModelError::DeviceFeature`], [`ModelError::DeviceUnusable`], and those of
-    /// [`Checkpoint::load`].
+    /// [`Checkpoint::load_packed`].
     pub fn load_on(&self, device: Device, dtype: DType) -> Result<Transformer, ModelError> {
-        let mut read = HashSet::new();
-        let model = Transformer::build(&self.config, dtype, device, &mut |name, shape| {
-            read.insert(name.to_owned());
-            self.weights.tensor(name, shape)
-        })?;
+        match device {
+            Device::Cpu => self.load_packed(dtype.into()),
+            gpu => {
+                let gpu = gpu.open()?;
+                self.build(|fetch| Transformer::on_tensors(&self.config, dtype, gpu, fetch))
+            }
+        }
+    }
+
+    /// Builds the model on the CPU with weights of this format.
+    ///
+    /// # Errors
+    /// [`ModelError::MissingTensor`], [`ModelError::TensorShape`], [`ModelError::TensorDtype`],
+    /// [`ModelError::UnexpectedTensor`] for one the model has no place for, [`ModelError::Kernel`],
+    /// and [`ModelError::Tensor`].
+    pub fn load_packed(&self, format: WeightFormat) -> Result<Transformer, ModelError> {
+        self.build(|fetch| Transformer::native(&self.config, format, fetch))
+    }
+
+    fn build(
+        &self,
+        build: impl FnOnce(&dyn Fetch) -> Result<Transformer, ModelError>,
+    ) -> Result<Transformer, ModelError> {
+        let recorded = Recorded { source: self.weights.as_ref(), read: RefCell::default() };
+        let model = build(&recorded)?;
         let tied = self.config.tie_word_embeddings;
-        self.weights.check_all_read(&read, &|name| {
+        self.weights.check_all_read(&recorded.read.into_inner(), &|name| {
             // Constants that older versions of transformers saved as well.
             let constants = ["rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias"];
             constants.iter().any(|end| name.ends_with(end)) || (tied && name == "lm_head.weight")
         })?;
         Ok(model)
+    }
+}
+
+/// Notes which tensors are read.
+struct Recorded<'a> {
+    source: &'a dyn TensorSource,
+    read: RefCell<HashSet<String>>,
+}
+
+impl Fetch for Recorded<'_> {
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        self.read.borrow_mut().insert(name.to_owned());
+        self.source.tensor(name, shape)
+    }
+
+    fn raw(&self, name: &str, shape: &[usize]) -> Result<Option<RawMatrix<'_>>, ModelError> {
+        self.read.borrow_mut().insert(name.to_owned());
+        self.source.raw(name, shape)
     }
 }
 

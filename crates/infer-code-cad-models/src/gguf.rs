@@ -132,6 +132,12 @@ impl Gguf {
         })
     }
 
+    /// The bytes of a tensor in a format that the kernels know.
+    pub(crate) fn packable(&self, name: &str) -> Option<(infer_code_cad_kernels::Format, &[u8])> {
+        let (shard, entry) = self.find(name)?;
+        Some((entry.format.packed()?, &shard.bytes[entry.bytes.clone()]))
+    }
+
     fn find(&self, name: &str) -> Option<(&Shard, &TensorEntry)> {
         let shard = &self.shards[*self.place.get(name)?];
         Some((shard, shard.header.tensors.get(name)?))

@@ -1,19 +1,35 @@
+use std::borrow::Cow;
+
 use candle_core::{DType, Device, Tensor};
+use infer_code_cad_kernels::Format;
 
 use crate::ModelError;
 use crate::config::{NormKind, TransformerConfig};
 use crate::linear::Linear;
 use crate::norm::Norm;
 
-/// Fetches a tensor by name and shape, on the CPU in any float type.
-pub(crate) type Fetch<'a> = dyn FnMut(&str, &[usize]) -> Result<Tensor, ModelError> + 'a;
+/// Where a backend finds tensors, by Hugging Face name and shape.
+pub(crate) trait Fetch {
+    /// Reads one to the CPU, in any float type.
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError>;
+
+    /// A matrix as it is stored, where the kernels know the format.
+    fn raw(&self, name: &str, shape: &[usize]) -> Result<Option<RawMatrix<'_>>, ModelError>;
+}
+
+/// A matrix in the blocks of its format, row after row.
+#[derive(Debug)]
+pub(crate) struct RawMatrix<'a> {
+    pub(crate) format: Format,
+    pub(crate) bytes: Cow<'a, [u8]>,
+}
 
 /// Fetches tensors and brings them to the model's element type and device.
 pub(crate) struct Loader<'a> {
     pub(crate) config: &'a TransformerConfig,
     pub(crate) dtype: DType,
     pub(crate) device: Device,
-    pub(crate) fetch: &'a mut Fetch<'a>,
+    pub(crate) fetch: &'a dyn Fetch,
 }
 
 /// Whether projections have a bias.
@@ -31,7 +47,7 @@ impl Bias {
 
 impl Loader<'_> {
     pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        Ok((self.fetch)(name, shape)?.to_device(&self.device)?.to_dtype(self.dtype)?)
+        Ok(self.fetch.tensor(name, shape)?.to_device(&self.device)?.to_dtype(self.dtype)?)
     }
 
     pub(crate) fn norm(&mut self, name: &str) -> Result<Norm, ModelError> {
@@ -41,7 +57,7 @@ impl Loader<'_> {
         Ok(match self.config.norm {
             NormKind::Rms => Norm::Rms { weight: self.tensor(&name_of("weight"), &shape)?, eps },
             NormKind::RmsUnitOffset => {
-                let weight = (self.fetch)(&name_of("weight"), &shape)?.to_dtype(DType::F32)?;
+                let weight = self.fetch.tensor(&name_of("weight"), &shape)?.to_dtype(DType::F32)?;
                 Norm::RmsUnitOffset { weight: (weight + 1.0)?.to_device(&self.device)?, eps }
             }
             NormKind::Layer => Norm::Layer {

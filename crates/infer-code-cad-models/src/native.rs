@@ -29,6 +29,45 @@ use loader::NativeLoader;
 use norm::NativeNorm;
 pub(crate) use softmax::soft_cap;
 
+/// How the weights of a model on the CPU are held.
+///
+/// Activations are rounded to 8 bits in blocks of 32 where the weights are quantized, and stay f32
+/// where they are floats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[expect(non_camel_case_types, reason = "the names GGUF gives them")]
+pub enum WeightFormat {
+    /// As they are in the file; in Q8_0 what the kernels have no product for, such as Q5_K.
+    Stored,
+    /// IEEE single precision.
+    F32,
+    /// IEEE half precision.
+    F16,
+    /// bfloat16.
+    Bf16,
+    /// 8 bits, a scale per 32 weights: 8.5 bits per weight.
+    Q8_0,
+    /// 4 bits, a scale per 32 weights: 4.5 bits per weight.
+    Q4_0,
+    /// 4 bits, a scale and a minimum per 32 weights: 4.5 bits per weight.
+    Q4_K,
+}
+
+impl WeightFormat {
+    /// The format of the kernels, unless it is the file's.
+    pub(crate) fn packed(self) -> Option<Format> {
+        match self {
+            Self::Stored => None,
+            Self::F32 => Some(Format::F32),
+            Self::F16 => Some(Format::F16),
+            Self::Bf16 => Some(Format::Bf16),
+            Self::Q8_0 => Some(Format::Q8_0),
+            Self::Q4_0 => Some(Format::Q4_0),
+            Self::Q4_K => Some(Format::Q4_K),
+        }
+    }
+}
+
 /// Embedding, blocks, norm and output on packed weights.
 #[derive(Debug)]
 pub(crate) struct NativeStack {
@@ -60,13 +99,13 @@ struct Scratch {
 impl NativeStack {
     pub(crate) fn load(
         config: &TransformerConfig,
-        format: Format,
+        format: WeightFormat,
         pool: Arc<Pool>,
-        fetch: &mut Fetch<'_>,
+        fetch: &dyn Fetch,
     ) -> Result<Self, ModelError> {
         let names = ModelNames::new(config);
         let (vocab_size, hidden) = (config.vocab_size, config.hidden_size);
-        let mut loader = NativeLoader { config, format, pool: &pool, fetch };
+        let loader = NativeLoader { config, format, pool: &pool, fetch };
         let embedding = loader.linear(&[(names.embedding, vocab_size)], hidden, Bias::Absent)?;
         let (embedding, head) = if config.tie_word_embeddings {
             (None, embedding)
@@ -81,7 +120,7 @@ impl NativeStack {
             }
         };
         let blocks = (0..config.num_hidden_layers)
-            .map(|layer| NativeBlock::load(config, layer, &mut loader))
+            .map(|layer| NativeBlock::load(config, layer, &loader))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             limits: Limits::new(config),

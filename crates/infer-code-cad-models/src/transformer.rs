@@ -1,15 +1,16 @@
 use std::sync::Arc;
 
-use infer_code_cad_kernels::{Format, Pool};
+use infer_code_cad_kernels::Pool;
 
 use crate::attention::Heads;
 use crate::config::TransformerConfig;
 use crate::decoder_stack::DecoderStack;
 use crate::loader::{Fetch, Loader};
-use crate::native::NativeStack;
+use crate::native::{NativeStack, WeightFormat};
+use crate::random::RandomWeights;
 use crate::rope::Rope;
 use crate::tensor_attention::TensorAttention;
-use crate::{CausalLm, Device, KvCache, ModelError, Step, random};
+use crate::{CausalLm, KvCache, ModelError, Step};
 
 /// The element type a [`Transformer`] stores and computes in; norms and softmax are in f32.
 ///
@@ -31,6 +32,16 @@ impl From<DType> for candle_core::DType {
             DType::F32 => Self::F32,
             DType::F16 => Self::F16,
             DType::BF16 => Self::BF16,
+        }
+    }
+}
+
+impl From<DType> for WeightFormat {
+    fn from(dtype: DType) -> Self {
+        match dtype {
+            DType::F32 => Self::F32,
+            DType::F16 => Self::F16,
+            DType::BF16 => Self::Bf16,
         }
     }
 }
@@ -89,20 +100,7 @@ impl Transformer {
     /// # Errors
     /// [`ModelError::Tensor`] when memory runs out or the sizes contradict.
     pub fn random(config: &TransformerConfig, seed: u64) -> Result<Self, ModelError> {
-        Self::build(config, DType::F32, Device::Cpu, &mut random::weights(seed))
-    }
-
-    /// Builds the model from tensors by name.
-    pub(crate) fn build(
-        config: &TransformerConfig,
-        dtype: DType,
-        device: Device,
-        fetch: &mut Fetch<'_>,
-    ) -> Result<Self, ModelError> {
-        match device {
-            Device::Cpu => Self::native(config, dtype, fetch),
-            gpu => Self::on_tensors(config, dtype, gpu.open()?, fetch),
-        }
+        Self::native(config, WeightFormat::F32, &RandomWeights { seed })
     }
 
     /// The shape of the model.
@@ -110,26 +108,23 @@ impl Transformer {
         &self.config
     }
 
-    fn native(
+    /// Builds the model on the CPU.
+    pub(crate) fn native(
         config: &TransformerConfig,
-        dtype: DType,
-        fetch: &mut Fetch<'_>,
+        format: WeightFormat,
+        fetch: &dyn Fetch,
     ) -> Result<Self, ModelError> {
-        let format = match dtype {
-            DType::F32 => Format::F32,
-            DType::F16 => Format::F16,
-            DType::BF16 => Format::Bf16,
-        };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let stack = NativeStack::load(config, format, Arc::new(Pool::new(threads)), fetch)?;
         Ok(Self { config: config.clone(), stack: Box::new(stack) })
     }
 
-    fn on_tensors(
+    /// Builds the model on any device of the tensor library.
+    pub(crate) fn on_tensors(
         config: &TransformerConfig,
         dtype: DType,
         device: candle_core::Device,
-        fetch: &mut Fetch<'_>,
+        fetch: &dyn Fetch,
     ) -> Result<Self, ModelError> {
         let attention = TensorAttention {
             heads: Heads::new(config),
@@ -248,7 +243,7 @@ mod tests {
     fn slices_and_tensors_compute_the_same() {
         for config in [llama(), gemma2(), gpt_bigcode()] {
             let host = Transformer::random(&config, 5).unwrap();
-            let weights = &mut random::weights(5);
+            let weights = &RandomWeights { seed: 5 };
             let device = candle_core::Device::Cpu;
             let tensors = Transformer::on_tensors(&config, DType::F32, device, weights).unwrap();
             let (host, tensors) = (run(&host), run(&tensors));

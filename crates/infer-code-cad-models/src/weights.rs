@@ -6,21 +6,20 @@ use std::path::Path;
 
 use candle_core::safetensors::{BufferedSafetensors, Load, MmapedSafetensors, SliceSafetensors};
 use candle_core::{DType, Device, Tensor};
+use infer_code_cad_kernels::Format;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde::Deserialize;
 
 use crate::ModelError;
 use crate::host::with_slice;
+use crate::loader::{Fetch, RawMatrix};
 
 pub(crate) const SINGLE: &str = "model.safetensors";
 pub(crate) const INDEX: &str = "model.safetensors.index.json";
 
-/// Where the tensors of a checkpoint come from, under their Hugging Face names.
-pub(crate) trait TensorSource: fmt::Debug + Send + Sync {
-    /// Reads one tensor to the CPU in any float type.
-    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError>;
-
+/// The tensors of a checkpoint.
+pub(crate) trait TensorSource: Fetch + fmt::Debug + Send + Sync {
     /// Refuses a tensor that the model did not read, unless `is_redundant` knows it.
     fn check_all_read(
         &self,
@@ -108,23 +107,42 @@ impl Weights {
             ModelError::MissingTensor { tensor: tensor.into(), files: files.join(", ") }
         })
     }
+
+    fn check_shape(&self, tensor: &str, expected: &[usize]) -> Result<(), ModelError> {
+        let file = self.file_of(tensor)?;
+        let view = file.view(tensor)?;
+        if view.shape() == expected {
+            return Ok(());
+        }
+        Err(ModelError::TensorShape {
+            tensor: tensor.into(),
+            file: file.name.clone(),
+            expected: expected.to_vec(),
+            actual: view.shape().to_vec(),
+        })
+    }
 }
 
-impl TensorSource for Weights {
+impl Fetch for Weights {
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        let file = self.file_of(name)?;
-        let view = file.view(name)?;
-        if view.shape() != shape {
-            return Err(ModelError::TensorShape {
-                tensor: name.into(),
-                file: file.name.clone(),
-                expected: shape.to_vec(),
-                actual: view.shape().to_vec(),
-            });
-        }
+        self.check_shape(name, shape)?;
         self.stored(name)
     }
 
+    fn raw(&self, name: &str, shape: &[usize]) -> Result<Option<RawMatrix<'_>>, ModelError> {
+        self.check_shape(name, shape)?;
+        let view = self.file_of(name)?.view(name)?;
+        let format = match view.dtype() {
+            Dtype::F32 => Format::F32,
+            Dtype::F16 => Format::F16,
+            Dtype::BF16 => Format::Bf16,
+            _ => return Ok(None),
+        };
+        Ok(Some(RawMatrix { format, bytes: Cow::Borrowed(view.data()) }))
+    }
+}
+
+impl TensorSource for Weights {
     fn check_all_read(
         &self,
         read: &HashSet<String>,

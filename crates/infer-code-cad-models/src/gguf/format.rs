@@ -35,6 +35,21 @@ impl Format {
         (elements / self.block).checked_mul(self.bytes)
     }
 
+    /// The same format of the kernels.
+    pub(crate) fn packed(&self) -> Option<infer_code_cad_kernels::Format> {
+        use infer_code_cad_kernels::Format;
+        Some(match self.name {
+            "F32" => Format::F32,
+            "F16" => Format::F16,
+            "BF16" => Format::Bf16,
+            "Q8_0" => Format::Q8_0,
+            "Q4_0" => Format::Q4_0,
+            "Q4_K" => Format::Q4_K,
+            "Q6_K" => Format::Q6_K,
+            _ => return None,
+        })
+    }
+
     /// Makes a tensor of `bytes`, which are [`Format::size_of`] `shape` long and begin at an even
     /// address: floats as they are, blocks turned to f32. `None` when the format is not supported.
     pub(crate) fn decode(

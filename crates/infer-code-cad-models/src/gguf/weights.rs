@@ -1,12 +1,14 @@
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
 
 use super::Gguf;
-use super::names::{Change, stored};
+use super::names::{Change, Stored, stored};
 use crate::ModelError;
 use crate::config::TransformerConfig;
+use crate::loader::{Fetch, RawMatrix};
 use crate::weights::{TensorInfo, TensorSource};
 
 /// The tensors of a GGUF file under the names and in the layout of the Hugging Face checkpoint it
@@ -17,8 +19,9 @@ pub(crate) struct GgufWeights {
     pub(crate) config: TransformerConfig,
 }
 
-impl TensorSource for GgufWeights {
-    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+impl GgufWeights {
+    /// What is stored for a tensor of the model, once it is known to be there in this shape.
+    fn find(&self, name: &str, shape: &[usize]) -> Result<Stored, ModelError> {
         let missing = || ModelError::MissingTensor {
             tensor: match stored(&self.config, name) {
                 Some(stored) => format!("{} ({name})", stored.name),
@@ -36,10 +39,44 @@ impl TensorSource for GgufWeights {
                 actual: actual.to_vec(),
             });
         }
-        let tensor = self.gguf.tensor(&stored.name)?.ok_or_else(missing)?;
-        Ok(undo(stored.change, tensor)?)
+        Ok(stored)
+    }
+}
+
+impl Fetch for GgufWeights {
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let found = self.find(name, shape)?;
+        Ok(undo(found.change, self.stored(&found.name)?)?)
     }
 
+    fn raw(&self, name: &str, shape: &[usize]) -> Result<Option<RawMatrix<'_>>, ModelError> {
+        let found = self.find(name, shape)?;
+        let Some((format, bytes)) = self.gguf.packable(&found.name) else {
+            return Ok(None);
+        };
+        let bytes = match found.change {
+            Change::None => Cow::Borrowed(bytes),
+            Change::PlusOne => return Ok(None),
+            Change::PairedRows { n_heads } => Cow::Owned(halves(bytes, shape[0], n_heads)),
+        };
+        Ok(Some(RawMatrix { format, bytes }))
+    }
+}
+
+/// The rows of each head, whatever their format, from pairs to halves: see [`undo`].
+fn halves(bytes: &[u8], rows: usize, n_heads: usize) -> Vec<u8> {
+    let row = bytes.len() / rows;
+    let head = rows / n_heads;
+    let mut out = Vec::with_capacity(bytes.len());
+    for bytes in bytes.chunks(head * row) {
+        for start in [0, row] {
+            bytes[start..].chunks(2 * row).for_each(|pair| out.extend_from_slice(&pair[..row]));
+        }
+    }
+    out
+}
+
+impl TensorSource for GgufWeights {
     fn check_all_read(
         &self,
         read: &HashSet<String>,
@@ -95,6 +132,9 @@ mod tests {
         // Two heads of four rows: row 2 i + s of a head was row i + 2 s.
         let rows = Tensor::new(&[0f32, 2., 1., 3., 4., 6., 5., 7.], &Device::Cpu).unwrap();
         let change = Change::PairedRows { n_heads: 2 };
+        let rows_of_bytes = [0, 2, 1, 3, 4, 6, 5, 7].map(|row| [row, 10 + row]).concat();
+        let expected: Vec<u8> = (0..8).flat_map(|row| [row, 10 + row]).collect();
+        assert_eq!(halves(&rows_of_bytes, 8, 2), expected);
         let bias = undo(change, rows.clone()).unwrap();
         assert_eq!(bias.to_vec1::<f32>().unwrap(), [0., 1., 2., 3., 4., 5., 6., 7.]);
         let columns = Tensor::stack(&[&rows, &rows], 1).unwrap();

@@ -42,14 +42,14 @@ impl NativeBlock {
     pub(crate) fn load(
         config: &TransformerConfig,
         layer: usize,
-        loader: &mut NativeLoader<'_>,
+        loader: &NativeLoader<'_>,
     ) -> Result<Self, ModelError> {
         let names = BlockNames::new(config, layer);
         let (hidden, q, inner) = (config.hidden_size, config.q_size(), config.intermediate_size);
         let inputs = Bias::when(config.attention_bias != AttentionBias::Absent);
         let output = Bias::when(config.attention_bias == AttentionBias::All);
         let mlp = Bias::when(config.mlp_bias);
-        let optional = |loader: &mut NativeLoader<'_>, name: &Option<String>| {
+        let optional = |loader: &NativeLoader<'_>, name: &Option<String>| {
             name.as_deref().map(|name| loader.norm(name)).transpose()
         };
         Ok(Self {
