@@ -11,7 +11,7 @@ use std::sync::{Arc, Once};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use infer_code_cad::models::{Checkpoint, DType, Device, ModelError, Transformer};
+use infer_code_cad::models::{Checkpoint, DType, Device, ModelError, Transformer, WeightFormat};
 use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
 use infer_code_cad::tasks::{MbppSplit, Problem, load_humaneval, load_mbpp};
 use infer_code_cad::{
@@ -79,9 +79,12 @@ pub(crate) struct SourceArgs {
 pub(crate) struct ModelArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
-    /// Element type to compute in.
-    #[arg(long, value_enum, default_value = "f32")]
-    pub(crate) dtype: DTypeArg,
+    /// Element type of the weights; without it f32 for safetensors, and GGUF weights as they are.
+    #[arg(long, value_enum)]
+    pub(crate) dtype: Option<DTypeArg>,
+    /// Holds the weights on the CPU in this format instead.
+    #[arg(long, value_enum, conflicts_with = "dtype")]
+    pub(crate) weights: Option<WeightsArg>,
     /// cpu, cuda, cuda:1 or metal; the GPUs need the feature of the same name.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: Device,
@@ -98,6 +101,24 @@ pub(crate) enum DTypeArg {
     Bf16,
 }
 
+/// Weight formats by name.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum WeightsArg {
+    /// As in the file.
+    Stored,
+    /// bfloat16.
+    Bf16,
+    /// 8.5 bits per weight.
+    #[value(name = "q8_0")]
+    Q8,
+    /// 4.5 bits per weight.
+    #[value(name = "q4_0")]
+    Q4,
+    /// 4.5 bits per weight, with minimums.
+    #[value(name = "q4_k")]
+    Q4K,
+}
+
 impl ModelArgs {
     /// Loads the model.
     pub(crate) fn open(&self) -> Result<LanguageModel, Error> {
@@ -112,20 +133,29 @@ impl ModelArgs {
     /// Loads the weights as asked for.
     pub(crate) fn load(&self, checkpoint: &Checkpoint) -> Result<Transformer, ModelError> {
         let dtype = match self.dtype {
-            DTypeArg::F32 => DType::F32,
-            DTypeArg::F16 => DType::F16,
-            DTypeArg::Bf16 => DType::BF16,
+            None | Some(DTypeArg::F32) => DType::F32,
+            Some(DTypeArg::F16) => DType::F16,
+            Some(DTypeArg::Bf16) => DType::BF16,
         };
-        checkpoint.load_on(self.device, dtype)
+        match (self.device, self.weights) {
+            (Device::Cpu, Some(weights)) => checkpoint.load_packed(weights.format()),
+            (Device::Cpu, None) if self.dtype.is_none() && checkpoint.is_gguf() => {
+                checkpoint.load_packed(WeightFormat::Stored)
+            }
+            (Device::Cpu, None) => checkpoint.load(dtype),
+            (gpu, _) => checkpoint.load_on(gpu, dtype),
+        }
     }
 }
 
-impl SourceArgs {
-    /// The files of the model.
-    pub(crate) fn checkpoint(&self) -> Result<Checkpoint, Error> {
-        match &self.model {
-            None => embedded::checkpoint(),
-            Some(spec) => Ok(Checkpoint::open(&download(spec)?)?),
+impl WeightsArg {
+    fn format(self) -> WeightFormat {
+        match self {
+            Self::Stored => WeightFormat::Stored,
+            Self::Bf16 => WeightFormat::Bf16,
+            Self::Q8 => WeightFormat::Q8_0,
+            Self::Q4 => WeightFormat::Q4_0,
+            Self::Q4K => WeightFormat::Q4_K,
         }
     }
 }
@@ -133,7 +163,7 @@ impl SourceArgs {
 impl fmt::Display for ModelArgs {
     /// What two runs must have in common to be one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?} {}", self.source, self.dtype, self.device)
+        write!(f, "{} {:?} {:?} {}", self.source, self.dtype, self.weights, self.device)
     }
 }
 

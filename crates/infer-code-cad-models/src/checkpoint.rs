@@ -174,6 +174,11 @@ impl Checkpoint {
         &self.config
     }
 
+    /// Whether it is a GGUF file.
+    pub fn is_gguf(&self) -> bool {
+        matches!(self.tokenizer, TokenizerSource::Gguf(_))
+    }
+
     /// What `config.json` says the weights were saved in, such as `bfloat16`, or the format of most
     /// weights of a GGUF file, such as `Q4_K`. [`Checkpoint::load`] goes by the tensors themselves
     /// and converts them.
@@ -253,22 +258,18 @@ impl Checkpoint {
     /// # Errors
     /// As [`Checkpoint::load_packed`].
     pub fn load(&self, dtype: DType) -> Result<Transformer, ModelError> {
-        self.load_on(Device::Cpu, dtype)
+        self.load_packed(dtype.into())
     }
 
-    /// As [`Checkpoint::load`], on a device.
+    /// Builds the model on the portable backend, which runs on any device and computes in `dtype`.
+    /// On the CPU it is the reference that the packed weights are compared with, and slow.
     ///
     /// # Errors
     /// [`ModelError::DeviceFeature`], [`ModelError::DeviceUnusable`], and those of
     /// [`Checkpoint::load_packed`].
     pub fn load_on(&self, device: Device, dtype: DType) -> Result<Transformer, ModelError> {
-        match device {
-            Device::Cpu => self.load_packed(dtype.into()),
-            gpu => {
-                let gpu = gpu.open()?;
-                self.build(|fetch| Transformer::on_tensors(&self.config, dtype, gpu, fetch))
-            }
-        }
+        let device = device.open()?;
+        self.build(|fetch| Transformer::on_tensors(&self.config, dtype, device, fetch))
     }
 
     /// Builds the model on the CPU with weights of this format.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use infer_code_cad_models::{
     CausalLm, ChatOptions, Checkpoint, DType, LogitRows, Message, ModelError, Transformer,
+    WeightFormat,
 };
 use proptest::prelude::*;
 use safetensors::SafeTensors;
@@ -36,8 +37,9 @@ fn expected(name: &str, library: &str) -> (Vec<u32>, Vec<f32>) {
 
 /// The largest difference to the logits of a library, and in how many positions the likeliest token
 /// is the same.
-fn compare(name: &str, dtype: DType, library: &str) -> (f32, usize) {
-    let model = load(name, dtype);
+fn compare(name: &str, format: impl Into<WeightFormat>, library: &str) -> (f32, usize) {
+    let format = format.into();
+    let model = Checkpoint::open(&path(name)).unwrap().load_packed(format).unwrap();
     let (tokens, expected) = expected(name, library);
     let logits = advance(&model, &mut *model.new_cache(), &tokens, LogitRows::All);
     assert_eq!(logits.len(), expected.len());
@@ -45,7 +47,7 @@ fn compare(name: &str, dtype: DType, library: &str) -> (f32, usize) {
     let top = |row: &[f32]| row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
     let rows = logits.chunks(model.vocab_size()).zip(expected.chunks(model.vocab_size()));
     let same = rows.filter(|(a, b)| top(a) == top(b)).count();
-    eprintln!("{name} {dtype:?}: max |logit difference| to {library} {worst:e}, top-1 {same}/64");
+    eprintln!("{name} {format:?}: max |logit difference| to {library} {worst:e}, top-1 {same}/64");
     (worst, same)
 }
 
@@ -68,6 +70,35 @@ fn f32_agrees_with_llama_cpp_but_for_its_rounded_activations() {
         let (worst, same) = compare(name, DType::F32, "llama_cpp");
         assert!(worst <= 0.1, "{name}: {worst}");
         assert!(same >= 62, "{name}: {same}");
+    }
+}
+
+/// The kernels round activations to 8 bits as well, with blocks and scales of their own.
+#[test]
+fn quantized_products_agree_as_closely_as_those_of_llama_cpp() {
+    for name in FAMILIES {
+        let (worst, same) = compare(name, WeightFormat::Stored, "logits");
+        assert!(worst <= 0.12, "{name}: {worst}");
+        assert!(same >= 61, "{name}: {same}");
+    }
+}
+
+/// Weights that are not quantized in the file are at load; the bounds are twice the figures measured.
+#[test]
+fn weights_can_be_quantized_at_load() {
+    for (format, bound) in
+        [(WeightFormat::Q8_0, 0.1), (WeightFormat::Q4_K, 0.8), (WeightFormat::Q4_0, 1.0)]
+    {
+        let checkpoint = Checkpoint::open(&path("llama")).unwrap();
+        let (reference, quantized) =
+            (checkpoint.load(DType::F32).unwrap(), checkpoint.load_packed(format).unwrap());
+        let tokens: Vec<u32> = (0..40).collect();
+        let last =
+            |model: &Transformer| advance(model, &mut *model.new_cache(), &tokens, LogitRows::Last);
+        let (a, b) = (last(&reference), last(&quantized));
+        let worst = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        eprintln!("{format:?} at load: max |logit difference| {worst}");
+        assert!(worst > 0.0 && worst <= bound, "{format:?}: {worst}");
     }
 }
 

@@ -12,8 +12,10 @@ mod suite;
 
 use fixtures::{fixture, load};
 #[cfg(any(feature = "cuda", feature = "metal"))]
-use infer_code_cad_models::{Checkpoint, Device, ModelError};
-use infer_code_cad_models::{DType, Transformer, TransformerConfig};
+use infer_code_cad_models::ModelError;
+use infer_code_cad_models::{
+    Checkpoint, DType, Device, Transformer, TransformerConfig, WeightFormat,
+};
 
 /// The sizes of the embedded model with fewer layers.
 fn small_config() -> TransformerConfig {
@@ -40,13 +42,28 @@ fn suite_f32() {
     suite::suite(&Transformer::random(&small_config(), 1).unwrap(), 0.0);
 }
 
-/// Half precision takes other kernels for other shapes: 8 (bf16) or 11 (f16) bits of a logit of
-/// about 10, over two layers.
+/// So it is with every format of the weights.
 #[test]
-fn suite_half() {
+fn suite_packed() {
+    use WeightFormat::{Bf16, F16, Q4_0, Q4_K, Q8_0, Stored};
     for name in ["llama", "gemma2", "bigcode", "qwen2"] {
-        suite::suite(&load(name, DType::BF16), 0.5);
-        suite::suite(&load(name, DType::F16), 0.1);
+        let checkpoint = Checkpoint::open(&fixture(name)).unwrap();
+        for format in [Stored, Bf16, F16, Q8_0, Q4_0, Q4_K] {
+            suite::suite(&checkpoint.load_packed(format).unwrap(), 0.0);
+        }
+    }
+}
+
+/// The tensor library takes other kernels for other shapes: 8 (bf16), 11 (f16) or 24 bits of a logit
+/// of about 10, over two layers.
+#[test]
+fn suite_portable() {
+    for name in ["llama", "gemma2", "bigcode", "qwen2"] {
+        let checkpoint = Checkpoint::open(&fixture(name)).unwrap();
+        for (dtype, tolerance) in [(DType::F32, 1e-4), (DType::F16, 0.1), (DType::BF16, 0.5)] {
+            let model = checkpoint.load_on(Device::Cpu, dtype).unwrap();
+            suite::suite(&model, tolerance);
+        }
     }
 }
 
