@@ -167,6 +167,16 @@ impl fmt::Display for ModelArgs {
     }
 }
 
+impl SourceArgs {
+    /// The files of the model.
+    pub(crate) fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        match &self.model {
+            None => embedded::checkpoint(),
+            Some(spec) => Ok(Checkpoint::open(&download(spec)?)?),
+        }
+    }
+}
+
 impl fmt::Display for SourceArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.model {
