@@ -1,6 +1,6 @@
 //! What is in a checkpoint: architecture, tensors and formats, tokenizer, template, memory.
-
 use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -34,31 +34,34 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), common::Failure> {
     let checkpoint = args.model.checkpoint()?;
     let tensors = checkpoint.tensors();
-    println!("model          {}", args.model);
-    println!("architecture   {:?}", checkpoint.config().architecture);
-    println!("stored as      {}", formats(&tensors));
-    println!("end of text    {:?}", checkpoint.eos_token_ids());
-    println!("tokenizer      {}", tokenizer(&checkpoint));
+    let mut text = String::new();
+    writeln!(text, "model          {}", args.model)?;
+    writeln!(text, "architecture   {:?}", checkpoint.config().architecture)?;
+    writeln!(text, "stored as      {}", formats(&tensors))?;
+    writeln!(text, "end of text    {:?}", checkpoint.eos_token_ids())?;
+    writeln!(text, "tokenizer      {}", tokenizer(&checkpoint))?;
     let template = checkpoint.chat_template()?;
-    let length = template.as_ref().map(|template| format!("{} bytes", template.source().len()));
-    println!("chat template  {}", length.unwrap_or("none".to_owned()));
-    memory(&checkpoint, &tensors);
-    println!("{:#?}", checkpoint.config());
+    let length = template.as_ref().map_or(0, |template| template.source().len());
+    writeln!(text, "chat template  {length} bytes")?;
+    memory(&mut text, &checkpoint, &tensors)?;
+    writeln!(text, "{:#?}", checkpoint.config())?;
     if args.tensors {
         for TensorInfo { name, shape, format, bytes, .. } in &tensors {
-            println!("{name:<60} {format:<6} {bytes:>12} bytes  {shape:?}");
+            writeln!(text, "{name:<60} {format:<6} {bytes:>12} bytes  {shape:?}")?;
         }
     }
     if args.metadata {
-        checkpoint.metadata().iter().for_each(|(key, value)| println!("{key:<50} {value}"));
+        let pairs = checkpoint.metadata().iter();
+        text.extend(pairs.map(|(key, value)| format!("{key:<50} {value}\n")));
     }
     if let Some(template) = template.filter(|_| args.template) {
-        println!("{}", template.source());
+        writeln!(text, "{}", template.source())?;
     }
     if args.check {
         checkpoint.check_finite()?;
-        println!("every weight is a finite number");
+        writeln!(text, "every weight is a finite number")?;
     }
+    common::say(format_args!("{}", text.trim_end()));
     Ok(())
 }
 
@@ -84,13 +87,14 @@ fn tokenizer(checkpoint: &Checkpoint) -> String {
 }
 
 /// What the weights and one position of one stream take, by element type.
-fn memory(checkpoint: &Checkpoint, tensors: &[TensorInfo]) {
+fn memory(text: &mut String, checkpoint: &Checkpoint, tensors: &[TensorInfo]) -> fmt::Result {
     let weights: usize = tensors.iter().map(|t| t.shape.iter().product::<usize>()).sum();
     let config = checkpoint.config();
     let position = 2 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim;
-    println!("parameters     {weights}");
-    for (dtype, bytes) in [("f32", 4), ("bf16 or f16", 2)] {
-        let (total, position) = ((weights * bytes) as f64 / 1e6, position * bytes);
-        println!("memory {dtype:<12} {total:.1} MB, and {position} bytes per position of a stream");
-    }
+    let stored = tensors.iter().map(|t| t.bytes).sum::<usize>() as f64 / 1e6;
+    let [f32, bf16, q8, q4] = [32.0, 16.0, 8.5, 4.5].map(|bits| weights as f64 * bits / 8e6);
+    writeln!(text, "parameters     {weights}")?;
+    writeln!(text, "stored, MB     {stored:.1}")?;
+    writeln!(text, "loaded, MB     f32 {f32:.1}, bf16 {bf16:.1}, q8_0 {q8:.1}, q4_k {q4:.1}")?;
+    writeln!(text, "cache          {} bytes per position of a stream, on the CPU", 4 * position)
 }

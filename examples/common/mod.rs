@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each example uses its part")]
 
 use std::fmt;
+use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -46,6 +47,13 @@ pub(crate) fn exit<E: fmt::Display>(outcome: Result<(), E>) -> ExitCode {
     }
 }
 
+/// Prints a line; where nobody reads any more, as in `| head`, it ends the program in silence.
+pub(crate) fn say(line: fmt::Arguments<'_>) {
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// Parses a count of at least one.
 pub(crate) fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -54,13 +62,18 @@ pub(crate) fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Breaks once Ctrl-C was pressed; the first call installs the handler.
+/// Breaks once Ctrl-C was pressed; the first call installs the handler. Pressed again, while nobody
+/// asks, it ends the process.
 pub(crate) fn interrupted() -> ControlFlow<()> {
     static PRESSED: AtomicBool = AtomicBool::new(false);
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
         // Without a handler Ctrl-C still ends the process; finished problems are on disk then.
-        let _ = ctrlc::set_handler(|| PRESSED.store(true, Ordering::Relaxed));
+        let _ = ctrlc::set_handler(|| {
+            if PRESSED.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        });
     });
     if PRESSED.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }

@@ -13,7 +13,7 @@ use crate::common;
 #[derive(Args)]
 pub(crate) struct TokenArgs {
     /// Token ids of the prompt, separated by commas; the completion is token ids as well.
-    #[arg(long, value_delimiter = ',', conflicts_with_all = ["file", "signature", "technique"])]
+    #[arg(long, value_delimiter = ',', conflicts_with_all = ["file", "signature", "technique", "system", "prompt_format", "passages"])]
     pub(crate) tokens: Vec<u32>,
     /// Token ids of the question alone: context-aware decoding contrasts `--tokens` with them.
     #[arg(long, value_delimiter = ',', requires = "tokens")]

@@ -307,8 +307,8 @@ pub enum ModelError {
     },
     /// A repository is not in the cache.
     #[error(
-        "{repo} at revision {revision} is not in the cache {}; {remedy}, or run `huggingface-cli \
-         download {repo} --revision {revision}`", cache_dir.display()
+        "{repo} at revision {revision} is not in the cache {}; {remedy}, or run `hf download \
+         {repo} --revision {revision}`", cache_dir.display()
     )]
     NotCached {
         /// `org/name`.
@@ -322,7 +322,7 @@ pub enum ModelError {
     },
     /// The cache holds a part of a repository.
     #[error(
-        "{} lacks {missing}; {remedy}, or run `huggingface-cli download {repo} --revision \
+        "{} lacks {missing}; {remedy}, or run `hf download {repo} --revision \
          {revision}`", snapshot.display()
     )]
     IncompleteSnapshot {

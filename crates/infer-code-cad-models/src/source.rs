@@ -53,7 +53,8 @@ impl ModelSource {
     /// needs the feature `hub`.
     ///
     /// A whole snapshot in the cache is used as it is, without asking whether the branch has moved;
-    /// `hub::download` asks.
+    /// `hub::download` asks. Where a tokenizer, a template or the like is absent and nobody has noted
+    /// that the hub has none, the hub is asked for it, if it can be reached.
     ///
     /// # Errors
     /// Those of [`ModelSource::locate`] when the feature is not there or the configuration says
@@ -69,6 +70,15 @@ impl ModelSource {
                 Self::Hub(repo),
                 Err(ModelError::NotCached { .. } | ModelError::IncompleteSnapshot { .. }),
             ) if !config.offline => crate::hub::download(repo, config, progress),
+            #[cfg(feature = "hub")]
+            (Self::Hub(repo), Ok(snapshot))
+                if !config.offline && repo.may_lack(&snapshot, config) =>
+            {
+                match crate::hub::download(repo, config, progress) {
+                    Err(ModelError::HubUnreachable { .. }) => Ok(snapshot),
+                    downloaded => downloaded,
+                }
+            }
             (_, located) => {
                 // Nothing is downloaded here, so there is nothing to report.
                 let _ = progress;
@@ -177,7 +187,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_spec_panics_or_leaves_the_cache(spec in "\\PC{0,40}") {
+        fn no_spec_panics_or_leaves_the_cache(spec in "[a-zA-Z]{1,5}/[a-z.-]{1,6}(@[a-z./-]{1,10})?|\\PC{0,20}") {
             let config = HubConfig::new("/cache");
             if let Ok(ModelSource::Hub(repo)) = spec.parse::<ModelSource>() {
                 prop_assert!(!repo.revision().split('/').any(|part| part == ".." || part.is_empty()));

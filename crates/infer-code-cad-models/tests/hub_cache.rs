@@ -70,7 +70,7 @@ fn what_is_not_there_names_repository_cache_and_remedy() {
     }
     let message = cache.locate(&format!("org/name@{other_commit}")).unwrap_err().to_string();
     assert!(message.contains(cache.0.path().to_str().unwrap()), "{message}");
-    let command = format!("huggingface-cli download org/name --revision {other_commit}");
+    let command = format!("hf download org/name --revision {other_commit}");
     assert!(message.contains(&command), "{message}");
     assert_eq!(message.contains("enable the feature hub"), !cfg!(feature = "hub"), "{message}");
 }

@@ -6,6 +6,16 @@ use super::{HubConfig, HubRepo, is_commit};
 use crate::ModelError;
 use crate::weights::{INDEX, SINGLE, shards_of};
 
+/// Taken along when the repository has them.
+#[cfg(feature = "hub")]
+pub(super) const OPTIONAL: [&str; 5] = [
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+];
+
 impl HubRepo {
     /// The snapshot in the cache, when it is whole.
     pub(crate) fn cached(&self, config: &HubConfig) -> Result<PathBuf, ModelError> {
@@ -27,6 +37,35 @@ impl HubRepo {
             revision: self.revision.clone(),
             remedy: remedy(config),
         })
+    }
+
+    /// Whether the hub may have files that make a difference and that the snapshot lacks.
+    #[cfg(feature = "hub")]
+    pub(crate) fn may_lack(&self, snapshot: &Path, config: &HubConfig) -> bool {
+        let known = |name: &&str| {
+            snapshot.join(name).is_file() || self.absent(snapshot, name, config).is_file()
+        };
+        !OPTIONAL.iter().all(|name| known(&name))
+    }
+
+    /// Notes that the hub has no such file, where `huggingface_hub` notes it.
+    #[cfg(feature = "hub")]
+    pub(super) fn note_absent(
+        &self,
+        snapshot: &Path,
+        name: &str,
+        config: &HubConfig,
+    ) -> Result<(), ModelError> {
+        let path = self.absent(snapshot, name, config);
+        let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let written = parent.and_then(|()| fs::write(&path, ""));
+        written.map_err(|source| ModelError::CacheWrite { path, source })
+    }
+
+    #[cfg(feature = "hub")]
+    fn absent(&self, snapshot: &Path, name: &str, config: &HubConfig) -> PathBuf {
+        let commit = snapshot.file_name().unwrap_or_default();
+        self.folder(config).join(".no_exist").join(commit).join(name)
     }
 
     /// `CACHE/models--org--name`.

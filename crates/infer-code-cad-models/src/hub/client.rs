@@ -14,7 +14,7 @@ const MAX_REDIRECTS: u32 = 5;
 /// Far above what a repository of a model lists.
 const MAX_INFO_BYTES: u64 = 32 << 20;
 
-/// Asks the hub. Redirects keep the token on the same host only; a proxy is taken from where
+/// Asks the hub. The token goes to the configured scheme, host and port only; a proxy is taken from where
 /// programs are used to find it.
 pub(super) struct Client<'a> {
     agent: Agent,
@@ -41,7 +41,7 @@ impl<'a> Client<'a> {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
+            .redirect_auth_headers(RedirectAuthHeaders::Never)
             .timeout_resolve(patience)
             .timeout_connect(patience)
             .timeout_recv_response(patience)
@@ -59,7 +59,7 @@ impl<'a> Client<'a> {
     /// The commit of the revision, and the files it has.
     pub(super) fn info(&self) -> Result<RepoInfo, ModelError> {
         let url = format!("{}/api/{}", self.endpoint(), self.at(self.repo.revision()).api_url());
-        let response = self.follow(&url, self.agent.get(&url))?;
+        let response = self.get(&url, 0)?;
         let mut response = self.check(&url, "repository and its revision", response)?;
         let body = response.body_mut().with_config().limit(MAX_INFO_BYTES).read_to_vec();
         let json = body.map_err(|error| self.failed(&url, &error))?;
@@ -101,11 +101,7 @@ impl<'a> Client<'a> {
         file: &RemoteFile,
         start: u64,
     ) -> Result<(u64, impl Read + use<>), ModelError> {
-        let mut request = self.agent.get(&file.url);
-        if start > 0 {
-            request = request.header("range", format!("bytes={start}-"));
-        }
-        let response = self.check(&file.url, "file", self.follow(&file.url, request)?)?;
+        let response = self.check(&file.url, "file", self.get(&file.url, start)?)?;
         let start = match response.status().as_u16() {
             206 => {
                 let range = header(response.headers(), "content-range").unwrap_or_default();
@@ -145,13 +141,23 @@ impl<'a> Client<'a> {
         Repo::with_revision(self.repo.name().into(), RepoType::Model, revision.into())
     }
 
-    fn follow(
-        &self,
-        url: &str,
-        request: RequestBuilder<WithoutBody>,
-    ) -> Result<Response<Body>, ModelError> {
-        let request = self.authorized(url, request).config().max_redirects(MAX_REDIRECTS).build();
-        request.call().map_err(|error| self.failed(url, &error))
+    /// Gets `url` from byte `start` on. Redirects are followed here, because the token must be judged
+    /// anew for each.
+    fn get(&self, url: &str, start: u64) -> Result<Response<Body>, ModelError> {
+        let mut hop = url.to_owned();
+        for _ in 0..=MAX_REDIRECTS {
+            let mut request = self.agent.get(&hop);
+            if start > 0 {
+                request = request.header("range", format!("bytes={start}-"));
+            }
+            let response = self.authorized(&hop, request).call();
+            let response = response.map_err(|error| self.failed(&hop, &error))?;
+            if !response.status().is_redirection() {
+                return Ok(response);
+            }
+            hop = next_hop(&hop, response.headers())?;
+        }
+        Err(protocol(url, "it redirects without end".into()))
     }
 
     /// Adds the token, for the configured server only.

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
+use super::cache::OPTIONAL;
 use super::client::{Client, RemoteFile};
 use super::transfer::{Transfer, unwritable};
 use super::{DownloadCallback, DownloadProgress, HubConfig, HubRepo, is_commit};
@@ -10,15 +11,6 @@ use crate::ModelError;
 use crate::weights::{INDEX, SINGLE, shards_of};
 
 const CONFIG: &str = "config.json";
-/// Taken along when the repository has them.
-const OPTIONAL: [&str; 5] = [
-    "generation_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "chat_template.jinja",
-];
-
 /// Brings what a model needs of a repository into the cache, and gives the snapshot's directory.
 ///
 /// Asks the hub which commit the revision is (one request), what each file's size and checksum are
@@ -69,6 +61,9 @@ pub fn download(
         snapshot.bring(file, &mut totals, progress)?;
     }
     snapshot.name()?;
+    for name in OPTIONAL.iter().filter(|name| !listed(name)) {
+        repo.note_absent(&snapshot.directory, name, config)?;
+    }
     Ok(snapshot.directory)
 }
 

@@ -99,6 +99,7 @@ impl NativeAttention {
     ///
     /// `qkv`: `(n_tokens, q_size + 2 kv_size)`, `out`: `(n_tokens, q_size)`; the spans of `streams`
     /// cover the tokens in order. `heads_first` is room for the kernel.
+    #[allow(clippy::too_many_arguments, reason = "the room of a pass is lent to its parts")]
     pub(crate) fn attend(
         &self,
         qkv: &mut [f32],

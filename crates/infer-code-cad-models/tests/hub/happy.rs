@@ -62,6 +62,21 @@ fn what_is_in_the_cache_costs_no_request_and_a_download_only_asks() {
 }
 
 #[test]
+fn a_snapshot_without_what_only_changes_results_is_completed() {
+    let mut files = megabyte();
+    files.insert("generation_config.json".into(), b"{}".to_vec());
+    let setup = Setup::new(Site { files, ..Site::default() });
+    let path = setup.fetch("org/name").unwrap();
+    fs::remove_file(path.join("generation_config.json")).unwrap();
+    setup.requests();
+    assert_eq!(setup.fetch("org/name").unwrap(), path);
+    assert_eq!(fs::read(path.join("generation_config.json")).unwrap(), b"{}");
+    assert!(!setup.requests().is_empty());
+    assert_eq!(setup.fetch("org/name").unwrap(), path);
+    assert_eq!(setup.requests(), [""; 0]);
+}
+
+#[test]
 fn a_commit_leaves_no_reference_and_a_branch_does() {
     let setup = Setup::new(Site { files: megabyte(), ..Site::default() });
     setup.fetch(&format!("org/name@{COMMIT}")).unwrap();
@@ -81,7 +96,7 @@ fn offline_uses_the_cache_and_nothing_else() {
     assert!(matches!(error, ModelError::NotCached { .. }), "{error:?}");
     let message = error.to_string();
     assert!(message.contains("HF_HUB_OFFLINE"), "{message}");
-    assert!(message.contains("huggingface-cli download org/name"), "{message}");
+    assert!(message.contains("hf download org/name"), "{message}");
     assert!(matches!(setup.download(), Err(ModelError::NotCached { .. })));
     assert_eq!(setup.requests(), [""; 0]);
     setup.config.offline = false;
