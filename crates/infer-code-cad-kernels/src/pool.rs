@@ -64,6 +64,11 @@ impl Pool {
         Self::start(threads, Isa::best())
     }
 
+    /// A pool with as many threads as this machine runs at once.
+    pub fn all_threads() -> Self {
+        Self::new(std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
     /// A pool that uses the given instruction set.
     ///
     /// # Errors

@@ -1,36 +1,7 @@
-use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
 
-use candle_core::{Result, Tensor};
-
 use crate::config::TransformerConfig;
-
-/// Causal attention of a ragged batch, each stream over its own keys and values.
-///
-/// Two implementations: [`crate::host_attention`] on slices for f32 on the CPU, where the overhead
-/// of one tensor operation per stream would dominate, and [`crate::tensor_attention`] for the rest.
-pub(crate) trait Attention: Debug + Send + Sync + 'static {
-    /// Keys and values of one stream in one layer.
-    type Layer: Debug + Default + Send + Sync + 'static;
-    /// The rotary angles of one batch.
-    type Rotations;
-
-    /// The angles of these positions.
-    fn rotations(&self, positions: &[usize]) -> Result<Self::Rotations>;
-
-    /// Rotates queries and keys, appends keys and values to their streams, attends.
-    ///
-    /// `qkv`: `(n_tokens, q_size + 2 kv_size)` to `(n_tokens, q_size)`; the spans of `streams`
-    /// cover the tokens in order. A token sees the last `window` positions, its own included.
-    fn attend(
-        &self,
-        qkv: &Tensor,
-        rotations: &Self::Rotations,
-        window: Option<usize>,
-        streams: Vec<Stream<'_, Self::Layer>>,
-    ) -> Result<Tensor>;
-}
 
 /// One stream in one layer of a forward pass.
 #[derive(Debug)]

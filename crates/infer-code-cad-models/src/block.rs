@@ -1,13 +1,14 @@
 use candle_core::{Result, Tensor};
 
 use crate::ModelError;
-use crate::attention::{Attention, Stream};
+use crate::attention::Stream;
 use crate::config::{AttentionBias, TransformerConfig};
 use crate::feed_forward::FeedForward;
 use crate::linear::Linear;
 use crate::loader::{Bias, Loader};
 use crate::names::BlockNames;
 use crate::norm::Norm;
+use crate::tensor_attention::{TensorAttention, TensorLayer, TensorRotations};
 
 /// One layer: `x + attention(norm(x))`, then `x + feed_forward(norm(x))`; in some families what is
 /// added is normalised once more.
@@ -49,12 +50,12 @@ impl Block {
     }
 
     /// `x`: `(n_tokens, hidden_size)`
-    pub(crate) fn forward<A: Attention>(
+    pub(crate) fn forward(
         &self,
         x: &Tensor,
-        attention: &A,
-        rotations: &A::Rotations,
-        streams: Vec<Stream<'_, A::Layer>>,
+        attention: &TensorAttention,
+        rotations: &TensorRotations,
+        streams: Vec<Stream<'_, TensorLayer>>,
     ) -> Result<Tensor> {
         let qkv = self.qkv.forward(&self.attention_norm.forward(x)?)?;
         let mixed = attention.attend(&qkv, rotations, self.window, streams)?; // (n_tokens, q_size)

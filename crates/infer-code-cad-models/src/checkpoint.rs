@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 use infer_code_cad_decode::TokenId;
+use infer_code_cad_kernels::Pool;
 use serde::Deserialize;
 
 use crate::chat::ChatFiles;
@@ -279,7 +280,19 @@ impl Checkpoint {
     /// [`ModelError::UnexpectedTensor`] for one the model has no place for, [`ModelError::Kernel`],
     /// and [`ModelError::Tensor`].
     pub fn load_packed(&self, format: WeightFormat) -> Result<Transformer, ModelError> {
-        self.build(|fetch| Transformer::native(&self.config, format, fetch))
+        self.load_with_pool(format, Arc::new(Pool::all_threads()))
+    }
+
+    /// As [`Checkpoint::load_packed`], on the threads of this pool, which models may share.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load_packed`].
+    pub fn load_with_pool(
+        &self,
+        format: WeightFormat,
+        pool: Arc<Pool>,
+    ) -> Result<Transformer, ModelError> {
+        self.build(|fetch| Transformer::native(&self.config, format, pool, fetch))
     }
 
     fn build(

@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result, Tensor};
 
-use crate::attention::{Attention, Stream};
+use crate::attention::Stream;
 use crate::batch::{Limits, Ragged, own_caches};
 use crate::block::Block;
 use crate::cache::StreamCache;
@@ -11,13 +11,14 @@ use crate::loader::{Bias, Loader};
 use crate::names::ModelNames;
 use crate::native::soft_cap;
 use crate::norm::Norm;
+use crate::tensor_attention::{TensorAttention, TensorLayer};
 use crate::{CausalLm, KvCache, ModelError, Step};
 
-/// Embedding, blocks, norm and output over one kind of attention.
+/// Embedding, blocks, norm and output by tensor operations.
 #[derive(Debug)]
-pub(crate) struct DecoderStack<A> {
+pub(crate) struct DecoderStack {
     limits: Limits,
-    attention: A,
+    attention: TensorAttention,
     device: Device,
     embedding: Embedding,
     embedding_scale: f64,
@@ -34,14 +35,14 @@ pub(crate) struct DecoderStack<A> {
 enum Embedding {
     /// A matrix of its own, `(vocab_size, hidden_size)`.
     Untied(Tensor),
-    /// The columns of the output projection.
+    /// The rows of the output projection.
     Tied,
 }
 
-impl<A: Attention> DecoderStack<A> {
+impl DecoderStack {
     pub(crate) fn load(
         config: &TransformerConfig,
-        attention: A,
+        attention: TensorAttention,
         mut loader: Loader<'_>,
     ) -> std::result::Result<Self, ModelError> {
         let names = ModelNames::new(config);
@@ -82,7 +83,7 @@ impl<A: Attention> DecoderStack<A> {
     /// A forward pass over a batch that was checked and is not empty.
     fn advance(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<()> {
         let ragged = Ragged::new(batch);
-        let mut caches = own_caches::<A::Layer>(batch);
+        let mut caches = own_caches::<TensorLayer>(batch);
         let x = self.hidden(&ragged, &mut caches)?;
         for (cache, span) in caches.iter_mut().zip(&ragged.spans) {
             cache.len += span.len();
@@ -94,7 +95,11 @@ impl<A: Attention> DecoderStack<A> {
     }
 
     /// Runs the blocks over `ragged`, appending to `caches`: `(n_tokens, hidden_size)`
-    fn hidden(&self, ragged: &Ragged, caches: &mut [&mut StreamCache<A::Layer>]) -> Result<Tensor> {
+    fn hidden(
+        &self,
+        ragged: &Ragged,
+        caches: &mut [&mut StreamCache<TensorLayer>],
+    ) -> Result<Tensor> {
         let rotations = self.attention.rotations(&ragged.positions)?;
         let mut x = self.embed(ragged)?;
         for (layer, block) in self.blocks.iter().enumerate() {
@@ -112,7 +117,7 @@ impl<A: Attention> DecoderStack<A> {
         let ids = Tensor::new(&*ragged.tokens, &self.device)?;
         let mut x = match &self.embedding {
             Embedding::Untied(table) => table.index_select(&ids, 0)?,
-            Embedding::Tied => self.head.columns(&ids)?,
+            Embedding::Tied => self.head.rows(&ids)?,
         };
         if self.embedding_scale != 1.0 {
             x = (x * self.embedding_scale)?;
@@ -138,7 +143,7 @@ impl<A: Attention> DecoderStack<A> {
     }
 }
 
-impl<A: Attention> CausalLm for DecoderStack<A> {
+impl CausalLm for DecoderStack {
     fn vocab_size(&self) -> usize {
         self.limits.vocab_size
     }
@@ -148,7 +153,7 @@ impl<A: Attention> CausalLm for DecoderStack<A> {
     }
 
     fn new_cache(&self) -> Box<dyn KvCache> {
-        self.limits.new_cache::<A::Layer>()
+        self.limits.new_cache::<TensorLayer>()
     }
 
     fn forward(
@@ -157,7 +162,7 @@ impl<A: Attention> CausalLm for DecoderStack<A> {
         logits: &mut Vec<f32>,
     ) -> std::result::Result<(), ModelError> {
         logits.clear();
-        self.limits.check::<A::Layer>(batch)?;
+        self.limits.check::<TensorLayer>(batch)?;
         if batch.is_empty() {
             return Ok(());
         }

@@ -51,6 +51,7 @@ pub use generate::{
     Completion, Event, FinishReason, GenerateConfig, GenerateStats, Prompt, Vocabulary, generate,
 };
 pub use infer_code_cad_decode::TokenId;
+pub use infer_code_cad_kernels::{Isa, Pool};
 pub use native::WeightFormat;
 pub use score::{next_logits, score};
 pub use source::{MODEL_ALIASES, ModelSource};

@@ -4,13 +4,13 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
 use candle_nn::rotary_emb::rope;
 
-use crate::attention::{Attention, Heads, Stream};
+use crate::attention::{Heads, Stream};
 use crate::rope::Rope;
 
 /// Capacity grows by this many positions at a time.
 const BLOCK: usize = 256;
 
-/// [`Attention`] by tensor operations, for every device and element type.
+/// Causal attention by tensor operations, for every device and element type.
 ///
 /// Scores are products in the element type, the softmax is in f32, as in transformers.
 #[derive(Debug)]
@@ -21,17 +21,18 @@ pub(crate) struct TensorAttention {
     pub(crate) device: Device,
 }
 
+/// Cosines and sines of the positions of one batch, `(n_tokens, head_dim / 2)` each.
+pub(crate) type TensorRotations = (Tensor, Tensor);
+
 /// Keys and values of one stream in one layer, each `(n_kv_heads, capacity, head_dim)`.
 #[derive(Debug, Default)]
 pub(crate) struct TensorLayer {
     buffers: Option<(Tensor, Tensor)>,
 }
 
-impl Attention for TensorAttention {
-    type Layer = TensorLayer;
-    type Rotations = (Tensor, Tensor); // each (n_tokens, head_dim / 2)
-
-    fn rotations(&self, positions: &[usize]) -> Result<Self::Rotations> {
+impl TensorAttention {
+    /// The angles of these positions.
+    pub(crate) fn rotations(&self, positions: &[usize]) -> Result<TensorRotations> {
         let table = self.rope.rotations(positions);
         let half = if self.rope.is_identity() { 0 } else { self.heads.head_dim / 2 };
         let shape = (positions.len(), half);
@@ -39,10 +40,14 @@ impl Attention for TensorAttention {
         Ok((tensor(table.cos)?, tensor(table.sin)?))
     }
 
-    fn attend(
+    /// Rotates queries and keys, appends keys and values to their streams, attends.
+    ///
+    /// `qkv`: `(n_tokens, q_size + 2 kv_size)` to `(n_tokens, q_size)`; the spans of `streams`
+    /// cover the tokens in order. A token sees the last `window` positions, its own included.
+    pub(crate) fn attend(
         &self,
         qkv: &Tensor,
-        rotations: &Self::Rotations,
+        rotations: &TensorRotations,
         window: Option<usize>,
         streams: Vec<Stream<'_, TensorLayer>>,
     ) -> Result<Tensor> {
@@ -63,9 +68,7 @@ impl Attention for TensorAttention {
         }
         Tensor::cat(&outputs, 0)
     }
-}
 
-impl TensorAttention {
     /// `(n_tokens, n_heads * head_dim)` to `(1, n_heads, n_tokens, head_dim)`
     fn heads_first(&self, x: &Tensor, n_heads: usize) -> Result<Tensor> {
         x.reshape((1, x.dim(0)?, n_heads, self.heads.head_dim))?.transpose(1, 2)?.contiguous()

@@ -12,10 +12,8 @@ use crate::rope::Rope;
 use crate::tensor_attention::TensorAttention;
 use crate::{CausalLm, KvCache, ModelError, Step};
 
-/// The element type a [`Transformer`] stores and computes in; norms and softmax are in f32.
-///
-/// On the CPU use [`DType::F32`]: the tensor library widens bf16 weights at every product there, so
-/// the smaller types save memory and cost speed.
+/// The element type of a [`Transformer`]'s weights. On the CPU activations are f32 whatever it is;
+/// the portable backend computes in it, but for norms and softmax.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DType {
     /// 32 bits: the reference.
@@ -46,15 +44,16 @@ impl From<DType> for WeightFormat {
     }
 }
 
-/// A decoder-only transformer on the portable backend: Llama, Gemma 2, StarCoder, Qwen2.
+/// A decoder-only transformer: Llama, Gemma 2, StarCoder, Qwen2.
 ///
 /// What the families differ in is data: see [`TransformerConfig`]. All new tokens of a batch go
-/// through each matrix together; attention is per stream. Load it with [`crate::Checkpoint::load`].
+/// through each matrix together; attention is per stream. Load it with
+/// [`Checkpoint::load_packed`](crate::Checkpoint::load_packed) for the CPU and with
+/// [`Checkpoint::load_on`](crate::Checkpoint::load_on) for a GPU.
 ///
-/// **Rounding.** In f32 on x86-64 CPUs a stream's logits are the same to the last bit whatever else
-/// is in the batch, however its prompt was chunked and on any number of threads, for matrices with
-/// more than 64 outputs or at most 512 inputs. In f16 and bf16, and with other matrix kernels, they
-/// agree up to rounding.
+/// **Rounding.** On the CPU a stream's logits are the same to the last bit whatever else is in the
+/// batch, however its prompt was chunked and on any number of threads, in every weight format. On
+/// the portable backend they agree up to rounding.
 ///
 /// # Examples
 /// ```
@@ -100,7 +99,8 @@ impl Transformer {
     /// # Errors
     /// [`ModelError::Tensor`] when memory runs out or the sizes contradict.
     pub fn random(config: &TransformerConfig, seed: u64) -> Result<Self, ModelError> {
-        Self::native(config, WeightFormat::F32, &RandomWeights { seed })
+        let pool = Arc::new(Pool::all_threads());
+        Self::native(config, WeightFormat::F32, pool, &RandomWeights { seed })
     }
 
     /// The shape of the model.
@@ -112,10 +112,10 @@ impl Transformer {
     pub(crate) fn native(
         config: &TransformerConfig,
         format: WeightFormat,
+        pool: Arc<Pool>,
         fetch: &dyn Fetch,
     ) -> Result<Self, ModelError> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let stack = NativeStack::load(config, format, Arc::new(Pool::new(threads)), fetch)?;
+        let stack = NativeStack::load(config, format, pool, fetch)?;
         Ok(Self { config: config.clone(), stack: Box::new(stack) })
     }
 

@@ -1,10 +1,12 @@
-//! A row of the f32 CPU backend has the same bits at any number of rows and threads.
+//! A row of the native backend has the same bits at any number of rows and threads.
 
-use std::env;
-use std::process::Command;
+use std::sync::Arc;
 
-use infer_code_cad_models::{CausalLm, LogitRows, Step, Transformer};
+use infer_code_cad_models::{
+    CausalLm, Checkpoint, Isa, LogitRows, Pool, Step, Transformer, WeightFormat,
+};
 
+use crate::fixtures::fixture;
 use crate::small_config;
 use crate::suite::{advance, last, tokens};
 
@@ -38,34 +40,21 @@ fn batch_of(model: &Transformer, prompts: &[Vec<u32>]) -> Vec<f32> {
     logits
 }
 
-/// The pool's size is fixed at its start, so each number of threads has a process of its own.
+/// And on any instruction set of this processor.
 #[test]
 fn any_number_of_threads() {
-    let run = |n_threads: &str| {
-        let output = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "invariance::prints_a_checksum", "--nocapture"])
-            .env("RAYON_NUM_THREADS", n_threads)
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let line = text.lines().find_map(|line| line.split_once("checksum ")).unwrap();
-        line.1.split_whitespace().next().unwrap().to_owned()
-    };
-    let one = run("1");
-    assert_eq!(one, run("2"));
-    assert_eq!(one, run("3"));
-}
-
-#[test]
-fn prints_a_checksum() {
-    let model = Transformer::random(&small_config(), 3).unwrap();
-    let mut sum = 0u64;
-    for n_rows in [1, 5, 40] {
-        let prompts: Vec<_> = (0..n_rows).map(|i| tokens(&model, i, 150)).collect();
-        for logit in batch_of(&model, &prompts) {
-            sum = sum.wrapping_mul(0x100_0000_01b3) ^ u64::from(logit.to_bits());
+    let checkpoint = Checkpoint::open(&fixture("qwen2")).unwrap();
+    for format in [WeightFormat::F32, WeightFormat::Q8_0, WeightFormat::Q4_K] {
+        let mut expected: Option<Vec<f32>> = None;
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_supported()) {
+            for threads in [1, 2, 3] {
+                let pool = Arc::new(Pool::with_isa(threads, isa).unwrap());
+                let model = checkpoint.load_with_pool(format, pool).unwrap();
+                let prompts: Vec<_> = (0..17).map(|i| tokens(&model, i, 60)).collect();
+                let logits = batch_of(&model, &prompts);
+                let expected = expected.get_or_insert_with(|| logits.clone());
+                assert!(*expected == logits, "{format:?} {isa:?} {threads} threads");
+            }
         }
     }
-    assert_ne!(sum, 0);
-    println!("\nchecksum {sum:x}");
 }
