@@ -45,7 +45,7 @@ impl HubRepo {
         let known = |name: &&str| {
             snapshot.join(name).is_file() || self.absent(snapshot, name, config).is_file()
         };
-        !OPTIONAL.iter().all(|name| known(&name))
+        !OPTIONAL.iter().all(known)
     }
 
     /// Notes that the hub has no such file, where `huggingface_hub` notes it.
