@@ -235,13 +235,16 @@ impl<'a> Run<'a> {
         let mut live = std::mem::take(&mut self.live);
         let mut batch: Vec<_> = live.iter_mut().flat_map(Sequence::steps).collect();
         let (rows, decoder) = (batch.len(), self.decoder);
-        forward(self.model, &mut batch, rows, &mut self.logits)?;
+        tracing::trace_span!("forward pass")
+            .in_scope(|| forward(self.model, &mut batch, rows, &mut self.logits))?;
         let vocab_size = self.model.vocab_size();
-        let tokens: Vec<_> = live
-            .par_iter_mut()
-            .zip(self.logits.par_chunks_exact(decoder.arity() * vocab_size))
-            .map(|(sequence, logits)| sequence.decode(decoder, logits, vocab_size))
-            .collect();
+        let decode = || {
+            live.par_iter_mut()
+                .zip(self.logits.par_chunks_exact(decoder.arity() * vocab_size))
+                .map(|(sequence, logits)| sequence.decode(decoder, logits, vocab_size))
+                .collect::<Vec<_>>()
+        };
+        let tokens = tracing::trace_span!("decoder").in_scope(decode);
         self.stats.decode_time += clock.elapsed();
         self.stats.decode_steps += 1;
         self.stats.decode_rows += rows;

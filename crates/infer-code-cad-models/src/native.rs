@@ -14,6 +14,14 @@ use crate::names::ModelNames;
 use crate::rope::Rope;
 use crate::{CausalLm, KvCache, ModelError, Step};
 
+/// Runs an expression in a span that a subscriber may time; without one it costs a load.
+macro_rules! span {
+    ($name:literal, $expression:expr) => {
+        tracing::trace_span!($name).in_scope(|| $expression)
+    };
+}
+use span;
+
 mod attention;
 mod block;
 mod feed_forward;
@@ -138,6 +146,14 @@ impl NativeStack {
         })
     }
 
+    /// Memory that the weights take.
+    pub(crate) fn weight_bytes(&self) -> usize {
+        self.embedding.iter().chain([&self.head]).map(NativeLinear::bytes).sum::<usize>()
+            + self.blocks.iter().map(NativeBlock::bytes).sum::<usize>()
+            + self.norm.bytes()
+            + size_of_val(&*self.positions)
+    }
+
     /// A forward pass over a batch that was checked and is not empty.
     fn advance(
         &self,
@@ -147,8 +163,8 @@ impl NativeStack {
     ) -> Result<(), ModelError> {
         let ragged = Ragged::new(batch);
         let mut caches = own_caches::<NativeLayer>(batch);
-        self.embed(&ragged, &mut scratch.x)?;
-        let rotations = self.attention.rope.rotations(&ragged.positions);
+        span!("embedding", self.embed(&ragged, &mut scratch.x))?;
+        let rotations = span!("positions", self.attention.rope.rotations(&ragged.positions));
         for (layer, block) in self.blocks.iter().enumerate() {
             let streams = streams(&mut caches, &ragged, layer);
             let Scratch { x, block: room, linear, .. } = scratch;
@@ -195,7 +211,7 @@ impl NativeStack {
         scratch.normed.resize(x.len(), 0.0);
         self.norm.forward(x, &mut scratch.normed, &self.pool);
         logits.resize(rows.len() * self.limits.vocab_size, 0.0);
-        self.head.forward(&scratch.normed, logits, &mut scratch.linear, &self.pool)?;
+        span!("head", self.head.forward(&scratch.normed, logits, &mut scratch.linear, &self.pool))?;
         if let Some(cap) = self.logit_softcap {
             let cap_all = |_, logits: &mut [f32]| soft_cap(logits, cap);
             self.pool.for_chunks(logits, 1 << 14, cap_all);

@@ -74,6 +74,21 @@ impl NativeBlock {
         })
     }
 
+    /// Memory that the weights take.
+    pub(crate) fn bytes(&self) -> usize {
+        let linears = [
+            &self.qkv,
+            &self.attention_output,
+            &self.feed_forward_input,
+            &self.feed_forward_output,
+        ];
+        let norms = [Some(&self.attention_norm), Some(&self.feed_forward_norm)];
+        let after = [self.post_attention_norm.as_ref(), self.post_feed_forward_norm.as_ref()];
+        let norms = norms.into_iter().chain(after).flatten();
+        linears.map(NativeLinear::bytes).iter().sum::<usize>()
+            + norms.map(NativeNorm::bytes).sum::<usize>()
+    }
+
     /// `x`: the residual stream, `(n_tokens, hidden_size)`
     #[allow(clippy::too_many_arguments, reason = "the room of a pass is lent to its parts")]
     pub(crate) fn forward(
@@ -91,21 +106,24 @@ impl NativeBlock {
         normed.resize(x.len(), 0.0);
         added.resize(x.len(), 0.0);
 
-        self.attention_norm.forward(x, normed, pool);
+        span!("norm", self.attention_norm.forward(x, normed, pool));
         wide.resize(n_tokens * self.qkv.out_features, 0.0);
-        self.qkv.forward(normed, wide, linear, pool)?;
+        span!("query, key, value", self.qkv.forward(normed, wide, linear, pool))?;
         mixed.resize(n_tokens * self.attention_output.in_features, 0.0);
-        attention.attend(wide, rotations, self.window, streams, heads_first, mixed, pool);
-        self.attention_output.forward(mixed, added, linear, pool)?;
-        add(x, added, &self.post_attention_norm, normed, pool);
+        span!(
+            "attention",
+            attention.attend(wide, rotations, self.window, streams, heads_first, mixed, pool)
+        );
+        span!("attention output", self.attention_output.forward(mixed, added, linear, pool))?;
+        span!("residual", add(x, added, &self.post_attention_norm, normed, pool));
 
-        self.feed_forward_norm.forward(x, normed, pool);
+        span!("norm", self.feed_forward_norm.forward(x, normed, pool));
         wide.resize(n_tokens * self.feed_forward_input.out_features, 0.0);
-        self.feed_forward_input.forward(normed, wide, linear, pool)?;
+        span!("gate and up", self.feed_forward_input.forward(normed, wide, linear, pool))?;
         mixed.resize(n_tokens * self.nonlinearity.width, 0.0);
-        self.nonlinearity.forward(wide, mixed, pool);
-        self.feed_forward_output.forward(mixed, added, linear, pool)?;
-        add(x, added, &self.post_feed_forward_norm, normed, pool);
+        span!("nonlinearity", self.nonlinearity.forward(wide, mixed, pool));
+        span!("down", self.feed_forward_output.forward(mixed, added, linear, pool))?;
+        span!("residual", add(x, added, &self.post_feed_forward_norm, normed, pool));
         Ok(())
     }
 }
