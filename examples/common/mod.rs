@@ -94,7 +94,7 @@ pub(crate) struct SourceArgs {
 pub(crate) struct ModelArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
-    /// Element type of the weights; without it f32 for safetensors, and GGUF weights as they are.
+    /// Element type of the weights; without it they stay as they are in the files (on a GPU: f32).
     #[arg(long, value_enum)]
     pub(crate) dtype: Option<DTypeArg>,
     /// Holds the weights on the CPU in this format instead.
@@ -156,9 +156,9 @@ impl ModelArgs {
         checkpoint: &Checkpoint,
         pool: Arc<Pool>,
     ) -> Result<Transformer, ModelError> {
-        let default = if checkpoint.is_gguf() { WeightFormat::Stored } else { WeightFormat::F32 };
+        let format = self.format().unwrap_or(WeightFormat::Stored);
         match self.device {
-            Device::Cpu => checkpoint.load_with_pool(self.format().unwrap_or(default), pool),
+            Device::Cpu => checkpoint.load_with_pool(format, pool),
             gpu => checkpoint.load_on(gpu, self.dtype.map_or(DType::F32, DTypeArg::dtype)),
         }
     }

@@ -20,7 +20,6 @@ macro_rules! span {
         tracing::trace_span!($name).in_scope(|| $expression)
     };
 }
-use span;
 
 mod attention;
 mod block;
@@ -168,12 +167,16 @@ impl NativeStack {
         for (layer, block) in self.blocks.iter().enumerate() {
             let streams = streams(&mut caches, &ragged, layer);
             let Scratch { x, block: room, linear, .. } = scratch;
-            block.forward(x, &self.attention, &rotations, streams, room, linear, &self.pool)?;
+            block.attend(x, &self.attention, &rotations, streams, room, linear, &self.pool)?;
+            if layer + 1 == self.blocks.len() {
+                block.keep(&ragged.wanted, x, room);
+            }
+            block.finish(x, room, linear, &self.pool)?;
         }
         for (cache, span) in caches.iter_mut().zip(&ragged.spans) {
             cache.len += span.len();
         }
-        self.project(&ragged.wanted, scratch, logits)
+        self.project(scratch, logits)
     }
 
     fn embed(&self, ragged: &Ragged, x: &mut Vec<f32>) -> Result<(), ModelError> {
@@ -191,26 +194,15 @@ impl NativeStack {
         Ok(())
     }
 
-    /// Logits of some rows of the last hidden state.
-    fn project(
-        &self,
-        rows: &[u32],
-        scratch: &mut Scratch,
-        logits: &mut Vec<f32>,
-    ) -> Result<(), ModelError> {
-        if rows.is_empty() {
+    /// Logits of the rows that are left.
+    fn project(&self, scratch: &mut Scratch, logits: &mut Vec<f32>) -> Result<(), ModelError> {
+        let x = &*scratch.x;
+        if x.is_empty() {
             return Ok(());
         }
-        let hidden = self.hidden_size;
-        // Rows only move forward: none is overwritten before it was moved.
-        for (to, &from) in rows.iter().enumerate() {
-            let from = from as usize * hidden;
-            scratch.x.copy_within(from..from + hidden, to * hidden);
-        }
-        let x = &scratch.x[..rows.len() * hidden];
         scratch.normed.resize(x.len(), 0.0);
         self.norm.forward(x, &mut scratch.normed, &self.pool);
-        logits.resize(rows.len() * self.limits.vocab_size, 0.0);
+        logits.resize(x.len() / self.hidden_size * self.limits.vocab_size, 0.0);
         span!("head", self.head.forward(&scratch.normed, logits, &mut scratch.linear, &self.pool))?;
         if let Some(cap) = self.logit_softcap {
             let cap_all = |_, logits: &mut [f32]| soft_cap(logits, cap);

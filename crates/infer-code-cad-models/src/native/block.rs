@@ -89,11 +89,13 @@ impl NativeBlock {
             + norms.map(NativeNorm::bytes).sum::<usize>()
     }
 
-    /// `x`: the residual stream, `(n_tokens, hidden_size)`
+    /// What attention makes of the residual stream, for [`NativeBlock::finish`] to add to it.
+    ///
+    /// `x`: `(n_tokens, hidden_size)`
     #[allow(clippy::too_many_arguments, reason = "the room of a pass is lent to its parts")]
-    pub(crate) fn forward(
+    pub(crate) fn attend(
         &self,
-        x: &mut [f32],
+        x: &[f32],
         attention: &NativeAttention,
         rotations: &Rotations,
         streams: Vec<Stream<'_, NativeLayer>>,
@@ -101,11 +103,9 @@ impl NativeBlock {
         linear: &mut LinearScratch,
         pool: &Pool,
     ) -> Result<(), ModelError> {
-        let BlockScratch { normed, wide, mixed, heads_first, added } = room;
+        let BlockScratch { normed, wide, mixed, heads_first, .. } = room;
         let n_tokens = x.len() / self.qkv.in_features;
         normed.resize(x.len(), 0.0);
-        added.resize(x.len(), 0.0);
-
         span!("norm", self.attention_norm.forward(x, normed, pool));
         wide.resize(n_tokens * self.qkv.out_features, 0.0);
         span!("query, key, value", self.qkv.forward(normed, wide, linear, pool))?;
@@ -114,6 +114,29 @@ impl NativeBlock {
             "attention",
             attention.attend(wide, rotations, self.window, streams, heads_first, mixed, pool)
         );
+        Ok(())
+    }
+
+    /// Forgets all tokens but some, in order: those whose logits nobody asked for end here.
+    pub(crate) fn keep(&self, tokens: &[u32], x: &mut Vec<f32>, room: &mut BlockScratch) {
+        keep_rows(x, tokens, self.qkv.in_features);
+        keep_rows(&mut room.mixed, tokens, self.attention_output.in_features);
+    }
+
+    /// Adds attention and feed-forward block to the residual stream.
+    ///
+    /// `x`: `(n_tokens, hidden_size)`
+    pub(crate) fn finish(
+        &self,
+        x: &mut [f32],
+        room: &mut BlockScratch,
+        linear: &mut LinearScratch,
+        pool: &Pool,
+    ) -> Result<(), ModelError> {
+        let BlockScratch { normed, wide, mixed, added, .. } = room;
+        let n_tokens = x.len() / self.qkv.in_features;
+        normed.resize(x.len(), 0.0);
+        added.resize(x.len(), 0.0);
         span!("attention output", self.attention_output.forward(mixed, added, linear, pool))?;
         span!("residual", add(x, added, &self.post_attention_norm, normed, pool));
 
@@ -126,6 +149,16 @@ impl NativeBlock {
         span!("residual", add(x, added, &self.post_feed_forward_norm, normed, pool));
         Ok(())
     }
+}
+
+/// Moves some rows, in ascending order, to the front and drops the others.
+fn keep_rows(x: &mut Vec<f32>, rows: &[u32], width: usize) {
+    // Rows only move forward: none is overwritten before it was moved.
+    for (to, &from) in rows.iter().enumerate() {
+        let from = from as usize * width;
+        x.copy_within(from..from + width, to * width);
+    }
+    x.truncate(rows.len() * width);
 }
 
 /// Adds `added`, normalised where there is a norm, to the residual stream.
