@@ -251,4 +251,8 @@ impl CausalLm for NativeStack {
         lock().push(scratch);
         outcome
     }
+
+    fn run_parts(&self, n_parts: usize, part: &(dyn Fn(usize) + Sync)) {
+        self.pool.run(n_parts, part);
+    }
 }

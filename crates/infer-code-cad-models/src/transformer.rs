@@ -173,6 +173,10 @@ impl CausalLm for Transformer {
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), ModelError> {
         self.stack.forward(batch, logits)
     }
+
+    fn run_parts(&self, n_parts: usize, part: &(dyn Fn(usize) + Sync)) {
+        self.stack.run_parts(n_parts, part);
+    }
 }
 
 #[cfg(test)]
