@@ -85,10 +85,11 @@ fn load(args: &Args, pool: Arc<Pool>) -> Result<Transformer, common::Failure> {
     Ok(Transformer::random_packed(&config, args.workload.seed, format, pool)?)
 }
 
-/// Seconds of a decode step by span; what reading the prompt takes is taken off.
+/// Seconds of a decode step of the first number of samples by span; what reading the prompt takes is
+/// taken off.
 fn profile(args: &Args, model: &Transformer) -> Result<Vec<(&'static str, f64)>, common::Failure> {
     let profile = profile::Profile::install()?;
-    let case = args.workload.one();
+    let case = args.workload.cases()[1];
     let spans = |new_tokens| {
         let case = Case { new_tokens, ..case };
         let call = || case.run(model, args.workload.seed, &mut Timing::default());

@@ -71,7 +71,7 @@ impl Workload {
         Case { mode: Mode::Vanilla, samples: 1, prompt_tokens, new_tokens }
     }
 
-    /// Reading alone, then every number of samples in every mode.
+    /// Reading alone, then every number of samples in every mode: at least two cases.
     pub(crate) fn cases(&self) -> Vec<Case> {
         let reading = Case { prompt_tokens: self.prefill_tokens, new_tokens: 1, ..self.one() };
         let writing = self.samples.iter().flat_map(|&samples| {

@@ -107,7 +107,8 @@ impl Report<'_> {
             )?;
         }
         if !self.profile.is_empty() {
-            writeln!(text, "\na decode step of one row, ms")?;
+            let rows = self.timings[1].0.rows();
+            writeln!(text, "\na decode step of {rows} rows, ms")?;
             for (name, seconds) in &self.profile {
                 writeln!(text, "{name:<20} {:>8.3}", seconds * 1e3)?;
             }
