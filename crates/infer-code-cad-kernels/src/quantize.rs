@@ -40,7 +40,7 @@ fn q8_0(block: &[f32; 32]) -> [u8; 34] {
     let mut bytes = [0; 34];
     bytes[..2].copy_from_slice(&f16::from_f32(scale).to_le_bytes());
     for (byte, x) in bytes[2..].iter_mut().zip(block) {
-        *byte = (x * inverse).round() as i8 as u8;
+        *byte = (x * inverse).round() as i32 as u8;
     }
     bytes
 }
@@ -51,7 +51,7 @@ fn q4_0(block: &[f32; 32]) -> [u8; 18] {
     let further = |far: f32, &x: &f32| if x.abs() > far.abs() { x } else { far };
     let scale = block.iter().fold(0.0, further) / -8.0;
     let inverse = reciprocal(scale);
-    let quant = |x: f32| ((x * inverse + 8.5) as u8).min(15);
+    let quant = |x: f32| ((x * inverse + 8.5) as i32).clamp(0, 15) as u8;
     let mut bytes = [0; 18];
     bytes[..2].copy_from_slice(&f16::from_f32(scale).to_le_bytes());
     for (j, byte) in bytes[2..].iter_mut().enumerate() {

@@ -35,7 +35,8 @@ pub(crate) fn q4_k(weights: &[f32; 256]) -> [u8; 144] {
         let quants = quants::<8>(x, &min, &inverse, 0.0, 15.0);
         // Two blocks share 32 bytes.
         for pair in 0..4 {
-            bytes[16 + pair * 32 + k] = quants[2 * pair] as u8 | (quants[2 * pair + 1] as u8) << 4;
+            let [low, high] = [quants[2 * pair], quants[2 * pair + 1]];
+            bytes[16 + pair * 32 + k] = low as i32 as u8 | (high as i32 as u8) << 4;
         }
     }
     bytes
@@ -57,21 +58,29 @@ pub(crate) fn q6_k(weights: &[f32; 256]) -> [u8; 210] {
     for (byte, scale) in bytes[192..208].iter_mut().zip(eight_bits) {
         *byte = scale as u8;
     }
+    let mut all = [0; 256];
     for (k, x) in x.iter().enumerate() {
         let quants = quants::<16>(x, &[0.0; 16], &inverse, -32.0, 31.0);
         for (block, quant) in quants.into_iter().enumerate() {
-            put_six_bits(&mut bytes, block * 16 + k, (quant as i8 + 32) as u8);
+            all[block * 16 + k] = (quant as i32 + 32) as u8;
         }
     }
+    put_six_bits(&mut bytes[..192], &all);
     bytes
 }
 
 /// Each half of the 256 has 64 bytes of nibbles and 32 of bit pairs, which four blocks of 32 share.
 #[inline(always)]
-fn put_six_bits(bytes: &mut [u8; 210], index: usize, quant: u8) {
-    let (half, quarter, k) = (index / 128, index / 32 % 4, index % 32);
-    bytes[half * 64 + quarter % 2 * 32 + k] |= (quant & 15) << (quarter / 2 * 4);
-    bytes[128 + half * 32 + k] |= (quant >> 4) << (quarter * 2);
+fn put_six_bits(bytes: &mut [u8], quants: &[u8; 256]) {
+    let (nibbles, pairs) = bytes.split_at_mut(128);
+    for (half, q) in quants.as_chunks::<128>().0.iter().enumerate() {
+        for k in 0..32 {
+            let [a, b, c, d] = [q[k], q[32 + k], q[64 + k], q[96 + k]];
+            nibbles[half * 64 + k] = a & 15 | c << 4;
+            nibbles[half * 64 + 32 + k] = b & 15 | d << 4;
+            pairs[half * 32 + k] = a >> 4 | b >> 4 << 2 | c >> 4 << 4 | d >> 4 << 6;
+        }
+    }
 }
 
 #[inline(always)]
