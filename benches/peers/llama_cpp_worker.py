@@ -9,8 +9,9 @@ import ctypes
 from pathlib import Path
 
 import llama_cpp as llama
-import measure
 import numpy as np
+
+import measure
 
 CONTEXT, QUESTION, FIRST_SAMPLE = 0, 1, 2  # sequence ids
 SILENT = llama.llama_log_callback(lambda *_: None)  # kept alive as long as the library
@@ -19,20 +20,20 @@ SILENT = llama.llama_log_callback(lambda *_: None)  # kept alive as long as the 
 class Engine:
     """A model, a context that holds `rows` sequences, and a batch."""
 
-    def __init__(self, model: Path, threads: int, rows: int, n_ctx: int) -> None:
+    def __init__(self, model: Path, threads: int, rows: int, n_batch: int, n_ctx: int) -> None:
         model_params = llama.llama_model_default_params()
         self.model = llama.llama_model_load_from_file(str(model).encode(), model_params)
         if not self.model:
             raise SystemExit(f"llama.cpp cannot load {model}")
         params = llama.llama_context_default_params()
-        params.n_ctx, params.n_batch, params.n_ubatch = n_ctx, 512, 512
+        params.n_ctx, params.n_batch, params.n_ubatch = n_ctx, n_batch, min(n_batch, 512)
         params.n_seq_max, params.kv_unified = rows + FIRST_SAMPLE, True
         params.n_threads = params.n_threads_batch = threads
         self.context = llama.llama_init_from_model(self.model, params)
         if not self.context:
             raise SystemExit("llama.cpp cannot make the context")
         self.memory = llama.llama_get_memory(self.context)
-        self.batch = llama.llama_batch_init(512, 0, 1)
+        self.batch = llama.llama_batch_init(n_batch, 0, 1)
         vocab = llama.llama_model_get_vocab(self.model)
         self.vocab_size: int = llama.llama_vocab_n_tokens(vocab)
 
@@ -70,25 +71,30 @@ def sampler(name: str) -> ctypes.c_void_p:
     return chain
 
 
-def steps(engine: Engine, chain: ctypes.c_void_p, n: int, arity: int, start: int, new: int):
-    """Seconds of each of `new` decode steps of `n` samples that read `arity` streams each."""
-    rows = [(FIRST_SAMPLE + row, row % arity) for row in range(n * arity)]
-    for sequence, root in rows:
-        llama.llama_memory_seq_cp(engine.memory, root, sequence, -1, -1)
-    tokens, seconds = [100 + i for i in range(n)], []
-    for step in range(new):
+def steps(
+    engine: Engine, chain: ctypes.c_void_p, samples: int, prompts: list[int], new_tokens: int
+) -> list[float]:
+    """Seconds of each decode step of samples that continue prompts of these lengths."""
+    streams = [(i, root) for i in range(samples) for root in range(len(prompts))]
+    for row, (_, root) in enumerate(streams):
+        llama.llama_memory_seq_cp(engine.memory, root, FIRST_SAMPLE + row, -1, -1)
+    tokens, seconds = [100 + i for i in range(samples)], []
+    for step in range(new_tokens):
         with measure.stopwatch(seconds):
-            position = start + step
             engine.forward(
-                [(tokens[row // arity], position, seq, True) for row, (seq, _) in enumerate(rows)]
+                [
+                    (tokens[i], prompts[root] + step, FIRST_SAMPLE + row, True)
+                    for row, (i, root) in enumerate(streams)
+                ]
             )
-            for i in range(n):
-                if arity == 2:
-                    mixed = engine.logits(2 * i)
-                    mixed += 0.5 * (mixed - engine.logits(2 * i + 1))
-                tokens[i] = llama.llama_sampler_sample(chain, engine.context, i * arity)
-    for sequence, _ in rows:
-        llama.llama_memory_seq_rm(engine.memory, sequence, -1, -1)
+            for i in range(samples):
+                first = i * len(prompts)
+                if len(prompts) == 2:
+                    mixed = engine.logits(first)
+                    mixed += 0.5 * (mixed - engine.logits(first + 1))
+                tokens[i] = llama.llama_sampler_sample(chain, engine.context, first)
+    for row in range(len(streams)):
+        llama.llama_memory_seq_rm(engine.memory, FIRST_SAMPLE + row, -1, -1)
     return seconds
 
 
@@ -98,24 +104,26 @@ def main() -> None:
     arities = {"vanilla": 1, "cad": 2}
     rows = max(args.samples) * max(arities[mode] for mode in args.modes)
     cells = 2 * args.prompt_tokens + rows * args.new_tokens
+    n_batch = max(512, args.prompt_tokens, args.prefill_tokens)
     n_ctx = -(-max(cells, args.prefill_tokens) // 256) * 256
     llama.llama_log_set(SILENT, None)
     llama.llama_backend_init()
     loaded: list[float] = []
     with measure.stopwatch(loaded):
-        engine = Engine(args.model, args.threads, rows, n_ctx)
+        engine = Engine(args.model, args.threads, rows, n_batch, n_ctx)
+    lengths = [args.prompt_tokens, args.prompt_tokens // 2]
     for root, first in ((CONTEXT, 1000), (QUESTION, 5000)):  # also warms up
-        engine.prefill(root, measure.prompt(args.prompt_tokens, first))
+        engine.prefill(root, measure.prompt(lengths[root], first))
     chain = sampler(args.sampler)
     rates = []
     for mode in args.modes:
         for n in args.samples:
-            shape = (n, arities[mode], args.prompt_tokens, args.new_tokens)
-            rates.append(measure.decode(mode, n, steps(engine, chain, *shape)))
+            seconds = steps(engine, chain, n, lengths[: arities[mode]], args.new_tokens)
+            rates.append(measure.decode(mode, n, seconds))
     llama.llama_memory_clear(engine.memory, True)
-    seconds = measure.timed(lambda: engine.prefill(0, measure.prompt(args.prefill_tokens)))
+    whole = measure.timed(lambda: engine.prefill(0, measure.prompt(args.prefill_tokens)))
     figures = {"load_seconds": loaded[0], "decode": rates}
-    figures["prefill"] = measure.prefill(args.prefill_tokens, seconds)
+    figures["prefill"] = measure.prefill(args.prefill_tokens, whole)
     measure.report(args, f"llama-cpp-python {llama.__version__}", figures)
 
 

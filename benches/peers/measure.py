@@ -73,21 +73,22 @@ def decode(mode: str, samples: int, steps: list[float]) -> Report:
     }
 
 
-def memory(model: Path) -> Report:
-    """The entry `bytes`: of the weights as stored, resident at the peak and now."""
+def weight_bytes(model: Path) -> int:
+    """Size of a weight file, or of all in a directory."""
     files = [model] if model.is_file() else model.iterdir()
     weights = [file for file in files if file.suffix in {".gguf", ".safetensors", ".bin"}]
+    return sum(file.stat().st_size for file in weights)
+
+
+def memory() -> Report:
+    """Bytes resident at the peak and now."""
     status = Path("/proc/self/status").read_text().splitlines()
     sizes = {line.split(":")[0]: line.split()[1] for line in status if line.startswith("Vm")}
-    return {
-        "weights": sum(file.stat().st_size for file in weights),
-        "peak": int(sizes["VmHWM"]) * 1024,
-        "resident": int(sizes["VmRSS"]) * 1024,
-    }
+    return {"peak": int(sizes["VmHWM"]) * 1024, "resident": int(sizes["VmRSS"]) * 1024}
 
 
 def report(args: argparse.Namespace, version: str, figures: Report) -> None:
     """Prints the object."""
     head = {"model": str(args.model), "version": version, "threads": args.threads}
-    tail = {"sampler": args.sampler, "bytes": memory(args.model)}
+    tail = {"sampler": args.sampler, "bytes": {"weights": weight_bytes(args.model)} | memory()}
     print(json.dumps(head | figures | tail))
