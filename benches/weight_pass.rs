@@ -8,6 +8,7 @@
 //! `B= 1: min 43.0 ms med 44.1 ms`.
 
 use std::collections::BTreeMap;
+use std::hint::black_box;
 use std::process::Command;
 use std::time::Instant;
 
@@ -15,11 +16,21 @@ use infer_code_cad_kernels::{Activations, Format, PackedMatrix, Pool, matmul};
 
 const ROWS: [usize; 7] = [1, 2, 4, 5, 8, 10, 20];
 /// Passes per row count and repeat.
-const PASSES: usize = 3;
+const PASSES_PER_CALL: usize = 3;
 /// (out_features, in_features) of a layer: query-key-value, attention output, gate-up, down.
 const LAYER: [(usize, usize); 4] = [(3072, 2048), (2048, 2048), (16384, 2048), (2048, 8192)];
 const LAYERS: usize = 16;
 const HEAD: (usize, usize) = (128_256, 2048);
+
+/// Multiplications and additions of one row.
+const OPERATIONS: f64 = {
+    let (mut sum, mut i) = (HEAD.0 * HEAD.1, 0);
+    while i < LAYER.len() {
+        sum += LAYERS * LAYER[i].0 * LAYER[i].1;
+        i += 1;
+    }
+    2.0 * sum as f64
+};
 
 type Times = BTreeMap<usize, Vec<f64>>; // milliseconds by rows
 
@@ -56,6 +67,43 @@ fn main() {
         }
     }
     report(&ours, &roofline, bytes);
+    println!(
+        "limits: {:.1} GB/s read from memory, {:.0} GOP/s of {:?} from the cache",
+        read_speed(&pool) / 1e9,
+        cache_speed(flags.format, &pool) / 1e9,
+        flags.format,
+    );
+}
+
+/// Bytes per second that the threads read together, best of some passes over 1 GB.
+fn read_speed(pool: &Pool) -> f64 {
+    const PIECE: usize = 1 << 17;
+    let mut words: Vec<u64> = (0..1 << 27).collect();
+    let pass = |words: &mut [u64]| {
+        let began = Instant::now();
+        pool.for_chunks(
+            words,
+            PIECE,
+            #[inline(always)]
+            |_, piece| {
+                black_box(piece.iter().fold(0, |sum: u64, word| sum ^ word));
+            },
+        );
+        began.elapsed().as_secs_f64()
+    };
+    let best = (0..10).map(|_| pass(&mut words)).fold(f64::INFINITY, f64::min);
+    size_of_val(&*words) as f64 / best
+}
+
+/// Multiplications and additions per second of ten rows with a matrix that stays in the cache.
+fn cache_speed(format: Format, pool: &Pool) -> f64 {
+    const ROWS: usize = 10;
+    const PASSES: usize = 200;
+    let shape @ (out_features, in_features) = (512, 2048);
+    let matrices = [matrix(format, shape, pool)];
+    let times = (0..PASSES / PASSES_PER_CALL).flat_map(|_| weight_passes(&matrices, ROWS, pool));
+    let best = times.fold(f64::INFINITY, f64::min) / 1e3;
+    (2 * ROWS * out_features * in_features) as f64 / best
 }
 
 fn flags() -> Flags {
@@ -118,7 +166,7 @@ fn weight_passes(matrices: &[PackedMatrix], rows: usize, pool: &Pool) -> Vec<f64
         }
         began.elapsed().as_secs_f64() * 1e3
     };
-    (0..PASSES).map(|_| pass()).collect()
+    (0..PASSES_PER_CALL).map(|_| pass()).collect()
 }
 
 fn run_roofline(program: &str, flags: &Flags, times: &mut Times) {
@@ -128,7 +176,7 @@ fn run_roofline(program: &str, flags: &Flags, times: &mut Times) {
         Format::Bf16 | Format::F16 => "16",
         other => panic!("the roofline program has no twin of {other:?}"),
     };
-    let (threads, passes) = (flags.threads.to_string(), PASSES.to_string());
+    let (threads, passes) = (flags.threads.to_string(), PASSES_PER_CALL.to_string());
     let output = Command::new(program).args([bits, &threads, &passes]).output();
     let output = output.expect("the roofline program runs").stdout;
     for line in String::from_utf8_lossy(&output).lines() {
@@ -143,10 +191,13 @@ fn run_roofline(program: &str, flags: &Flags, times: &mut Times) {
 }
 
 fn report(ours: &Times, roofline: &Times, bytes: usize) {
-    println!("rows |  min ms  median |  GB/s | roofline min  median | ratio of mins, of medians");
+    println!(
+        "rows |  min ms  median |  GB/s  GOP/s | roofline min  median | ratio of mins, of medians"
+    );
     for (&rows, times) in ours {
         let (min, median) = summary(times);
-        print!("{rows:4} | {min:7.1} {median:7.1} | {:5.1}", bytes as f64 / min / 1e6);
+        let (speed, operations) = (bytes as f64 / min / 1e6, rows as f64 * OPERATIONS / min / 1e6);
+        print!("{rows:4} | {min:7.1} {median:7.1} | {speed:5.1} {operations:6.0}");
         if let Some(times) = roofline.get(&rows) {
             let (roof_min, roof_median) = summary(times);
             let (of_mins, of_medians) = (roof_min / min, roof_median / median);

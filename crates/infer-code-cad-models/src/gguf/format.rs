@@ -107,9 +107,10 @@ impl Format {
         }
         let mut values = vec![0f32; bytes.len() / self.bytes * self.block];
         let chunks = bytes.par_chunks(CHUNK / self.block * self.bytes);
-        values.par_chunks_mut(CHUNK).zip(chunks).try_for_each(|(values, bytes)| {
-            self.read(bytes, values)
-        })?;
+        values
+            .par_chunks_mut(CHUNK)
+            .zip(chunks)
+            .try_for_each(|(values, bytes)| self.read(bytes, values))?;
         Ok(Some(Tensor::from_vec(values, shape, &Device::Cpu)?))
     }
 
