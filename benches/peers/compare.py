@@ -80,7 +80,7 @@ def table(weights: str, found: list[Side], runs: Runs) -> list[str]:
     """Figures and ratios of one format, then versions and commands."""
     names = [side.name for side in found]
     lines = [f"## {weights}", "| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    ours = next((run for run in runs[OURS] if run), {"decode": []})
+    ours: measure.Report = next((run for run in runs[OURS] if run), {"decode": []})
     for step in ours["decode"]:
         key = (step["mode"], step["samples"])
         label = f"{key[0]}, {key[1]} samples ({step['rows']} rows), ms per step"

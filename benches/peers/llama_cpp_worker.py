@@ -78,7 +78,8 @@ def steps(
     streams = [(i, root) for i in range(samples) for root in range(len(prompts))]
     for row, (_, root) in enumerate(streams):
         llama.llama_memory_seq_cp(engine.memory, root, FIRST_SAMPLE + row, -1, -1)
-    tokens, seconds = [100 + i for i in range(samples)], []
+    tokens = [100 + i for i in range(samples)]
+    seconds: list[float] = []
     for step in range(new_tokens):
         with measure.stopwatch(seconds):
             engine.forward(
@@ -89,7 +90,7 @@ def steps(
             )
             for i in range(samples):
                 first = i * len(prompts)
-                if len(prompts) == 2:
+                if len(prompts) == 2:  # in place, so that the sampler sees it
                     mixed = engine.logits(first)
                     mixed += 0.5 * (mixed - engine.logits(first + 1))
                 tokens[i] = llama.llama_sampler_sample(chain, engine.context, first)
