@@ -83,12 +83,6 @@ pub enum KernelError {
         /// Rows there are.
         out_features: usize,
     },
-    /// No quantizer exists for the format.
-    #[error("{format:?} can be read from a file but not made here; use Q8_0, Q4_K or Bf16")]
-    NoQuantizer {
-        /// Format asked for.
-        format: Format,
-    },
     /// This processor lacks the instructions.
     #[error("this processor does not run {isa:?}; ask for Isa::best()")]
     UnsupportedIsa {

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use crate::format::TILE;
 use crate::layout::{pack_row, unpack_row};
 use crate::memory::AlignedBytes;
@@ -53,8 +55,10 @@ impl PackedMatrix {
             }
             rows.extend(bytes.chunks_exact(expected / out_features));
         }
-        Self::from_rows(format, rows.len(), in_features, pool, |row, lane, tile| {
-            pack_row(format, rows[row], lane, tile);
+        Self::from_tiles(format, rows.len(), in_features, pool, |of_tile, tile| {
+            for (lane, row) in rows[of_tile].iter().enumerate() {
+                pack_row(format, row, lane, tile);
+            }
         })
     }
 
@@ -64,7 +68,7 @@ impl PackedMatrix {
     /// even; Q4_K to the least squared error of each block, which is not bit for bit what ggml finds.
     ///
     /// # Errors
-    /// As [`Self::pack`], and [`KernelError::NoQuantizer`] for Q6_K.
+    /// As [`Self::pack`].
     pub fn quantize(
         format: Format,
         out_features: usize,
@@ -72,36 +76,58 @@ impl PackedMatrix {
         weights: &[f32],
         pool: &Pool,
     ) -> Result<Self, KernelError> {
-        let row_bytes = format.file_bytes(out_features, in_features)? / out_features;
+        format.file_bytes(out_features, in_features)?;
         let (expected, actual) = (out_features * in_features, weights.len());
         if expected != actual {
             return Err(KernelError::Length { what: "the matrix to quantize", expected, actual });
         }
-        if format == Format::Q6_K {
-            return Err(KernelError::NoQuantizer { format });
-        }
-        Self::from_rows(format, out_features, in_features, pool, |row, lane, tile| {
-            let mut bytes = vec![0; row_bytes];
-            quantize_row(format, &weights[row * in_features..][..in_features], &mut bytes);
-            pack_row(format, &bytes, lane, tile);
+        let read = |row: usize, out: &mut [f32]| {
+            out.copy_from_slice(&weights[row * in_features..][..in_features]);
+        };
+        Self::quantize_rows(format, out_features, in_features, read, pool)
+    }
+
+    /// As [`Self::quantize`], for weights that are made row by row: `read(row, out)` writes all of
+    /// `out`, `(in_features,)`. On all threads, each with room for one row, so that a large matrix
+    /// needs no copy in f32.
+    ///
+    /// # Errors
+    /// As [`Self::pack`], but for the length.
+    pub fn quantize_rows(
+        format: Format,
+        out_features: usize,
+        in_features: usize,
+        read: impl Fn(usize, &mut [f32]) + Sync,
+        pool: &Pool,
+    ) -> Result<Self, KernelError> {
+        let row_bytes = format.file_bytes(out_features, in_features)? / out_features;
+        let isa = pool.isa();
+        Self::from_tiles(format, out_features, in_features, pool, |rows, tile| {
+            let (mut values, mut bytes) = (vec![0.0; in_features], vec![0; row_bytes]);
+            for (lane, row) in rows.enumerate() {
+                read(row, &mut values);
+                isa.vectorize(
+                    #[inline(always)]
+                    || quantize_row(format, &values, &mut bytes),
+                );
+                pack_row(format, &bytes, lane, tile);
+            }
         })
     }
 
-    /// Packs with `pack(row, lane, tile)`; the shape has been checked.
-    fn from_rows(
+    /// Packs with `fill(rows, tile)`; the shape has been checked.
+    fn from_tiles(
         format: Format,
         out_features: usize,
         in_features: usize,
         pool: &Pool,
-        pack: impl Fn(usize, usize, &mut [u8]) + Sync,
+        fill: impl Fn(Range<usize>, &mut [u8]) + Sync,
     ) -> Result<Self, KernelError> {
         format.file_bytes(out_features, in_features)?;
         let n_tiles = out_features.div_ceil(TILE);
         let tiles =
             AlignedBytes::filled(n_tiles, format.tile_bytes(in_features), pool, |i, tile| {
-                for row in i * TILE..((i + 1) * TILE).min(out_features) {
-                    pack(row, row % TILE, tile);
-                }
+                fill(i * TILE..((i + 1) * TILE).min(out_features), tile);
             })?;
         Ok(Self { format, out_features, in_features, tiles })
     }

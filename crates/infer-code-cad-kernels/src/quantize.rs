@@ -1,9 +1,10 @@
 use half::{bf16, f16};
 
 use crate::Format;
-use crate::quantize_k::q4_k;
+use crate::quantize_k::{q4_k, q6_k};
 
-/// Rounds a row to the bytes a file would hold. Q6_K is left alone: the caller rejects it.
+/// Rounds a row to the bytes a file would hold.
+#[inline(always)]
 pub(crate) fn quantize_row(format: Format, row: &[f32], bytes: &mut [u8]) {
     match format {
         Format::Q8_0 => each_block(row, bytes, q8_0),
@@ -12,10 +13,11 @@ pub(crate) fn quantize_row(format: Format, row: &[f32], bytes: &mut [u8]) {
         Format::F16 => each_block(row, bytes, |[x]| f16::from_f32(*x).to_le_bytes()),
         Format::F32 => each_block(row, bytes, |[x]| x.to_le_bytes()),
         Format::Q4_K => each_block(row, bytes, q4_k),
-        Format::Q6_K => {}
+        Format::Q6_K => each_block(row, bytes, q6_k),
     }
 }
 
+#[inline(always)]
 fn each_block<const LEN: usize, const BYTES: usize>(
     row: &[f32],
     bytes: &mut [u8],
@@ -25,28 +27,31 @@ fn each_block<const LEN: usize, const BYTES: usize>(
     blocks.for_each(|(from, to)| *to = quantize(from));
 }
 
+#[inline(always)]
 fn reciprocal(scale: f32) -> f32 {
     if scale == 0.0 { 0.0 } else { 1.0 / scale }
 }
 
 /// `scale = max |x| / 127`, and ties away from zero, as ggml's reference has it.
+#[inline(always)]
 fn q8_0(block: &[f32; 32]) -> [u8; 34] {
     let scale = block.iter().fold(0.0f32, |peak, x| peak.max(x.abs())) / 127.0;
     let inverse = reciprocal(scale);
     let mut bytes = [0; 34];
     bytes[..2].copy_from_slice(&f16::from_f32(scale).to_le_bytes());
     for (byte, x) in bytes[2..].iter_mut().zip(block) {
-        *byte = (x * inverse).round() as i8 as u8;
+        *byte = (x * inverse).round() as i32 as u8;
     }
     bytes
 }
 
 /// `scale = x / -8` for the `x` of the largest magnitude, which becomes 0 of 0..=15.
+#[inline(always)]
 fn q4_0(block: &[f32; 32]) -> [u8; 18] {
     let further = |far: f32, &x: &f32| if x.abs() > far.abs() { x } else { far };
     let scale = block.iter().fold(0.0, further) / -8.0;
     let inverse = reciprocal(scale);
-    let quant = |x: f32| ((x * inverse + 8.5) as u8).min(15);
+    let quant = |x: f32| ((x * inverse + 8.5) as i32).clamp(0, 15) as u8;
     let mut bytes = [0; 18];
     bytes[..2].copy_from_slice(&f16::from_f32(scale).to_le_bytes());
     for (j, byte) in bytes[2..].iter_mut().enumerate() {

@@ -1,46 +1,91 @@
+//! Rounding to the formats of 256 weights, by least squared error.
+//!
+//! Not bit for bit what ggml writes, whose search weighs the errors otherwise; the formats are the
+//! same. The blocks are worked on side by side, one per vector lane, and quants are kept as floats:
+//! small integers, which floats add exactly.
+
 use half::f16;
 
-/// Steps by which the scale of a block is varied in search of the least squared error.
-const SEARCH: i32 = 10;
+/// Added and subtracted, it rounds a small float to an integer, ties to even.
+const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23
 
-/// A block's weights as `scale * q - min`, both at least zero, `q` in 0..=15.
-#[derive(Debug, Clone, Copy, Default)]
-struct Affine {
-    scale: f32,
-    min: f32,
-}
+/// A value per block.
+type Lanes<const N: usize> = [f32; N];
 
 /// Q4_K of 256 weights: each block of 32 gets the scale and minimum of least squared error, which are
 /// then rounded to 6 bits of the largest ones.
-///
-/// Not bit for bit what ggml writes, whose search weighs the errors otherwise; the format is the same.
+#[inline(always)]
 pub(crate) fn q4_k(weights: &[f32; 256]) -> [u8; 144] {
-    let blocks = weights.as_chunks::<32>().0;
-    let mut fits = [Affine::default(); 8];
-    for (fit, block) in fits.iter_mut().zip(blocks) {
-        *fit = best_fit(block);
-    }
-    let largest =
-        |of: fn(&Affine) -> f32| f16::from_f32(fits.iter().map(of).fold(0.0, f32::max) / 63.0);
-    let (d, dmin) = (largest(|fit| fit.scale), largest(|fit| fit.min));
+    let x = transposed::<8, 32>(weights);
+    let Affine { scale, min } = best_affine(&x);
+    let step = |of: &Lanes<8>| f16::from_f32(of.iter().copied().fold(0.0, f32::max) / 63.0);
+    let (d, dmin) = (step(&scale), step(&min));
     let mut bytes = [0; 144];
     bytes[..2].copy_from_slice(&d.to_le_bytes());
     bytes[2..4].copy_from_slice(&dmin.to_le_bytes());
     let (d, dmin) = (d.to_f32(), dmin.to_f32());
-    for (j, (fit, block)) in fits.iter().zip(blocks).enumerate() {
-        let (scale, min) = (six_bits(fit.scale, d), six_bits(fit.min, dmin));
+    let mut rounded = Affine { scale: [0.0; 8], min: [0.0; 8] };
+    for j in 0..8 {
+        let (scale, min) = (six_bits(scale[j], d), six_bits(min[j], dmin));
         put_scale_and_min(&mut bytes[4..16], j, scale, min);
-        let rounded = Affine { scale: d * f32::from(scale), min: dmin * f32::from(min) };
+        (rounded.scale[j], rounded.min[j]) = (d * f32::from(scale), dmin * f32::from(min));
+    }
+    let (inverse, min) = (rounded.scale.map(reciprocal), rounded.min);
+    for (k, x) in x.iter().enumerate() {
+        let quants = quants::<8>(x, &min, &inverse, 0.0, 15.0);
         // Two blocks share 32 bytes.
-        for (byte, quant) in bytes[16 + j / 2 * 32..].iter_mut().zip(rounded.quantize(block)) {
-            *byte |= quant << (j % 2 * 4);
+        for pair in 0..4 {
+            let [low, high] = [quants[2 * pair], quants[2 * pair + 1]];
+            bytes[16 + pair * 32 + k] = low as i32 as u8 | (high as i32 as u8) << 4;
         }
     }
     bytes
 }
 
+/// Q6_K of 256 weights: each block of 16 gets the scale of least squared error, which is then rounded
+/// to 8 bits of the largest one.
+#[inline(always)]
+pub(crate) fn q6_k(weights: &[f32; 256]) -> [u8; 210] {
+    let x = transposed::<16, 16>(weights);
+    let scale = best_scale(&x);
+    let further = |far: f32, &scale: &f32| if scale.abs() > far.abs() { scale } else { far };
+    let d = f16::from_f32(scale.iter().fold(0.0, further) / -128.0);
+    let mut bytes = [0; 210];
+    bytes[208..].copy_from_slice(&d.to_le_bytes());
+    let d = d.to_f32();
+    let eight_bits = scale.map(|scale| (scale * reciprocal(d)).round() as i8);
+    let inverse = eight_bits.map(|scale| reciprocal(d * f32::from(scale)));
+    for (byte, scale) in bytes[192..208].iter_mut().zip(eight_bits) {
+        *byte = scale as u8;
+    }
+    let mut all = [0; 256];
+    for (k, x) in x.iter().enumerate() {
+        let quants = quants::<16>(x, &[0.0; 16], &inverse, -32.0, 31.0);
+        for (block, quant) in quants.into_iter().enumerate() {
+            all[block * 16 + k] = (quant as i32 + 32) as u8;
+        }
+    }
+    put_six_bits(&mut bytes[..192], &all);
+    bytes
+}
+
+/// Each half of the 256 has 64 bytes of nibbles and 32 of bit pairs, which four blocks of 32 share.
+#[inline(always)]
+fn put_six_bits(bytes: &mut [u8], quants: &[u8; 256]) {
+    let (nibbles, pairs) = bytes.split_at_mut(128);
+    for (half, q) in quants.as_chunks::<128>().0.iter().enumerate() {
+        for k in 0..32 {
+            let [a, b, c, d] = [q[k], q[32 + k], q[64 + k], q[96 + k]];
+            nibbles[half * 64 + k] = a & 15 | c << 4;
+            nibbles[half * 64 + 32 + k] = b & 15 | d << 4;
+            pairs[half * 32 + k] = a >> 4 | b >> 4 << 2 | c >> 4 << 4 | d >> 4 << 6;
+        }
+    }
+}
+
+#[inline(always)]
 fn six_bits(value: f32, step: f32) -> u8 {
-    if step == 0.0 { 0 } else { ((value / step).round() as u8).min(63) }
+    ((value * reciprocal(step)).round() as u8).min(63)
 }
 
 /// Eight blocks' 6-bit scales and minimums in 12 bytes: the upper bits of the last four are above the
@@ -56,47 +101,123 @@ fn put_scale_and_min(packed: &mut [u8], j: usize, scale: u8, min: u8) {
     }
 }
 
-/// Tries scales around the one that spans the block, each refined by least squares.
-fn best_fit(block: &[f32; 32]) -> Affine {
-    let lowest = block.iter().fold(0.0f32, |low, &x| low.min(x));
-    let highest = block.iter().fold(f32::NEG_INFINITY, |high, &x| high.max(x));
-    let span = highest - lowest;
-    if span == 0.0 {
-        return Affine { scale: 0.0, min: -lowest };
-    }
-    let candidates = (-SEARCH..=SEARCH).map(|step| {
-        let start = Affine { scale: span / (15.0 + 0.1 * step as f32), min: -lowest };
-        start.refined(block)
-    });
-    candidates
-        .min_by(|a, b| a.squared_error(block).total_cmp(&b.squared_error(block)))
-        .unwrap_or_default()
+/// Blocks' weights as `scale * q - min`, both at least zero, `q` in 0..=15.
+#[derive(Clone, Copy)]
+struct Affine<const N: usize> {
+    scale: Lanes<N>,
+    min: Lanes<N>,
 }
 
-impl Affine {
-    fn quantize(self, block: &[f32; 32]) -> [u8; 32] {
-        let inverse = if self.scale == 0.0 { 0.0 } else { 1.0 / self.scale };
-        block.map(|x| (((x + self.min) * inverse).round() as u8).min(15))
+/// Of scales around the one that spans a block, each refined by least squares for the quants it
+/// gives, the one of least squared error.
+#[inline(always)]
+fn best_affine<const N: usize>(x: &[Lanes<N>; 32]) -> Affine<N> {
+    let mut lowest = [0.0; N];
+    let mut highest = x[0];
+    for x in x {
+        lowest = std::array::from_fn(|l| if x[l] < lowest[l] { x[l] } else { lowest[l] });
+        highest = std::array::from_fn(|l| if x[l] > highest[l] { x[l] } else { highest[l] });
     }
-
-    fn squared_error(self, block: &[f32; 32]) -> f32 {
-        let errors = self.quantize(block).into_iter().zip(block);
-        errors.map(|(q, x)| (self.scale * f32::from(q) - self.min - x).powi(2)).sum()
+    let (mut y1, mut best) = ([0.0; N], [0.0; N]);
+    let span: Lanes<N> = std::array::from_fn(|l| highest[l] - lowest[l]);
+    let from: Lanes<N> = lowest.map(|x| -x);
+    for x in x {
+        y1 = std::array::from_fn(|l| y1[l] + (x[l] + from[l]));
     }
-
-    /// The least-squares scale and minimum for the quants this one gives; with the minimum at zero
-    /// where it would be negative.
-    fn refined(self, block: &[f32; 32]) -> Self {
-        let (mut q1, mut q2, mut x1, mut qx) = (0.0, 0.0, 0.0, 0.0);
-        for (q, x) in self.quantize(block).map(f32::from).into_iter().zip(block) {
-            (q1, q2, x1, qx) = (q1 + q, q2 + q * q, x1 + x, qx + q * x);
+    let mut fit = Affine { scale: span.map(|span| span / 15.0), min: from };
+    for step in -SEARCH..=SEARCH {
+        let inverse = span.map(|span| (15.0 + WIDEN * step as f32) * reciprocal(span));
+        let (mut q1, mut q2, mut qy) = ([0.0; N], [0.0; N], [0.0; N]);
+        for x in x {
+            let q = quants::<N>(x, &from, &inverse, 0.0, 15.0);
+            for l in 0..N {
+                q1[l] += q[l];
+                q2[l] += q[l] * q[l];
+                qy[l] += q[l] * (x[l] + from[l]);
+            }
         }
-        let determinant = 32.0 * q2 - q1 * q1;
-        if determinant <= 0.0 {
-            return self;
+        for l in 0..N {
+            // Least squares of y = x - lowest by scale * q - t; its gain over y = 0 is to be large.
+            let determinant = 32.0 * q2[l] - q1[l] * q1[l];
+            let (mut scale, mut t) = (
+                (32.0 * qy[l] - q1[l] * y1[l]) / determinant,
+                (q2[l] * -y1[l] + q1[l] * qy[l]) / determinant,
+            );
+            if t + from[l] < 0.0 {
+                // All weights are above zero: a minimum below it cannot be stored.
+                t = -from[l];
+                scale = (qy[l] + t * q1[l]) / q2[l];
+            }
+            let gain = scale * (2.0 * qy[l] + 2.0 * t * q1[l] - scale * q2[l])
+                - t * (2.0 * y1[l] + 32.0 * t);
+            if determinant > 0.0 && scale >= 0.0 && gain > best[l] {
+                best[l] = gain;
+                (fit.scale[l], fit.min[l]) = (scale, t + from[l]);
+            }
         }
-        let scale = (32.0 * qx - q1 * x1) / determinant;
-        let min = (scale * q1 - x1) / 32.0;
-        if min < 0.0 { Self { scale: (qx / q2).max(0.0), min: 0.0 } } else { Self { scale, min } }
     }
+    fit
+}
+
+/// Of scales around the one that gives the largest weight the lowest quant, each refined by least
+/// squares for the quants it gives, the one of least squared error.
+#[inline(always)]
+fn best_scale<const N: usize>(x: &[Lanes<N>; 16]) -> Lanes<N> {
+    let mut largest = [0.0f32; N];
+    for x in x {
+        largest =
+            std::array::from_fn(|l| if x[l].abs() > largest[l].abs() { x[l] } else { largest[l] });
+    }
+    let (mut best, mut fit) = ([0.0; N], largest.map(|x| x / -32.0));
+    for step in -SEARCH..=SEARCH {
+        let inverse = largest.map(|x| (-32.0 - WIDEN * step as f32) * reciprocal(x));
+        let (mut q2, mut qx) = ([0.0; N], [0.0; N]);
+        for x in x {
+            let q = quants::<N>(x, &[0.0; N], &inverse, -32.0, 31.0);
+            for l in 0..N {
+                q2[l] += q[l] * q[l];
+                qx[l] += q[l] * x[l];
+            }
+        }
+        for l in 0..N {
+            let gain = qx[l] * qx[l] / q2[l];
+            if gain > best[l] {
+                best[l] = gain;
+                fit[l] = qx[l] / q2[l];
+            }
+        }
+    }
+    fit
+}
+
+/// Candidates on either side of the first, and how far apart they are, in quants of the largest.
+const SEARCH: i32 = 10;
+const WIDEN: f32 = 0.1;
+
+/// `(x + shift) * inverse`, rounded and bounded; the lower bound for what is no number.
+#[inline(always)]
+fn quants<const N: usize>(
+    x: &Lanes<N>,
+    shift: &Lanes<N>,
+    inverse: &Lanes<N>,
+    low: f32,
+    high: f32,
+) -> Lanes<N> {
+    std::array::from_fn(|l| {
+        let q = (x[l] + shift[l]) * inverse[l];
+        let q = if q > low { q } else { low };
+        let q = if q < high { q } else { high };
+        (q + ROUND) - ROUND
+    })
+}
+
+/// `N` blocks of `LEN` as `LEN` vectors with a lane per block.
+#[inline(always)]
+fn transposed<const N: usize, const LEN: usize>(weights: &[f32; 256]) -> [Lanes<N>; LEN] {
+    std::array::from_fn(|k| std::array::from_fn(|l| weights[l * LEN + k]))
+}
+
+#[inline(always)]
+fn reciprocal(x: f32) -> f32 {
+    if x == 0.0 { 0.0 } else { 1.0 / x }
 }

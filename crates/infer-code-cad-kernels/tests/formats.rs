@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use half::{bf16, f16};
-use infer_code_cad_kernels::{Format, KernelError, PackedMatrix, Pool};
+use infer_code_cad_kernels::{Format, Isa, KernelError, PackedMatrix, Pool};
 use proptest::prelude::*;
 
 mod common;
-use common::{Rng, random_bytes};
+use common::{Rng, random_bytes, random_rows};
 
 /// The weights of one block of a file, as ggml's `dequantize_row_*` define them.
 fn decode_block(format: Format, b: &[u8]) -> Vec<f32> {
@@ -236,8 +236,70 @@ fn q4_k_keeps_what_it_can_hold() {
 }
 
 #[test]
-fn q6_k_cannot_be_made() {
-    let pool = Pool::new(1);
-    let error = PackedMatrix::quantize(Format::Q6_K, 1, 256, &[0.0; 256], &pool).unwrap_err();
-    assert_eq!(error, KernelError::NoQuantizer { format: Format::Q6_K });
+fn q6_k_is_within_half_a_step() {
+    // A block's step is at most a 32nd of its largest weight, and a little for rounding its scale.
+    let mut rng = Rng::new(9);
+    let weights: Vec<f32> = (0..4096).map(|_| rng.symmetric()).collect();
+    let step = 1.0 / 31.0 + 1.0 / 128.0 / 2.0;
+    assert!(mean_squared_error(Format::Q6_K, &weights) < step * step / 12.0);
+    assert_eq!(mean_squared_error(Format::Q6_K, &[0.0; 256]), 0.0);
+    let steps: Vec<f32> = (0..256).map(|i| (i * 4 % 64) as f32 - 32.0).collect();
+    assert_eq!(mean_squared_error(Format::Q6_K, &steps), 0.0);
+    for weights in [[f32::NAN; 256], [f32::MAX; 256], [f32::NEG_INFINITY; 256], [1e-40; 256]] {
+        mean_squared_error(Format::Q6_K, &weights); // no panic
+    }
+}
+
+/// As in `fixtures/make_k_quants.py`.
+fn weights_of(distribution: &str) -> Vec<f32> {
+    let mut state = 1u32;
+    let mut uniform = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(state >> 8) / f64::from(1 << 23) - 1.0
+    };
+    let weight = |i: usize| {
+        let u: [f64; 4] = std::array::from_fn(|_| uniform());
+        let normal = u.iter().sum::<f64>() / 4.0;
+        match distribution {
+            "normal" => normal,
+            "uniform" => u[0],
+            "shifted" => normal - 0.5,
+            "positive" => normal.abs() + 0.25,
+            _ if i.is_multiple_of(37) => 8.0 * u[1],
+            _ => normal / 8.0,
+        }
+    };
+    (0..16384).map(weight).map(|x| x as f32).collect()
+}
+
+#[test]
+fn squared_errors_are_close_to_those_of_ggml_or_less() {
+    for line in include_str!("fixtures/k_quants.txt").lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        let format = if words[1] == "Q4_K" { Format::Q4_K } else { Format::Q6_K };
+        let weights = weights_of(words[0]);
+        let ours = mean_squared_error(format, &weights) * weights.len() as f64;
+        let theirs: f64 = words[2].parse().unwrap();
+        assert!(ours <= 1.05 * theirs, "{line}: {ours}");
+    }
+}
+
+#[test]
+fn every_instruction_set_rounds_alike() {
+    let weights = random_rows(48 * 512, 3);
+    for format in Format::ALL {
+        let rows = |isa| {
+            let pool = Pool::with_isa(1, isa).unwrap();
+            let matrix = PackedMatrix::quantize(format, 48, 512, &weights, &pool).unwrap();
+            let mut all = vec![0.0; weights.len()];
+            for (i, row) in all.chunks_mut(512).enumerate() {
+                matrix.row_f32(i, row).unwrap();
+            }
+            bits(&all)
+        };
+        let isas = Isa::ALL.into_iter().filter(|isa| isa.is_supported());
+        let mut all = isas.map(rows);
+        let first = all.next().unwrap();
+        assert!(all.all(|other| other == first), "{format:?}");
+    }
 }

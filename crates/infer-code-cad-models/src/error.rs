@@ -61,7 +61,7 @@ pub enum ModelError {
         /// The file.
         file: String,
         /// What is wrong with it.
-        source: Box<candle_core::Error>,
+        source: safetensors::SafeTensorError,
     },
     /// The index of a sharded checkpoint names something that is not a file of its directory.
     #[error("{file}: the shard name {shard:?} is not a plain file name; fetch the index again")]

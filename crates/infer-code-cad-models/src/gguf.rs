@@ -1,13 +1,12 @@
 //! Reading GGUF, the format of llama.cpp: metadata, tensors and what they mean for this crate.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::path::Path;
 
 use candle_core::Tensor;
-use memmap2::{Mmap, MmapMut};
 
 use crate::ModelError;
+use crate::file_bytes::{FileBytes, Reading};
 use crate::weights::TensorInfo;
 
 mod config;
@@ -28,6 +27,7 @@ mod weights;
 
 pub(crate) use config::transformer_config;
 use cursor::Cursor;
+pub(crate) use format::Format as StoredFormat;
 pub(crate) use header::has_magic;
 use header::{Header, TensorEntry};
 use metadata::{Array, Kind, Value};
@@ -47,7 +47,7 @@ pub(crate) struct Gguf {
 #[derive(Debug)]
 struct Shard {
     file: String,
-    bytes: Mmap,
+    bytes: FileBytes,
     header: Header,
 }
 
@@ -124,7 +124,7 @@ impl Gguf {
         let Some((shard, entry)) = self.find(name) else {
             return Ok(None);
         };
-        let tensor = entry.format.decode(&shard.bytes[entry.bytes.clone()], &entry.shape)?;
+        let tensor = entry.format.decode(&shard.bytes.read(entry.bytes.clone()), &entry.shape)?;
         tensor.map(Some).ok_or_else(|| ModelError::TensorFormat {
             tensor: name.into(),
             file: shard.file.clone(),
@@ -132,10 +132,11 @@ impl Gguf {
         })
     }
 
-    /// The bytes of a tensor in a format that the kernels know.
-    pub(crate) fn packable(&self, name: &str) -> Option<(infer_code_cad_kernels::Format, &[u8])> {
+    /// A tensor as it is stored, if its format can be decoded.
+    pub(crate) fn raw(&self, name: &str) -> Option<(&'static StoredFormat, Reading<'_>)> {
         let (shard, entry) = self.find(name)?;
-        Some((entry.format.packed()?, &shard.bytes[entry.bytes.clone()]))
+        let is_known = entry.format.is_decoded();
+        is_known.then(|| (entry.format, shard.bytes.read(entry.bytes.clone())))
     }
 
     fn find(&self, name: &str) -> Option<(&Shard, &TensorEntry)> {
@@ -247,26 +248,18 @@ impl Gguf {
 }
 
 impl Shard {
-    #[allow(unsafe_code, reason = "memory mapping; see the SAFETY line")]
     fn map(path: &Path) -> Result<Self, ModelError> {
-        let io = |source| ModelError::Io { path: path.into(), source };
-        let file = File::open(path).map_err(io)?;
-        // SAFETY: the mapping is read-only and private to this value; `Checkpoint::open` documents
-        // that the files must not change while the checkpoint lives.
-        let bytes = unsafe { Mmap::map(&file) }.map_err(io)?;
-        Self::new(path.display().to_string(), bytes)
+        Self::new(path.display().to_string(), FileBytes::map(path)?)
     }
 
     fn hold(bytes: &[u8]) -> Result<Self, ModelError> {
         let file = "GGUF in memory";
-        let io = |source| ModelError::Io { path: file.into(), source };
-        // A mapping of its own begins at a page, so that tensors are aligned as they are in a file.
-        let mut map = MmapMut::map_anon(bytes.len().max(1)).map_err(io)?;
-        map[..bytes.len()].copy_from_slice(bytes);
-        Self::new(file.into(), map.make_read_only().map_err(io)?)
+        let bytes = FileBytes::copy(bytes);
+        let bytes = bytes.map_err(|source| ModelError::Io { path: file.into(), source })?;
+        Self::new(file.into(), bytes)
     }
 
-    fn new(file: String, bytes: Mmap) -> Result<Self, ModelError> {
+    fn new(file: String, bytes: FileBytes) -> Result<Self, ModelError> {
         let header = Header::read(&file, &bytes)?;
         Ok(Self { file, bytes, header })
     }

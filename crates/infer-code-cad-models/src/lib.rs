@@ -19,6 +19,7 @@ mod decoder_stack;
 mod device;
 mod error;
 mod feed_forward;
+mod file_bytes;
 mod generate;
 mod gguf;
 mod host;

@@ -1,10 +1,11 @@
-use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
 
 use candle_core::{DType, Device, Tensor};
-use infer_code_cad_kernels::Format;
 
 use crate::ModelError;
 use crate::config::{NormKind, TransformerConfig};
+use crate::gguf::StoredFormat;
 use crate::linear::Linear;
 use crate::norm::Norm;
 
@@ -13,15 +14,22 @@ pub(crate) trait Fetch {
     /// Reads one to the CPU, in any float type.
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError>;
 
-    /// A matrix as it is stored, where the kernels know the format.
+    /// A matrix as it is stored, where [`StoredFormat::read`] can read it; none where values are
+    /// made only when they are asked for.
     fn raw(&self, name: &str, shape: &[usize]) -> Result<Option<RawMatrix<'_>>, ModelError>;
 }
 
-/// A matrix in the blocks of its format, row after row.
-#[derive(Debug)]
+/// A matrix in the blocks of its format, row after row. While it lives, the file's pages may be in
+/// memory.
 pub(crate) struct RawMatrix<'a> {
-    pub(crate) format: Format,
-    pub(crate) bytes: Cow<'a, [u8]>,
+    pub(crate) format: &'static StoredFormat,
+    pub(crate) bytes: Box<dyn Deref<Target = [u8]> + Sync + 'a>,
+}
+
+impl fmt::Debug for RawMatrix<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawMatrix").field("format", self.format).finish_non_exhaustive()
+    }
 }
 
 /// Fetches tensors and brings them to the model's element type and device.
@@ -30,6 +38,8 @@ pub(crate) struct Loader<'a> {
     pub(crate) dtype: DType,
     pub(crate) device: Device,
     pub(crate) fetch: &'a dyn Fetch,
+    /// Of the tensors brought there so far.
+    pub(crate) bytes: usize,
 }
 
 /// Whether projections have a bias.
@@ -47,7 +57,13 @@ impl Bias {
 
 impl Loader<'_> {
     pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        Ok(self.fetch.tensor(name, shape)?.to_device(&self.device)?.to_dtype(self.dtype)?)
+        let tensor = self.fetch.tensor(name, shape)?;
+        Ok(self.counted(tensor.to_device(&self.device)?.to_dtype(self.dtype)?))
+    }
+
+    fn counted(&mut self, tensor: Tensor) -> Tensor {
+        self.bytes += tensor.elem_count() * tensor.dtype().size_in_bytes();
+        tensor
     }
 
     pub(crate) fn norm(&mut self, name: &str) -> Result<Norm, ModelError> {
@@ -58,7 +74,8 @@ impl Loader<'_> {
             NormKind::Rms => Norm::Rms { weight: self.tensor(&name_of("weight"), &shape)?, eps },
             NormKind::RmsUnitOffset => {
                 let weight = self.fetch.tensor(&name_of("weight"), &shape)?.to_dtype(DType::F32)?;
-                Norm::RmsUnitOffset { weight: (weight + 1.0)?.to_device(&self.device)?, eps }
+                let weight = (weight + 1.0)?.to_device(&self.device)?;
+                Norm::RmsUnitOffset { weight: self.counted(weight), eps }
             }
             NormKind::Layer => Norm::Layer {
                 weight: self.tensor(&name_of("weight"), &shape)?,

@@ -4,14 +4,14 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use candle_core::safetensors::{BufferedSafetensors, Load, MmapedSafetensors, SliceSafetensors};
-use candle_core::{DType, Device, Tensor};
-use infer_code_cad_kernels::Format;
-use safetensors::Dtype;
-use safetensors::tensor::TensorView;
+use candle_core::{DType, Tensor};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Metadata, TensorInfo as Entry};
 use serde::Deserialize;
 
 use crate::ModelError;
+use crate::file_bytes::{FileBytes, Reading};
+use crate::gguf::StoredFormat;
 use crate::host::with_slice;
 use crate::loader::{Fetch, RawMatrix};
 
@@ -96,29 +96,33 @@ impl Weights {
     fn new(files: Vec<WeightsFile>) -> Result<Self, ModelError> {
         let mut place = HashMap::new();
         for (index, file) in files.iter().enumerate() {
-            place.extend(file.tensors().into_iter().map(|tensor| (tensor.name, index)));
+            place.extend(file.header.offset_keys().into_iter().map(|name| (name, index)));
         }
         Ok(Self { files, place })
     }
 
-    fn file_of(&self, tensor: &str) -> Result<&WeightsFile, ModelError> {
-        self.place.get(tensor).map(|&index| &self.files[index]).ok_or_else(|| {
+    /// The file that holds a tensor, and what its header says of it.
+    fn find(&self, tensor: &str) -> Result<(&WeightsFile, &Entry), ModelError> {
+        let find = |&index| {
+            let file: &WeightsFile = &self.files[index];
+            Some((file, file.header.info(tensor)?))
+        };
+        self.place.get(tensor).and_then(find).ok_or_else(|| {
             let files: Vec<_> = self.files.iter().map(|file| file.name.as_str()).collect();
             ModelError::MissingTensor { tensor: tensor.into(), files: files.join(", ") }
         })
     }
 
     fn check_shape(&self, tensor: &str, expected: &[usize]) -> Result<(), ModelError> {
-        let file = self.file_of(tensor)?;
-        let view = file.view(tensor)?;
-        if view.shape() == expected {
+        let (file, entry) = self.find(tensor)?;
+        if entry.shape == expected {
             return Ok(());
         }
         Err(ModelError::TensorShape {
             tensor: tensor.into(),
             file: file.name.clone(),
             expected: expected.to_vec(),
-            actual: view.shape().to_vec(),
+            actual: entry.shape.clone(),
         })
     }
 }
@@ -131,14 +135,9 @@ impl Fetch for Weights {
 
     fn raw(&self, name: &str, shape: &[usize]) -> Result<Option<RawMatrix<'_>>, ModelError> {
         self.check_shape(name, shape)?;
-        let view = self.file_of(name)?.view(name)?;
-        let format = match view.dtype() {
-            Dtype::F32 => Format::F32,
-            Dtype::F16 => Format::F16,
-            Dtype::BF16 => Format::Bf16,
-            _ => return Ok(None),
-        };
-        Ok(Some(RawMatrix { format, bytes: Cow::Borrowed(view.data()) }))
+        let (file, entry) = self.find(name)?;
+        let raw = |format| RawMatrix { format, bytes: Box::new(file.read(entry)) };
+        Ok(StoredFormat::of_floats(entry.dtype).map(raw))
     }
 }
 
@@ -168,16 +167,16 @@ impl TensorSource for Weights {
     }
 
     fn stored(&self, name: &str) -> Result<Tensor, ModelError> {
-        let file = self.file_of(name)?;
-        let view = file.view(name)?;
-        if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
-            return Err(ModelError::TensorDtype {
-                tensor: name.into(),
-                file: file.name.clone(),
-                dtype: format!("{:?}", view.dtype()),
-            });
-        }
-        Ok(view.load(&Device::Cpu)?)
+        let (file, entry) = self.find(name)?;
+        let tensor = match StoredFormat::of_floats(entry.dtype) {
+            Some(format) => format.decode(&file.read(entry), &entry.shape)?,
+            None => None,
+        };
+        tensor.ok_or_else(|| ModelError::TensorDtype {
+            tensor: name.into(),
+            file: file.name.clone(),
+            dtype: format!("{:?}", entry.dtype),
+        })
     }
 }
 
@@ -212,69 +211,46 @@ pub(crate) fn shards_of(file: &str, json: &[u8]) -> Result<BTreeSet<String>, Mod
     }
 }
 
+/// A safetensors file.
+#[derive(Debug)]
 struct WeightsFile {
     name: String,
-    source: Source,
-}
-
-enum Source {
-    Mapped(MmapedSafetensors),
-    Borrowed(SliceSafetensors<'static>),
-    Owned(BufferedSafetensors),
+    bytes: FileBytes,
+    header: Metadata,
+    /// Where the tensors begin.
+    data: usize,
 }
 
 impl WeightsFile {
-    #[allow(unsafe_code, reason = "memory mapping; see the SAFETY line")]
     fn map(dir: &Path, name: &str) -> Result<Self, ModelError> {
         let path = dir.join(name);
-        let name = path.display().to_string();
-        // SAFETY: the mapping is read-only and private to this value; `Checkpoint::open` documents
-        // that the files must not change while the checkpoint lives.
-        let mapped = unsafe { MmapedSafetensors::new(&path) };
-        let mapped = mapped.map_err(damaged(&name))?;
-        Ok(Self { name, source: Source::Mapped(mapped) })
+        Self::new(path.display().to_string(), FileBytes::map(&path)?)
     }
 
     fn hold(index: usize, bytes: Cow<'static, [u8]>) -> Result<Self, ModelError> {
-        let name = format!("weights {index} in memory");
-        let source = match bytes {
-            Cow::Borrowed(bytes) => SliceSafetensors::new(bytes).map(Source::Borrowed),
-            Cow::Owned(bytes) => BufferedSafetensors::new(bytes).map(Source::Owned),
-        };
-        Ok(Self { source: source.map_err(damaged(&name))?, name })
+        Self::new(format!("weights {index} in memory"), FileBytes::Held(bytes))
+    }
+
+    fn new(name: String, bytes: FileBytes) -> Result<Self, ModelError> {
+        // It refuses ranges that are not the file, end to end.
+        match SafeTensors::read_metadata(&bytes) {
+            Ok((len, header)) => Ok(Self { data: len + size_of::<u64>(), name, bytes, header }),
+            Err(source) => Err(ModelError::Weights { file: name, source }),
+        }
     }
 
     fn tensors(&self) -> Vec<TensorInfo> {
-        let tensors = match &self.source {
-            Source::Mapped(file) => file.tensors(),
-            Source::Borrowed(file) => file.tensors(),
-            Source::Owned(file) => file.tensors(),
-        };
-        let describe = |(name, view): (String, TensorView<'_>)| TensorInfo {
+        let describe = |(name, entry): (String, &Entry)| TensorInfo {
             name,
-            shape: view.shape().to_vec(),
-            format: format!("{:?}", view.dtype()),
-            bytes: view.data().len(),
+            shape: entry.shape.clone(),
+            format: format!("{:?}", entry.dtype),
+            bytes: entry.data_offsets.1 - entry.data_offsets.0,
         };
-        tensors.into_iter().map(describe).collect()
+        self.header.tensors().into_iter().map(describe).collect()
     }
 
-    fn view(&self, name: &str) -> Result<TensorView<'_>, ModelError> {
-        let view = match &self.source {
-            Source::Mapped(file) => file.get(name),
-            Source::Borrowed(file) => file.get(name),
-            Source::Owned(file) => file.get(name),
-        };
-        view.map_err(damaged(&self.name))
+    fn read(&self, entry: &Entry) -> Reading<'_> {
+        let (start, end) = entry.data_offsets;
+        self.bytes.read(self.data + start..self.data + end)
     }
-}
-
-impl fmt::Debug for WeightsFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WeightsFile").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-fn damaged(file: &str) -> impl Fn(candle_core::Error) -> ModelError {
-    move |e| ModelError::Weights { file: file.into(), source: Box::new(e) }
 }

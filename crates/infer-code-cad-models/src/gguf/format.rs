@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device, Tensor};
+use half::{bf16, f16};
 use rayon::prelude::*;
 
 use crate::ModelError;
@@ -50,6 +51,46 @@ impl Format {
         })
     }
 
+    /// That of a safetensors file's elements, if they are floats.
+    pub(crate) fn of_floats(dtype: safetensors::Dtype) -> Option<&'static Self> {
+        use safetensors::Dtype;
+        let name = match dtype {
+            Dtype::F32 => "F32",
+            Dtype::F16 => "F16",
+            Dtype::BF16 => "BF16",
+            _ => return None,
+        };
+        FORMATS.iter().find(|format| format.name == name)
+    }
+
+    /// Whether [`Format::decode`] and [`Format::read`] know it.
+    pub(crate) fn is_decoded(&self) -> bool {
+        self.float().is_some() || self.quantized().is_some()
+    }
+
+    /// Bytes of a row.
+    pub(crate) fn row_bytes(&self, in_features: usize) -> usize {
+        in_features / self.block * self.bytes
+    }
+
+    /// Turns the bytes of a row, which begin at an even address, to floats.
+    ///
+    /// # Errors
+    /// Those of the tensor library for a format that is not [`Format::is_decoded`].
+    pub(crate) fn read(&self, bytes: &[u8], out: &mut [f32]) -> candle_core::Result<()> {
+        match (self.float(), self.quantized()) {
+            (Some(DType::F32), _) => each(bytes, out, f32::from_le_bytes),
+            (Some(DType::F16), _) => each(bytes, out, |x| f16::from_le_bytes(x).to_f32()),
+            (Some(_), _) => each(bytes, out, |x| bf16::from_le_bytes(x).to_f32()),
+            (None, Some(dtype)) => {
+                let blocks = dtype.from_data(Cow::Borrowed(bytes));
+                out.copy_from_slice(blocks.dequantize(out.len())?.as_slice::<f32>()?);
+            }
+            (None, None) => candle_core::bail!("{} is not decoded", self.name),
+        }
+        Ok(())
+    }
+
     /// Makes a tensor of `bytes`, which are [`Format::size_of`] `shape` long and begin at an even
     /// address: floats as they are, blocks turned to f32. `None` when the format is not supported.
     pub(crate) fn decode(
@@ -61,16 +102,13 @@ impl Format {
         if let Some(dtype) = self.float() {
             return Ok(Some(Tensor::from_raw_buffer(bytes, dtype, shape, &Device::Cpu)?));
         }
-        let Some(dtype) = self.quantized() else {
+        if !self.is_decoded() {
             return Ok(None);
-        };
+        }
         let mut values = vec![0f32; bytes.len() / self.bytes * self.block];
         let chunks = bytes.par_chunks(CHUNK / self.block * self.bytes);
         values.par_chunks_mut(CHUNK).zip(chunks).try_for_each(|(values, bytes)| {
-            let blocks = dtype.from_data(Cow::Borrowed(bytes));
-            let floats = blocks.dequantize(values.len())?;
-            values.copy_from_slice(floats.as_slice::<f32>()?);
-            Ok::<_, candle_core::Error>(())
+            self.read(bytes, values)
         })?;
         Ok(Some(Tensor::from_vec(values, shape, &Device::Cpu)?))
     }
@@ -99,6 +137,10 @@ impl Format {
             _ => None,
         }
     }
+}
+
+fn each<const N: usize>(bytes: &[u8], out: &mut [f32], value: impl Fn([u8; N]) -> f32) {
+    out.iter_mut().zip(bytes.as_chunks().0).for_each(|(out, x)| *out = value(*x));
 }
 
 const fn format(code: u32, name: &'static str, block: usize, bytes: usize) -> Format {

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -51,15 +50,16 @@ impl Fetch for GgufWeights {
 
     fn raw(&self, name: &str, shape: &[usize]) -> Result<Option<RawMatrix<'_>>, ModelError> {
         let found = self.find(name, shape)?;
-        let Some((format, bytes)) = self.gguf.packable(&found.name) else {
+        let Some((format, bytes)) = self.gguf.raw(&found.name) else {
             return Ok(None);
         };
-        let bytes = match found.change {
-            Change::None => Cow::Borrowed(bytes),
-            Change::PlusOne => return Ok(None),
-            Change::PairedRows { n_heads } => Cow::Owned(halves(bytes, shape[0], n_heads)),
-        };
-        Ok(Some(RawMatrix { format, bytes }))
+        Ok(match found.change {
+            Change::None => Some(RawMatrix { format, bytes: Box::new(bytes) }),
+            Change::PlusOne => None,
+            Change::PairedRows { n_heads } => {
+                Some(RawMatrix { format, bytes: Box::new(halves(&bytes, shape[0], n_heads)) })
+            }
+        })
     }
 }
 

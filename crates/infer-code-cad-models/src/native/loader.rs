@@ -58,66 +58,80 @@ impl NativeLoader<'_> {
         })
     }
 
-    /// Neighbours of one format become one matrix.
+    /// Neighbours of one format become one matrix. What was packed has left the file's map before
+    /// the next is read.
     fn matrices(
         &self,
         parts: &[(String, usize)],
         in_features: usize,
     ) -> Result<Vec<PackedMatrix>, ModelError> {
         let mut matrices = vec![];
-        let mut raws: Vec<(usize, RawMatrix<'_>)> = vec![];
+        let mut alike: Vec<(usize, RawMatrix<'_>)> = vec![];
         for (name, outputs) in parts {
-            let raw = self.fetch.raw(name, &[*outputs, in_features])?;
-            let stored = raw.as_ref().map(|raw| raw.format);
-            if raws.first().is_some_and(|(_, first)| Some(first.format) != stored) {
-                matrices.push(self.join(&std::mem::take(&mut raws), in_features)?);
+            let Some(raw) = self.fetch.raw(name, &[*outputs, in_features])? else {
+                matrices.extend(self.join(&std::mem::take(&mut alike), in_features)?);
+                matrices.push(self.convert(name, *outputs, in_features)?);
+                continue;
+            };
+            if alike.first().is_some_and(|(_, first)| first.format != raw.format) {
+                matrices.extend(self.join(&std::mem::take(&mut alike), in_features)?);
             }
-            match raw {
-                Some(raw) if self.is_as_wanted(raw.format, in_features) => {
-                    raws.push((*outputs, raw));
-                }
-                _ => matrices.push(self.convert(name, stored, *outputs, in_features)?),
-            }
+            alike.push((*outputs, raw));
         }
-        if !raws.is_empty() {
-            matrices.push(self.join(&raws, in_features)?);
-        }
+        matrices.extend(self.join(&alike, in_features)?);
         Ok(matrices)
     }
 
-    fn is_as_wanted(&self, stored: Format, in_features: usize) -> bool {
-        let wanted = self.format.packed().is_none_or(|wanted| wanted == stored);
-        wanted && in_features.is_multiple_of(stored.in_features_multiple())
-    }
-
+    /// Packs matrices of one stored format: as they are where they can be, else rounded to the
+    /// format wanted. Inputs that are no whole blocks get zeros, which add nothing.
     fn join(
         &self,
         raws: &[(usize, RawMatrix<'_>)],
         in_features: usize,
-    ) -> Result<PackedMatrix, ModelError> {
-        let parts: Vec<_> = raws.iter().map(|(outputs, raw)| (*outputs, &*raw.bytes)).collect();
-        Ok(PackedMatrix::join(raws[0].1.format, in_features, &parts, self.pool)?)
+    ) -> Result<Option<PackedMatrix>, ModelError> {
+        let Some((_, RawMatrix { format: stored, .. })) = raws.first() else {
+            return Ok(None);
+        };
+        let parts: Vec<(usize, &[u8])> = raws.iter().map(|(n, raw)| (*n, &**raw.bytes)).collect();
+        let format = self.packed(stored.packed());
+        if stored.packed() == Some(format)
+            && in_features.is_multiple_of(format.in_features_multiple())
+        {
+            return Ok(Some(PackedMatrix::join(format, in_features, &parts, self.pool)?));
+        }
+        let row_bytes = stored.row_bytes(in_features);
+        let rows: Vec<&[u8]> = parts.iter().flat_map(|(_, x)| x.chunks_exact(row_bytes)).collect();
+        let padded = in_features.next_multiple_of(format.in_features_multiple());
+        let read = |row: usize, out: &mut [f32]| {
+            let (values, zeros) = out.split_at_mut(in_features);
+            stored.read(rows[row], values).expect("raw matrices are of formats that are decoded");
+            zeros.fill(0.0);
+        };
+        Ok(Some(PackedMatrix::quantize_rows(format, rows.len(), padded, read, self.pool)?))
     }
 
-    /// Rounds a matrix to the format wanted. Inputs that are no whole blocks get zeros, which add
-    /// nothing.
+    /// The format to hold what is stored in a format of the kernels, or in none of them: then 8 bits
+    /// lose the least.
+    fn packed(&self, stored: Option<Format>) -> Format {
+        self.format.packed().or(stored).unwrap_or(Format::Q8_0)
+    }
+
+    /// Rounds a matrix that is no file's.
     fn convert(
         &self,
         name: &str,
-        stored: Option<Format>,
         out_features: usize,
         in_features: usize,
     ) -> Result<PackedMatrix, ModelError> {
-        let tensor = self.fetch.tensor(name, &[out_features, in_features])?;
-        // Of what the kernels do not know, 8 bits lose the least.
-        let format = self.format.packed().or(stored).unwrap_or(Format::Q8_0);
+        let values = self.values(name, &[out_features, in_features])?;
+        let format = self.packed(Some(Format::F32));
         let padded = in_features.next_multiple_of(format.in_features_multiple());
-        let tensor = tensor.to_dtype(DType::F32)?;
-        let tensor = tensor.pad_with_zeros(1, 0, padded - in_features)?.contiguous()?;
-        let pack = |values: &[f32]| {
-            PackedMatrix::quantize(format, out_features, padded, values, self.pool)
+        let read = |row: usize, out: &mut [f32]| {
+            let (to, zeros) = out.split_at_mut(in_features);
+            to.copy_from_slice(&values[row * in_features..][..in_features]);
+            zeros.fill(0.0);
         };
-        Ok(with_slice(&tensor, pack)??)
+        Ok(PackedMatrix::quantize_rows(format, out_features, padded, read, self.pool)?)
     }
 }
 
