@@ -38,18 +38,17 @@ def main() -> None:
 
 def flags() -> argparse.Namespace:
     """The command line."""
-    words = lambda text: text.split(",")  # noqa: E731
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", required=True, type=Path, help="what make_models.py wrote")
-    parser.add_argument("--formats", type=words, default=["q8_0", "q4_0", "q4_k_m", "bf16"])
-    parser.add_argument("--peers", type=words, default=PEERS)
+    parser.add_argument("--formats", type=measure.words, default=["q8_0", "q4_0", "q4_k_m", "bf16"])
+    parser.add_argument("--peers", type=measure.words, default=PEERS)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--prompt-tokens", type=int, default=128)
     parser.add_argument("--prefill-tokens", type=int, default=512)
     parser.add_argument("--new-tokens", type=int, default=32)
     parser.add_argument("--samples", type=measure.numbers, default=[1, 2, 4, 8, 10, 20])
-    parser.add_argument("--modes", type=words, default=["vanilla", "cad"])
+    parser.add_argument("--modes", type=measure.words, default=["vanilla", "cad"])
     parser.add_argument("--sampler", choices=["greedy", "nucleus"], default="greedy")
     for peer in ("llama", "transformers", "openvino"):
         parser.add_argument(f"--{peer}-python", default=sys.executable, metavar="PYTHON")
@@ -80,7 +79,7 @@ def table(weights: str, found: list[Side], runs: Runs) -> list[str]:
     """Figures and ratios of one format, then versions and commands."""
     names = [side.name for side in found]
     lines = [f"## {weights}", "| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    ours = next((run for run in runs[OURS] if run), {"decode": []})
+    ours: measure.Report = next((run for run in runs[OURS] if run), {"decode": []})
     for step in ours["decode"]:
         key = (step["mode"], step["samples"])
         label = f"{key[0]}, {key[1]} samples ({step['rows']} rows), ms per step"
@@ -95,7 +94,9 @@ def table(weights: str, found: list[Side], runs: Runs) -> list[str]:
     lines.append("| peak resident bytes over the weight files' | " + " | ".join(peaks) + " |")
     lines.append("")
     for side in found:
-        version = next((run.get("version", "") for run in runs[side.name] if run), "failed")
+        version = next(
+            (run.get("version", "of this commit") for run in runs[side.name] if run), "failed"
+        )
         lines.append(f"* {side.name} {version}: `{shlex.join(side.command)}`")
     return [*lines, ""]
 

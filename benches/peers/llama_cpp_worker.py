@@ -76,20 +76,17 @@ def steps(
 ) -> list[float]:
     """Seconds of each decode step of samples that continue prompts of these lengths."""
     streams = [(i, root) for i in range(samples) for root in range(len(prompts))]
-    for row, (_, root) in enumerate(streams):
-        llama.llama_memory_seq_cp(engine.memory, root, FIRST_SAMPLE + row, -1, -1)
-    tokens, seconds = [100 + i for i in range(samples)], []
+    for sequence, (_, root) in enumerate(streams, FIRST_SAMPLE):
+        llama.llama_memory_seq_cp(engine.memory, root, sequence, -1, -1)
+    tokens = [100 + i for i in range(samples)]
+    seconds: list[float] = []
     for step in range(new_tokens):
         with measure.stopwatch(seconds):
-            engine.forward(
-                [
-                    (tokens[i], prompts[root] + step, FIRST_SAMPLE + row, True)
-                    for row, (i, root) in enumerate(streams)
-                ]
-            )
+            rows = enumerate(streams, FIRST_SAMPLE)
+            engine.forward([(tokens[i], prompts[r] + step, seq, True) for seq, (i, r) in rows])
             for i in range(samples):
                 first = i * len(prompts)
-                if len(prompts) == 2:
+                if len(prompts) == 2:  # in place, so that the sampler sees it
                     mixed = engine.logits(first)
                     mixed += 0.5 * (mixed - engine.logits(first + 1))
                 tokens[i] = llama.llama_sampler_sample(chain, engine.context, first)

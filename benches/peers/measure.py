@@ -25,9 +25,14 @@ def flags(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--prefill-tokens", type=int, default=512)
     parser.add_argument("--new-tokens", type=int, default=32)
     parser.add_argument("--samples", type=numbers, default=numbers("1,2,4,8,10,20"))
-    parser.add_argument("--modes", type=lambda text: text.split(","), default=["vanilla", "cad"])
+    parser.add_argument("--modes", type=words, default=["vanilla", "cad"])
     parser.add_argument("--sampler", choices=["greedy", "nucleus"], default="greedy")
     return parser
+
+
+def words(text: str) -> list[str]:
+    """`vanilla,cad` as a list."""
+    return text.split(",")
 
 
 def numbers(text: str) -> list[int]:

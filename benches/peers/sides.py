@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from argparse import Namespace
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 OURS = "infer-code-cad"
 PEERS = ["llama.cpp", "candle", "transformers", "openvino", "roofline"]
-# Of our formats: what comes nearest to them in OpenVINO and in the roofline program (bits).
+# Of our formats: torch's names, what comes nearest in OpenVINO, bits in the roofline program.
+TRANSFORMERS = {"bf16": "bfloat16", "f32": "float32"}
 OPENVINO = {"q8_0": "int8", "q4_0": "int4", "q4_k_m": "int4"}
 ROOFLINE = {"q8_0": "8", "q4_0": "4", "q4_k_m": "4", "bf16": "16"}
 
@@ -43,22 +43,26 @@ class Side:
 
 def sides(args: Namespace, weights: str) -> list[Side]:
     """Ours first, then the peers asked for that have something like the format."""
-    gguf = args.models / f"llama1b-{weights}.gguf"
+    checkpoint, gguf = args.models / "checkpoint", args.models / f"llama1b-{weights}.gguf"
     ours = [build("build", "--release", "--example", "throughput"), "--json", "--repeats", "1"]
-    found = [Side(OURS, ours + workload(args, gguf), gguf)]
-    if "llama.cpp" in args.peers:
+    if weights == "f32":
+        ours += ["--weights", weights, *workload(args, checkpoint)]
+        found = [Side(OURS, ours, checkpoint)]
+    else:
+        found = [Side(OURS, ours + workload(args, gguf), gguf)]
+    if "llama.cpp" in args.peers and weights != "f32":
         command = [args.llama_python, str(HERE / "llama_cpp_worker.py"), *workload(args, gguf)]
         found.append(Side("llama.cpp", [*command, "--sampler", args.sampler], gguf))
-    if "candle" in args.peers and weights != "bf16":
+    if "candle" in args.peers and weights not in TRANSFORMERS:
         program = build("bench", "-p", "infer-code-cad-benches", "--bench", "candle", "--no-run")
         command = [program, *workload(args, gguf, modes=["vanilla"])]
         threads = {"RAYON_NUM_THREADS": str(args.threads)}
         found.append(Side("candle", command, gguf, threads))
-    if "transformers" in args.peers and weights == "bf16":
-        model = args.models / "checkpoint"
+    if "transformers" in args.peers and weights in TRANSFORMERS:
         command = [args.transformers_python, str(HERE / "transformers_worker.py")]
-        command += [*workload(args, model, samples=[1]), "--sampler", args.sampler]
-        found.append(Side("transformers", command, model))
+        command += [*workload(args, checkpoint, samples=[1]), "--sampler", args.sampler]
+        command += ["--dtype", TRANSFORMERS[weights]]
+        found.append(Side("transformers", command, checkpoint))
     if "openvino" in args.peers and weights in OPENVINO:
         model = args.models / f"openvino-{OPENVINO[weights]}"
         command = [args.openvino_python, str(HERE / "openvino_worker.py")]
@@ -100,11 +104,10 @@ def build(*arguments: str) -> str:
 
 def compiled(source: Path) -> str:
     """The roofline program, compiled for this machine."""
-    program = Path(tempfile.gettempdir()) / f"roofline-{os.getpid()}"
-    if not program.exists():
-        options = ["-O3", "-march=native", "-pthread", "-o", str(program)]
-        subprocess.run(["gcc", str(source), *options, "-lm"], check=True)
-    return str(program)
+    program = str(ROOT / "target" / "roofline")
+    options = ["-O3", "-march=native", "-pthread", "-o", program]
+    subprocess.run(["gcc", str(source), *options, "-lm"], check=True)
+    return program
 
 
 def roofline_report(text: str) -> measure.Report:

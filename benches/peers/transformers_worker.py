@@ -84,9 +84,8 @@ def figures(model: Any, args: argparse.Namespace) -> measure.Report:
     for mode in args.modes:
         for n in args.samples:
             mixing = guidance(args.prompt_tokens // 2, n) if mode == "cad" else {}
-            timing = (n, args.prompt_tokens, args.new_tokens)
-            steps = generate(model, *timing, **options, **mixing)[1:]
-            rates.append(measure.decode(mode, n, steps))
+            times = generate(model, n, args.prompt_tokens, args.new_tokens, **options, **mixing)
+            rates.append(measure.decode(mode, n, times[1:]))
     seconds = generate(model, 1, args.prefill_tokens, 1, **options)[0]
     return {"decode": rates, "prefill": measure.prefill(args.prefill_tokens, seconds)}
 
