@@ -59,6 +59,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
         stop: args.stop.strings().iter().map(ToString::to_string).collect(),
         max_rows: args.max_rows,
         seed: args.seed,
+        ..SolveConfig::default()
     };
     let model = LanguageModel { name: args.model.to_string(), ..args.model.open()? };
     let sandbox = Sandbox::start(&SandboxConfig::default())?;
@@ -74,8 +75,10 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let bar = common::progress(&technique.name, remaining.len() * args.n);
     let mut stored = Ok(());
     let evaluation = evaluate(&technique, &remaining, &executor, &config, &mut |event| {
-        if let Progress::Finished(record) = event {
-            stored = journal.append(record);
+        match event {
+            Progress::Finished(record) => stored = journal.append(record),
+            Progress::Writing(event) => common::notice(event),
+            _ => {}
         }
         if stored.is_err() { std::ops::ControlFlow::Break(()) } else { bar.show(&event) }
     })?;

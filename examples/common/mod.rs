@@ -12,12 +12,13 @@ use std::sync::{Arc, Once};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use infer_code_cad::metrics::available_bytes;
 use infer_code_cad::models::{Checkpoint, DType, Device, ModelError, Transformer, WeightFormat};
 use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
 use infer_code_cad::tasks::{MbppSplit, Problem, load_humaneval, load_mbpp};
 use infer_code_cad::{
-    Chat, Error, LanguageModel, PaperTechnique, Progress, PromptFormat, Settings, Technique,
-    embedded, hub,
+    Chat, Error, LanguageModel, PaperTechnique, Progress, PromptFormat, Settings, SolveEvent,
+    Technique, embedded, hub,
 };
 
 /// What ends an example early: shown on one line, without a backtrace.
@@ -78,6 +79,17 @@ pub(crate) fn interrupted() -> ControlFlow<()> {
     if PRESSED.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
+/// Tells on standard error what a user should know of an event.
+pub(crate) fn notice(event: &SolveEvent<'_>) {
+    if let SolveEvent::RowsLowered { from, to, stream_bytes, available_bytes } = event {
+        eprintln!(
+            "notice: {to} rows at once instead of {from}: each may take {} MB of the {} MB there are",
+            stream_bytes >> 20,
+            available_bytes >> 20,
+        );
+    }
+}
+
 /// Where a model comes from.
 #[derive(Args)]
 pub(crate) struct SourceArgs {
@@ -130,6 +142,9 @@ pub(crate) enum WeightsArg {
     /// 4.5 bits per weight, with minimums.
     #[value(name = "q4_k")]
     Q4K,
+    /// 6.6 bits per weight.
+    #[value(name = "q6_k")]
+    Q6K,
 }
 
 impl ModelArgs {
@@ -150,14 +165,18 @@ impl ModelArgs {
             Some(DTypeArg::F16) => DType::F16,
             Some(DTypeArg::Bf16) => DType::BF16,
         };
-        match (self.device, self.weights) {
-            (Device::Cpu, Some(weights)) => checkpoint.load_packed(weights.format()),
-            (Device::Cpu, None) if self.dtype.is_none() && checkpoint.is_gguf() => {
-                checkpoint.load_packed(WeightFormat::Stored)
-            }
-            (Device::Cpu, None) => checkpoint.load(dtype),
-            (gpu, _) => checkpoint.load_on(gpu, dtype),
+        if self.device != Device::Cpu {
+            return checkpoint.load_on(self.device, dtype);
         }
+        let format = match self.weights {
+            Some(weights) => weights.format(),
+            None if self.dtype.is_none() && checkpoint.is_gguf() => WeightFormat::Stored,
+            None => dtype.into(),
+        };
+        if let Some(available) = available_bytes() {
+            checkpoint.check_memory(format, available)?;
+        }
+        checkpoint.load_packed(format)
     }
 }
 
@@ -169,6 +188,7 @@ impl WeightsArg {
             Self::Q8 => WeightFormat::Q8_0,
             Self::Q4 => WeightFormat::Q4_0,
             Self::Q4K => WeightFormat::Q4_K,
+            Self::Q6K => WeightFormat::Q6_K,
         }
     }
 }

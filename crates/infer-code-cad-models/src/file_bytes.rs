@@ -111,8 +111,7 @@ mod tests {
         let path = dir.path().join("weights");
         let bytes: Vec<u8> = (0..100_000u32).map(|i| (i % 251) as u8).collect();
         fs::write(&path, &bytes).unwrap();
-        let copies =
-            [FileBytes::map(&path), FileBytes::copy(&bytes).map_err(|_| unreachable!())];
+        let copies = [FileBytes::map(&path), FileBytes::copy(&bytes).map_err(|_| unreachable!())];
         for file in copies.into_iter().map(Result::unwrap) {
             for range in [0..100_000, 5000..90_001, 4096..8192, 99_999..100_000, 7..7] {
                 assert_eq!(*file.read(range.clone()), bytes[range]);
