@@ -75,10 +75,8 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let bar = common::progress(&technique.name, remaining.len() * args.n);
     let mut stored = Ok(());
     let evaluation = evaluate(&technique, &remaining, &executor, &config, &mut |event| {
-        match event {
-            Progress::Finished(record) => stored = journal.append(record),
-            Progress::Writing(event) => common::notice(event),
-            _ => {}
+        if let Progress::Finished(record) = event {
+            stored = journal.append(record);
         }
         if stored.is_err() { std::ops::ControlFlow::Break(()) } else { bar.show(&event) }
     })?;

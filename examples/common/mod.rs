@@ -391,8 +391,10 @@ pub(crate) fn progress(title: &str, samples: usize) -> Bar {
 impl Bar {
     /// Counts a judged sample; breaks after Ctrl-C.
     pub(crate) fn show(&self, event: &Progress<'_>) -> ControlFlow<()> {
-        if let Progress::Judged { .. } = event {
-            self.0.inc(1);
+        match event {
+            Progress::Judged { .. } => self.0.inc(1),
+            Progress::Writing(event) => notice(event),
+            _ => {}
         }
         interrupted()
     }

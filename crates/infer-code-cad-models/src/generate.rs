@@ -17,7 +17,7 @@ use prefix::Prefixes;
 pub use request::{GenerateConfig, Prompt};
 use sequence::{Root, Sequence};
 
-use crate::{CausalLm, KvCache, LogitRows, ModelError, Step, StopStrings, Tokenizer};
+use crate::{CausalLm, LogitRows, ModelError, Step, StopStrings, Tokenizer};
 
 /// Completes prompts, many at a time.
 ///
@@ -192,13 +192,12 @@ impl<'a> Run<'a> {
     /// Reads once what all streams of a prompt begin with.
     fn share(&mut self, root: &mut Root, streams: &[Vec<TokenId>]) -> Result<(), Halt> {
         let shared = prefix::shared(streams);
-        let lacks = |cache: &Box<dyn KvCache>| cache.len() < shared;
-        if !root.caches.iter().any(lacks) {
+        if root.caches.iter().all(|cache| cache.len() >= shared) {
             return Ok(());
         }
         self.read(root, streams, &streams[..1], shared)?;
         let (first, others) = root.caches.split_at_mut(1);
-        for cache in others.iter_mut().filter(|cache| lacks(cache)) {
+        for cache in others.iter_mut().filter(|cache| cache.len() < shared) {
             self.stats.reused_tokens += shared - cache.len();
             *cache = prefix::beginning(first[0].as_ref(), shared);
         }
