@@ -18,6 +18,13 @@ fn two_streams(vocab_size: usize) -> Vec<f32> {
     (0..2 * vocab_size).map(|_| logit()).collect()
 }
 
+/// Rows of a model that knows nothing: logits near normal, so that most tokens are in the nucleus.
+fn two_flat_streams(vocab_size: usize) -> Vec<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut uniform = || rng.next_u32() as f32 / u32::MAX as f32;
+    (0..2 * vocab_size).map(|_| 2.0 * (uniform() + uniform() + uniform() - 1.5)).collect()
+}
+
 fn decoders(criterion: &mut Criterion) {
     let nucleus = Nucleus { temperature: 0.8, top_p: 0.9, ..Nucleus::default() };
     let cad = ContextAware::new(0.5, nucleus.clone());
@@ -26,8 +33,10 @@ fn decoders(criterion: &mut Criterion) {
         [("greedy", &Greedy), ("nucleus", &nucleus), ("cad", &cad), ("cad, masked", &masked)];
     let mut group = criterion.benchmark_group("decode");
     for vocab_size in [32_000, 128_256] {
-        let values = two_streams(vocab_size);
-        for (name, decoder) in decoders {
+        let (values, flat) = (two_streams(vocab_size), two_flat_streams(vocab_size));
+        let flat = [("nucleus, flat", &nucleus as &dyn Decoder, &flat), ("cad, flat", &cad, &flat)];
+        let decoders = decoders.map(|(name, decoder)| (name, decoder, &values));
+        for (name, decoder, values) in decoders.into_iter().chain(flat) {
             let arity = decoder.arity();
             let logits =
                 Logits::new(&values[..arity * vocab_size], arity, vocab_size).expect("whole rows");

@@ -13,7 +13,9 @@ use std::sync::{Arc, Once};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infer_code_cad::metrics::available_bytes;
-use infer_code_cad::models::{Checkpoint, DType, Device, ModelError, Transformer, WeightFormat};
+use infer_code_cad::models::{
+    Checkpoint, DType, Device, ModelError, Pool, Transformer, WeightFormat,
+};
 use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
 use infer_code_cad::tasks::{MbppSplit, Problem, load_humaneval, load_mbpp};
 use infer_code_cad::{
@@ -104,7 +106,7 @@ pub(crate) struct SourceArgs {
 pub(crate) struct ModelArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
-    /// Element type of the weights; without it f32 for safetensors, and GGUF weights as they are.
+    /// Element type of the weights; without it they stay as they are in the files (on a GPU: f32).
     #[arg(long, value_enum)]
     pub(crate) dtype: Option<DTypeArg>,
     /// Holds the weights on the CPU in this format instead.
@@ -160,23 +162,40 @@ impl ModelArgs {
 
     /// Loads the weights as asked for.
     pub(crate) fn load(&self, checkpoint: &Checkpoint) -> Result<Transformer, ModelError> {
-        let dtype = match self.dtype {
-            None | Some(DTypeArg::F32) => DType::F32,
-            Some(DTypeArg::F16) => DType::F16,
-            Some(DTypeArg::Bf16) => DType::BF16,
-        };
+        self.load_with_pool(checkpoint, Arc::new(Pool::all_threads()))
+    }
+
+    /// Loads the weights as asked for; on a CPU for the threads of this pool.
+    pub(crate) fn load_with_pool(
+        &self,
+        checkpoint: &Checkpoint,
+        pool: Arc<Pool>,
+    ) -> Result<Transformer, ModelError> {
+        let format = self.format().unwrap_or(WeightFormat::Stored);
         if self.device != Device::Cpu {
+            let dtype = self.dtype.map_or(DType::F32, DTypeArg::dtype);
             return checkpoint.load_on(self.device, dtype);
         }
-        let format = match self.weights {
-            Some(weights) => weights.format(),
-            None if self.dtype.is_none() && checkpoint.is_gguf() => WeightFormat::Stored,
-            None => dtype.into(),
-        };
         if let Some(available) = available_bytes() {
             checkpoint.check_memory(format, available)?;
         }
-        checkpoint.load_packed(format)
+        checkpoint.load_with_pool(format, pool)
+    }
+
+    /// The weight format asked for.
+    pub(crate) fn format(&self) -> Option<WeightFormat> {
+        let of_dtype = self.dtype.map(|dtype| dtype.dtype().into());
+        self.weights.map(WeightsArg::format).or(of_dtype)
+    }
+}
+
+impl DTypeArg {
+    fn dtype(self) -> DType {
+        match self {
+            Self::F32 => DType::F32,
+            Self::F16 => DType::F16,
+            Self::Bf16 => DType::BF16,
+        }
     }
 }
 

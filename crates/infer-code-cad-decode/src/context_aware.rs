@@ -1,6 +1,8 @@
+use std::cell::Cell;
+
 use rand_core::RngCore;
 
-use crate::{DecodeError, Decoder, Logits, TokenId};
+use crate::{DecodeError, Decoder, Logits, TokenId, vector};
 
 /// Mixes the logits of several streams into one row and leaves the choice to an inner decoder.
 ///
@@ -70,11 +72,28 @@ impl<D: Decoder> Decoder for ContextAware<D> {
     }
 
     fn decode(&self, logits: Logits<'_>, rng: &mut dyn RngCore) -> Result<TokenId, DecodeError> {
+        let mut mixed = ROOM.take();
+        let outcome = self.mix(logits, &mut mixed);
+        let token = outcome
+            .and_then(|()| Logits::new(&mixed, 1, mixed.len()))
+            .and_then(|mixed| self.inner.decode(mixed, rng));
+        ROOM.set(mixed);
+        token
+    }
+}
+
+thread_local! {
+    /// Room for a mixed row, kept from token to token; nested decoders find it taken and make another.
+    static ROOM: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+impl<D: Decoder> ContextAware<D> {
+    fn mix(&self, logits: Logits<'_>, mixed: &mut Vec<f32>) -> Result<(), DecodeError> {
         logits.expect_arity(self.arity())?;
-        let mut mixed = match &self.alpha {
+        match &self.alpha {
             Alpha::Fixed(alpha) => {
                 check("alpha", *alpha, (0.0..=LARGEST).contains(alpha), "a value in [0, 1e6]")?;
-                mix(logits, &[1.0 + alpha, -alpha])?
+                mix(logits, &[1.0 + alpha, -alpha], mixed)?;
             }
             Alpha::Weights(weights) => {
                 for &weight in weights {
@@ -82,15 +101,12 @@ impl<D: Decoder> Decoder for ContextAware<D> {
                 }
                 let largest = weights.iter().copied().fold(0.0, f32::max);
                 check("the largest weight", largest, largest > 0.0, "a value above 0")?;
-                mix(logits, weights)?
+                mix(logits, weights, mixed)?;
             }
-        };
-        self.exclude_implausible(logits, &mut mixed)?;
-        self.inner.decode(Logits::new(&mixed, 1, mixed.len())?, rng)
+        }
+        self.exclude_implausible(logits, mixed)
     }
-}
 
-impl<D> ContextAware<D> {
     fn exclude_implausible(
         &self,
         logits: Logits<'_>,
@@ -113,17 +129,14 @@ impl<D> ContextAware<D> {
 
 /// The weighted sum of the rows, each counted from its own peak so that large offsets cost no
 /// precision.
-fn mix(logits: Logits<'_>, weights: &[f32]) -> Result<Vec<f32>, DecodeError> {
-    let mut mixed = vec![0.0; logits.vocab_size()]; // (vocab_size)
+fn mix(logits: Logits<'_>, weights: &[f32], mixed: &mut Vec<f32>) -> Result<(), DecodeError> {
+    mixed.clear();
+    mixed.resize(logits.vocab_size(), 0.0);
     for (stream, &weight) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
         let peak = logits.peak(stream)?;
-        for (mixed, &logit) in mixed.iter_mut().zip(logits.row(stream)) {
-            let excluded = logit == f32::NEG_INFINITY || *mixed == f32::NEG_INFINITY;
-            let sum = *mixed + weight * (logit - peak);
-            *mixed = if excluded { f32::NEG_INFINITY } else { sum };
-        }
+        vector::mix(mixed, logits.row(stream), peak, weight);
     }
-    Ok(mixed)
+    Ok(())
 }
 
 fn check(

@@ -9,13 +9,16 @@
 mod context_aware;
 mod decoder;
 mod error;
+mod exp;
 mod greedy;
 mod logits;
 mod nucleus;
+mod vector;
 
 pub use context_aware::{Alpha, ContextAware};
 pub use decoder::{Decoder, TokenId};
 pub use error::DecodeError;
+pub use exp::exp;
 pub use greedy::Greedy;
 pub use logits::Logits;
 pub use nucleus::{Nucleus, SamplerOrder};

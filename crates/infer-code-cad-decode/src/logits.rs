@@ -1,4 +1,4 @@
-use crate::DecodeError;
+use crate::{DecodeError, vector};
 
 /// A checked view of the logits of one sequence: one row per stream.
 ///
@@ -56,20 +56,8 @@ impl<'a> Logits<'a> {
     /// [`DecodeError::NotANumber`], [`DecodeError::PositiveInfinity`], or
     /// [`DecodeError::NoCandidate`] when every logit is `-inf`.
     pub(crate) fn peak(&self, stream: usize) -> Result<f32, DecodeError> {
-        const LANES: usize = 16;
-        let row = self.row(stream);
-        // Lanes side by side, so that the compiler uses vector registers; `max` passes over NaN,
-        // hence the second accumulator.
-        let mut peaks = [f32::NEG_INFINITY; LANES];
-        let mut nans = [false; LANES];
-        for chunk in row.chunks(LANES) {
-            for ((peak, nan), &value) in peaks.iter_mut().zip(&mut nans).zip(chunk) {
-                *peak = peak.max(value);
-                *nan |= value.is_nan();
-            }
-        }
-        let peak = peaks.into_iter().fold(f32::NEG_INFINITY, f32::max);
-        if nans.contains(&true) || !peak.is_finite() {
+        let (peak, has_nan) = vector::peak(self.row(stream));
+        if has_nan || !peak.is_finite() {
             return Err(self.fault(stream));
         }
         Ok(peak)

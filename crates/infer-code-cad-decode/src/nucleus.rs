@@ -1,14 +1,14 @@
+use std::cell::Cell;
 use std::cmp::Ordering;
 
 use rand_core::RngCore;
 
-use crate::{DecodeError, Decoder, Logits, TokenId};
+use crate::{DecodeError, Decoder, Logits, TokenId, exp, vector};
 
 /// Samples from the smallest set of tokens that holds the mass `top_p`.
 ///
-/// Top-k and min-p cut the same set further. The vocabulary is never sorted: tokens too improbable
-/// to belong to the nucleus are dropped in one pass, and only as many of the others are ordered as
-/// the nucleus needs.
+/// Top-k and min-p cut the same set further. The vocabulary is never sorted: the masses
+/// of bins of like probability tell where the nucleus ends, and only that bin is.
 ///
 /// The paper samples with `temperature` 0.8 and `top_p` 0.9 throughout (appendix A.1).
 /// Holtzman et al., [The Curious Case of Neural Text Degeneration](https://arxiv.org/abs/1904.09751);
@@ -66,34 +66,49 @@ impl Default for Nucleus {
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
     token: TokenId,
-    /// Distance of the logit from the row's peak, at most 0.
-    logit: f32,
     /// Not normalised; 1 for the most probable token.
     weight: f32,
 }
 
-impl Candidate {
-    /// Most probable first, then by index, so that the order is total.
-    fn rank(&self, other: &Self) -> Ordering {
-        other.logit.total_cmp(&self.logit).then(self.token.cmp(&other.token))
-    }
+/// Most probable first, then by index, so that the order is total. Logits tell apart what as a
+/// weight is the same.
+fn rank(row: &[f32], a: &Candidate, b: &Candidate) -> Ordering {
+    let logit = |candidate: &Candidate| row[candidate.token as usize];
+    logit(b).total_cmp(&logit(a)).then(a.token.cmp(&b.token))
+}
+
+/// Room for the vocabulary, kept from token to token.
+#[derive(Debug, Default)]
+struct Room {
+    weights: Vec<f32>,
+    candidates: Vec<Candidate>,
+}
+
+thread_local! {
+    static ROOM: Cell<Room> = Cell::default();
 }
 
 impl Decoder for Nucleus {
     fn decode(&self, logits: Logits<'_>, rng: &mut dyn RngCore) -> Result<TokenId, DecodeError> {
-        let candidates = self.candidates(logits)?;
-        let mass: f64 = candidates.iter().map(|c| f64::from(c.weight)).sum();
-        let mut left = unit_interval(rng) * mass;
-        for candidate in &candidates {
-            left -= f64::from(candidate.weight);
-            if left < 0.0 {
-                return Ok(candidate.token);
-            }
-        }
-        // Rounding can leave a sliver after the last subtraction.
-        let last = candidates.iter().rfind(|c| c.weight > 0.0);
-        Ok(last.expect("the most probable token has weight 1").token)
+        let mut room = ROOM.take();
+        let token = self.candidates(logits, &mut room).map(|candidates| draw(candidates, rng));
+        ROOM.set(room);
+        token
     }
+}
+
+/// Walks through the candidates until their mass passes a random share of all of it.
+fn draw(candidates: &[Candidate], rng: &mut dyn RngCore) -> TokenId {
+    let mut left = unit_interval(rng) * mass(candidates);
+    for candidate in candidates {
+        left -= f64::from(candidate.weight);
+        if left < 0.0 {
+            return candidate.token;
+        }
+    }
+    // Rounding can leave a sliver after the last subtraction.
+    let last = candidates.iter().rfind(|c| c.weight > 0.0);
+    last.expect("the most probable token has weight 1").token
 }
 
 impl Nucleus {
@@ -102,34 +117,45 @@ impl Nucleus {
     /// # Errors
     /// Those of [`Decoder::decode`].
     pub fn distribution(&self, logits: Logits<'_>) -> Result<Vec<(TokenId, f32)>, DecodeError> {
-        let candidates = self.candidates(logits)?;
-        let mass: f64 = candidates.iter().map(|c| f64::from(c.weight)).sum();
+        let mut room = Room::default();
+        let candidates = self.candidates(logits, &mut room)?;
+        let mass = mass(candidates);
         let share = |c: &Candidate| (c.token, (f64::from(c.weight) / mass) as f32);
         Ok(candidates.iter().map(share).collect())
     }
 
-    fn candidates(&self, logits: Logits<'_>) -> Result<Vec<Candidate>, DecodeError> {
+    fn candidates<'r>(
+        &self,
+        logits: Logits<'_>,
+        room: &'r mut Room,
+    ) -> Result<&'r [Candidate], DecodeError> {
         logits.expect_arity(1)?;
         self.check_parameters()?;
-        let peak = logits.peak(0)?;
+        let (row, peak) = (logits.row(0), logits.peak(0)?);
         let cut_temperature = match self.order {
             SamplerOrder::Hf => self.temperature,
             SamplerOrder::LlamaCpp => 1.0,
         };
-        let mut candidates = weigh(logits.row(0), peak, cut_temperature);
+        // What top-k leaves is another distribution, of which all may be in the nucleus.
+        let few = self.top_k < row.len();
+        let floor_p = if few { 1.0 } else { self.top_p };
+        let mut total = weigh(row, peak, cut_temperature, floor_p, room);
+        let candidates = &mut room.candidates;
         if self.top_k < candidates.len() {
-            candidates.select_nth_unstable_by(self.top_k, Candidate::rank);
+            candidates.select_nth_unstable_by(self.top_k, |a, b| rank(row, a, b));
             candidates.truncate(self.top_k);
+            total = mass(candidates);
         }
         if self.top_p < 1.0 {
-            keep_mass(&mut candidates, self.top_p);
+            keep_mass(candidates, row, f64::from(self.top_p) * total);
         }
         if self.min_p > 0.0 {
             candidates.retain(|c| c.weight >= self.min_p);
         }
         if self.order == SamplerOrder::LlamaCpp {
-            for candidate in &mut candidates {
-                candidate.weight = (candidate.logit / self.temperature).exp();
+            for candidate in &mut *candidates {
+                let logit = row[candidate.token as usize] - peak;
+                candidate.weight = exp(logit / self.temperature);
             }
         }
         Ok(candidates)
@@ -151,44 +177,65 @@ impl Nucleus {
     }
 }
 
-/// Every token that is not excluded, with its weight relative to the most probable one.
-fn weigh(row: &[f32], peak: f32, temperature: f32) -> Vec<Candidate> {
-    let weigh = |(token, &value): (usize, &f32)| {
-        let logit = value - peak;
-        Candidate { token: token as TokenId, logit, weight: (logit / temperature).exp() }
-    };
-    row.iter().enumerate().filter(|(_, l)| **l > f32::NEG_INFINITY).map(weigh).collect()
+/// The tokens that are not excluded, with their weights relative to the most probable one; without
+/// those that are too improbable for the nucleus. Returns the weight of all.
+fn weigh(row: &[f32], peak: f32, temperature: f32, top_p: f32, room: &mut Room) -> f64 {
+    let Room { weights, candidates } = room;
+    weights.resize(row.len(), 0.0);
+    vector::weigh(row, peak, temperature.recip(), weights);
+    let total = vector::sum(weights);
+    // Tokens below an equal share of the tail hold less than the tail together, so the nucleus has
+    // none of them. Half of that share leaves room for rounding.
+    let floor = (0.5 * (1.0 - f64::from(top_p)) * total / row.len() as f64) as f32;
+    candidates.clear();
+    for (token, (&weight, &logit)) in weights.iter().zip(row).enumerate() {
+        if weight >= floor && logit > f32::NEG_INFINITY {
+            candidates.push(Candidate { token: token as TokenId, weight });
+        }
+    }
+    total
 }
 
-/// Cuts `candidates` to the most probable ones, in order, whose mass first reaches `top_p`.
-fn keep_mass(candidates: &mut Vec<Candidate>, top_p: f32) {
-    let total: f64 = candidates.iter().map(|c| f64::from(c.weight)).sum();
-    let target = f64::from(top_p) * total;
-    // Tokens below an equal share of the tail hold less than the tail together, so the nucleus
-    // has none of them. Half of that share leaves room for rounding.
-    let floor = (0.5 * (total - target) / candidates.len() as f64) as f32;
-    candidates.retain(|c| c.weight >= floor);
+fn mass(candidates: &[Candidate]) -> f64 {
+    candidates.iter().map(|c| f64::from(c.weight)).sum()
+}
 
-    let mut ordered = 0;
-    let mut mass = 0.0;
-    let mut block = 64;
-    while ordered < candidates.len() {
-        let rest = &mut candidates[ordered..];
-        let size = block.min(rest.len());
-        if size < rest.len() {
-            rest.select_nth_unstable_by(size, Candidate::rank);
-        }
-        rest[..size].sort_unstable_by(Candidate::rank);
-        for candidate in &rest[..size] {
-            mass += f64::from(candidate.weight);
-            ordered += 1;
-            if mass >= target {
-                candidates.truncate(ordered);
-                return;
-            }
-        }
-        block *= 4;
+/// Of a weight's bits, those below which weights share a bin: 32 bins per power of two.
+const BIN_SHIFT: u32 = 18;
+/// Weights are at most 1.
+const N_BINS: usize = (1f32.to_bits() >> BIN_SHIFT) as usize + 1;
+
+fn bin(candidate: &Candidate) -> usize {
+    (candidate.weight.to_bits() >> BIN_SHIFT) as usize
+}
+
+/// Cuts `candidates` to the most probable ones whose mass first reaches `target`, in their order.
+///
+/// The masses of bins tell in which bin the cut falls; only what is in there is sorted.
+fn keep_mass(candidates: &mut Vec<Candidate>, row: &[f32], target: f64) {
+    let mut bins = [0.0; N_BINS];
+    for candidate in &*candidates {
+        bins[bin(candidate)] += f64::from(candidate.weight);
     }
+    let (mut left, mut cut) = (target, N_BINS);
+    while cut > 0 && left > 0.0 {
+        cut -= 1;
+        left -= bins[cut];
+    }
+    left += bins[cut];
+    let mut last: Vec<_> = candidates.iter().filter(|c| bin(c) == cut).copied().collect();
+    last.sort_unstable_by(|a, b| rank(row, a, b));
+    for candidate in &last {
+        left -= f64::from(candidate.weight);
+        if left <= 0.0 {
+            let is_in_the_last_bin =
+                |c: &Candidate| bin(c) == cut && rank(row, c, candidate).is_le();
+            candidates.retain(|c| bin(c) > cut || is_in_the_last_bin(c));
+            return;
+        }
+    }
+    // Rounding can leave a sliver after the last one of the bin.
+    candidates.retain(|c| bin(c) >= cut);
 }
 
 /// A uniform draw from `[0, 1)` with 53 bits.

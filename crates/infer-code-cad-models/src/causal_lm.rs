@@ -41,6 +41,12 @@ pub trait CausalLm: Debug + Send + Sync {
     /// after one of them every cache is as before; after a fault of the tensor library the caches
     /// of the batch must be dropped.
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), ModelError>;
+
+    /// Calls `part` once with every index below `n_parts`: on the threads that the model computes
+    /// on, which are awake, where it has some.
+    fn run_parts(&self, n_parts: usize, part: &(dyn Fn(usize) + Sync)) {
+        (0..n_parts).for_each(part);
+    }
 }
 
 /// The keys and values of one stream.

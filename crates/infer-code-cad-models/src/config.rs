@@ -1,6 +1,7 @@
 use crate::ModelError;
 
 mod hf;
+mod shapes;
 
 pub(crate) use hf::{HfConfig, OneOrMany};
 

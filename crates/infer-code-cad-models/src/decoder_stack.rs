@@ -43,7 +43,7 @@ impl DecoderStack {
     pub(crate) fn load(
         config: &TransformerConfig,
         attention: TensorAttention,
-        mut loader: Loader<'_>,
+        loader: &mut Loader<'_>,
     ) -> std::result::Result<Self, ModelError> {
         let names = ModelNames::new(config);
         let (vocab_size, hidden) = (config.vocab_size, config.hidden_size);
@@ -64,7 +64,7 @@ impl DecoderStack {
             }
         };
         let blocks = (0..config.num_hidden_layers)
-            .map(|layer| Block::load(config, layer, &mut loader))
+            .map(|layer| Block::load(config, layer, loader))
             .collect::<std::result::Result<_, _>>()?;
         Ok(Self {
             limits: Limits::new(config),
@@ -76,7 +76,7 @@ impl DecoderStack {
             norm: loader.norm(names.norm)?,
             head,
             logit_softcap: config.final_logit_softcapping,
-            device: loader.device,
+            device: loader.device.clone(),
         })
     }
 

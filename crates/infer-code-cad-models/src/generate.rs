@@ -7,10 +7,10 @@ mod tests;
 mod text;
 
 use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use infer_code_cad_decode::{Decoder, TokenId};
-use rayon::prelude::*;
 
 pub use event::{Completion, Event, FinishReason, GenerateStats};
 use prefix::Prefixes;
@@ -278,19 +278,33 @@ impl<'a> Run<'a> {
         let clock = Instant::now();
         let mut live = std::mem::take(&mut self.live);
         let mut batch: Vec<_> = live.iter_mut().flat_map(Sequence::steps).collect();
-        let (rows, decoder) = (batch.len(), self.decoder);
-        forward(self.model, &mut batch, rows, &mut self.logits)?;
-        let vocab_size = self.model.vocab_size();
-        let tokens: Vec<_> = live
-            .par_iter_mut()
-            .zip(self.logits.par_chunks_exact(decoder.arity() * vocab_size))
-            .map(|(sequence, logits)| sequence.decode(decoder, logits, vocab_size))
-            .collect();
+        let rows = batch.len();
+        tracing::trace_span!("forward pass")
+            .in_scope(|| forward(self.model, &mut batch, rows, &mut self.logits))?;
+        let tokens = tracing::trace_span!("decoder").in_scope(|| self.decode(&mut live));
         self.stats.decode_time += clock.elapsed();
         self.stats.decode_steps += 1;
         self.stats.decode_rows += rows;
         self.stats.peak_rows = self.stats.peak_rows.max(rows);
         live.into_iter().zip(tokens).try_for_each(|(sequence, token)| self.push(sequence, token?))
+    }
+
+    /// Picks the next token of every sequence, on all threads.
+    fn decode(&self, live: &mut [Sequence<'_>]) -> Vec<Result<TokenId, ModelError>> {
+        let vocab_size = self.model.vocab_size();
+        let rows = self.logits.chunks_exact(self.decoder.arity() * vocab_size);
+        // Each is locked once, by the thread that decodes it.
+        let work: Vec<_> = live.iter_mut().zip(rows).map(|work| Mutex::new((work, None))).collect();
+        self.model.run_parts(work.len(), &|part| {
+            let mut part = work[part].lock().unwrap_or_else(PoisonError::into_inner);
+            let ((sequence, logits), token) = &mut *part;
+            *token = Some(sequence.decode(self.decoder, logits, vocab_size));
+        });
+        let token = |work: Mutex<(_, Option<_>)>| {
+            let (_, token) = work.into_inner().unwrap_or_else(PoisonError::into_inner);
+            token.expect("run_parts calls every part")
+        };
+        work.into_iter().map(token).collect()
     }
 
     /// Appends a token to a sequence, which then is live or finished.

@@ -38,6 +38,8 @@ pub(crate) struct Loader<'a> {
     pub(crate) dtype: DType,
     pub(crate) device: Device,
     pub(crate) fetch: &'a dyn Fetch,
+    /// Of the tensors brought there so far.
+    pub(crate) bytes: usize,
 }
 
 /// Whether projections have a bias.
@@ -55,7 +57,13 @@ impl Bias {
 
 impl Loader<'_> {
     pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        Ok(self.fetch.tensor(name, shape)?.to_device(&self.device)?.to_dtype(self.dtype)?)
+        let tensor = self.fetch.tensor(name, shape)?;
+        Ok(self.counted(tensor.to_device(&self.device)?.to_dtype(self.dtype)?))
+    }
+
+    fn counted(&mut self, tensor: Tensor) -> Tensor {
+        self.bytes += tensor.elem_count() * tensor.dtype().size_in_bytes();
+        tensor
     }
 
     pub(crate) fn norm(&mut self, name: &str) -> Result<Norm, ModelError> {
@@ -66,7 +74,8 @@ impl Loader<'_> {
             NormKind::Rms => Norm::Rms { weight: self.tensor(&name_of("weight"), &shape)?, eps },
             NormKind::RmsUnitOffset => {
                 let weight = self.fetch.tensor(&name_of("weight"), &shape)?.to_dtype(DType::F32)?;
-                Norm::RmsUnitOffset { weight: (weight + 1.0)?.to_device(&self.device)?, eps }
+                let weight = (weight + 1.0)?.to_device(&self.device)?;
+                Norm::RmsUnitOffset { weight: self.counted(weight), eps }
             }
             NormKind::Layer => Norm::Layer {
                 weight: self.tensor(&name_of("weight"), &shape)?,

@@ -16,6 +16,13 @@ use crate::rope::Rope;
 use crate::weights::TensorInfo;
 use crate::{CausalLm, KvCache, ModelError, Step};
 
+/// Runs an expression in a span that a subscriber may time; without one it costs a load.
+macro_rules! span {
+    ($name:literal, $expression:expr) => {
+        tracing::trace_span!($name).in_scope(|| $expression)
+    };
+}
+
 mod attention;
 mod block;
 mod feed_forward;
@@ -159,6 +166,14 @@ impl NativeStack {
         })
     }
 
+    /// Memory that the weights take.
+    pub(crate) fn weight_bytes(&self) -> usize {
+        self.embedding.iter().chain([&self.head]).map(NativeLinear::bytes).sum::<usize>()
+            + self.blocks.iter().map(NativeBlock::bytes).sum::<usize>()
+            + self.norm.bytes()
+            + size_of_val(&*self.positions)
+    }
+
     /// A forward pass over a batch that was checked and is not empty.
     fn advance(
         &self,
@@ -168,17 +183,21 @@ impl NativeStack {
     ) -> Result<(), ModelError> {
         let ragged = Ragged::new(batch);
         let mut caches = own_caches::<NativeLayer>(batch);
-        self.embed(&ragged, &mut scratch.x)?;
-        let rotations = self.attention.rope.rotations(&ragged.positions);
+        span!("embedding", self.embed(&ragged, &mut scratch.x))?;
+        let rotations = span!("positions", self.attention.rope.rotations(&ragged.positions));
         for (layer, block) in self.blocks.iter().enumerate() {
             let streams = streams(&mut caches, &ragged, layer);
             let Scratch { x, block: room, linear, .. } = scratch;
-            block.forward(x, &self.attention, &rotations, streams, room, linear, &self.pool)?;
+            block.attend(x, &self.attention, &rotations, streams, room, linear, &self.pool)?;
+            if layer + 1 == self.blocks.len() {
+                block.keep(&ragged.wanted, x, room);
+            }
+            block.finish(x, room, linear, &self.pool)?;
         }
         for (cache, span) in caches.iter_mut().zip(&ragged.spans) {
             cache.len += span.len();
         }
-        self.project(&ragged.wanted, scratch, logits)
+        self.project(scratch, logits)
     }
 
     fn embed(&self, ragged: &Ragged, x: &mut Vec<f32>) -> Result<(), ModelError> {
@@ -196,27 +215,16 @@ impl NativeStack {
         Ok(())
     }
 
-    /// Logits of some rows of the last hidden state.
-    fn project(
-        &self,
-        rows: &[u32],
-        scratch: &mut Scratch,
-        logits: &mut Vec<f32>,
-    ) -> Result<(), ModelError> {
-        if rows.is_empty() {
+    /// Logits of the rows that are left.
+    fn project(&self, scratch: &mut Scratch, logits: &mut Vec<f32>) -> Result<(), ModelError> {
+        let x = &*scratch.x;
+        if x.is_empty() {
             return Ok(());
         }
-        let hidden = self.hidden_size;
-        // Rows only move forward: none is overwritten before it was moved.
-        for (to, &from) in rows.iter().enumerate() {
-            let from = from as usize * hidden;
-            scratch.x.copy_within(from..from + hidden, to * hidden);
-        }
-        let x = &scratch.x[..rows.len() * hidden];
         scratch.normed.resize(x.len(), 0.0);
         self.norm.forward(x, &mut scratch.normed, &self.pool);
-        logits.resize(rows.len() * self.limits.vocab_size, 0.0);
-        self.head.forward(&scratch.normed, logits, &mut scratch.linear, &self.pool)?;
+        logits.resize(x.len() / self.hidden_size * self.limits.vocab_size, 0.0);
+        span!("head", self.head.forward(&scratch.normed, logits, &mut scratch.linear, &self.pool))?;
         if let Some(cap) = self.logit_softcap {
             let cap_all = |_, logits: &mut [f32]| soft_cap(logits, cap);
             self.pool.for_chunks(logits, 1 << 14, cap_all);
@@ -267,5 +275,9 @@ impl CausalLm for NativeStack {
         let outcome = self.advance(batch, &mut scratch, logits);
         lock().push(scratch);
         outcome
+    }
+
+    fn run_parts(&self, n_parts: usize, part: &(dyn Fn(usize) + Sync)) {
+        self.pool.run(n_parts, part);
     }
 }

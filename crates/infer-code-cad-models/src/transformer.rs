@@ -90,6 +90,7 @@ impl From<DType> for WeightFormat {
 #[derive(Debug)]
 pub struct Transformer {
     config: TransformerConfig,
+    weight_bytes: usize,
     stack: Box<dyn CausalLm>,
 }
 
@@ -99,13 +100,30 @@ impl Transformer {
     /// # Errors
     /// [`ModelError::Tensor`] when memory runs out or the sizes contradict.
     pub fn random(config: &TransformerConfig, seed: u64) -> Result<Self, ModelError> {
-        let pool = Arc::new(Pool::all_threads());
-        Self::native(config, WeightFormat::F32, pool, &RandomWeights { seed })
+        Self::random_packed(config, seed, WeightFormat::F32, Arc::new(Pool::all_threads()))
+    }
+
+    /// A model with seeded random weights rounded to a format, on the threads of this pool.
+    ///
+    /// # Errors
+    /// As [`Transformer::random`].
+    pub fn random_packed(
+        config: &TransformerConfig,
+        seed: u64,
+        format: WeightFormat,
+        pool: Arc<Pool>,
+    ) -> Result<Self, ModelError> {
+        Self::native(config, format, pool, &RandomWeights { seed })
     }
 
     /// The shape of the model.
     pub fn config(&self) -> &TransformerConfig {
         &self.config
+    }
+
+    /// Memory that the weights take, in bytes.
+    pub fn weight_bytes(&self) -> usize {
+        self.weight_bytes
     }
 
     /// Builds the model on the CPU.
@@ -116,7 +134,8 @@ impl Transformer {
         fetch: &dyn Fetch,
     ) -> Result<Self, ModelError> {
         let stack = NativeStack::load(config, format, pool, fetch)?;
-        Ok(Self { config: config.clone(), stack: Box::new(stack) })
+        let weight_bytes = stack.weight_bytes();
+        Ok(Self { config: config.clone(), weight_bytes, stack: Box::new(stack) })
     }
 
     /// Builds the model on any device of the tensor library.
@@ -132,9 +151,9 @@ impl Transformer {
             dtype: dtype.into(),
             device: device.clone(),
         };
-        let loader = Loader { config, dtype: dtype.into(), device, fetch };
-        let stack = DecoderStack::load(config, attention, loader)?;
-        Ok(Self { config: config.clone(), stack: Box::new(stack) })
+        let mut loader = Loader { config, dtype: dtype.into(), device, fetch, bytes: 0 };
+        let stack = DecoderStack::load(config, attention, &mut loader)?;
+        Ok(Self { config: config.clone(), weight_bytes: loader.bytes, stack: Box::new(stack) })
     }
 }
 
@@ -157,6 +176,10 @@ impl CausalLm for Transformer {
 
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), ModelError> {
         self.stack.forward(batch, logits)
+    }
+
+    fn run_parts(&self, n_parts: usize, part: &(dyn Fn(usize) + Sync)) {
+        self.stack.run_parts(n_parts, part);
     }
 }
 

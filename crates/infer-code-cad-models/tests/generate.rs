@@ -5,17 +5,19 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
 use infer_code_cad_decode::{ContextAware, Nucleus};
 use infer_code_cad_models::{
-    CausalLm, Checkpoint, Completion, DType, Event, GenerateConfig, GenerateStats, Prompt, TokenId,
-    generate,
+    CausalLm, Checkpoint, Completion, Event, GenerateConfig, GenerateStats, Pool, Prompt, TokenId,
+    WeightFormat, generate,
 };
 use proptest::prelude::*;
 
-fn model() -> impl CausalLm {
+fn model(format: WeightFormat, threads: usize) -> impl CausalLm {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/llama");
-    Checkpoint::open(&dir).unwrap().load(DType::F32).unwrap()
+    let pool = Arc::new(Pool::new(threads));
+    Checkpoint::open(&dir).unwrap().load_with_pool(format, pool).unwrap()
 }
 
 fn prompts(n_samples: usize) -> Vec<Prompt> {
@@ -53,18 +55,24 @@ fn run(
     (completions, stats)
 }
 
+/// Whatever the row cap, the chunks of prompts, the order of problems and the number of threads.
 #[test]
 fn samples_do_not_depend_on_their_neighbours() {
-    let model = model();
     let eos: Vec<TokenId> = (0..3).collect();
     let config = GenerateConfig { max_new_tokens: 16, eos, seed: 5, ..Default::default() };
-    let mut prompts = prompts(4);
-    let expected = completions(&model, &prompts, &config);
-    assert_eq!(expected.len(), 12);
-    for (max_rows, prefill_chunk) in [(2, 512), (3, 4), (7, 1), (64, 5)] {
-        prompts.rotate_left(1);
-        let config = GenerateConfig { max_rows, prefill_chunk, ..config.clone() };
-        assert_eq!(completions(&model, &prompts, &config), expected, "{config:?}");
+    for format in [WeightFormat::F32, WeightFormat::Q8_0, WeightFormat::Q4_0] {
+        let mut prompts = prompts(4);
+        let expected = completions(&model(format, 1), &prompts, &config);
+        assert_eq!(expected.len(), 12);
+        for threads in [1, 2, 3] {
+            let model = model(format, threads);
+            for (max_rows, prefill_chunk) in [(2, 512), (3, 4), (7, 1), (64, 5)] {
+                prompts.rotate_left(1);
+                let config = GenerateConfig { max_rows, prefill_chunk, ..config.clone() };
+                let actual = completions(&model, &prompts, &config);
+                assert_eq!(actual, expected, "{format:?}, {threads} threads, {config:?}");
+            }
+        }
     }
 }
 
@@ -83,7 +91,7 @@ fn instructed(index: usize, [full, question]: [(usize, usize); 2]) -> Prompt {
 fn an_instruction_is_read_once() {
     let prompts: Vec<_> = (0..5).map(|index| instructed(index, [(40, 9), (40, 3)])).collect();
     let config = GenerateConfig { max_new_tokens: 4, ..Default::default() };
-    let (_, stats) = run(&model(), &prompts, &config);
+    let (_, stats) = run(&model(WeightFormat::F32, 2), &prompts, &config);
     assert_eq!(stats.prefill_tokens, 40 + 5 * (9 + 3));
     assert_eq!(stats.reused_tokens, 9 * 40);
 }
@@ -96,7 +104,7 @@ proptest! {
         prefill_chunk in 1usize..70,
         max_rows in 2usize..9,
     ) {
-        let model = model();
+        let model = model(WeightFormat::Q8_0, 2);
         let config =
             GenerateConfig { max_new_tokens: 5, max_rows, prefill_chunk, ..Default::default() };
         let prompts: Vec<_> =

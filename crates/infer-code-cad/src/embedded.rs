@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use infer_code_cad_models::{Checkpoint, DType};
+use infer_code_cad_models::{Checkpoint, WeightFormat};
 use infer_code_cad_retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
 use infer_code_cad_tasks::{Problem, parse_tiny};
 use infer_code_cad_tiny as tiny;
@@ -17,13 +17,17 @@ pub fn checkpoint() -> Result<Checkpoint, Error> {
     Ok(Checkpoint::from_bytes(tiny::CONFIG, tiny::TOKENIZER, vec![tiny::WEIGHTS.into()])?)
 }
 
-/// The embedded model in f32.
+/// The embedded model; its weights stay in the 16 bits they are stored in.
 ///
 /// # Errors
 /// As [`checkpoint`].
 pub fn model() -> Result<LanguageModel, Error> {
     let checkpoint = checkpoint()?;
-    LanguageModel::from_checkpoint("tiny".to_owned(), &checkpoint, checkpoint.load(DType::F32)?)
+    LanguageModel::from_checkpoint(
+        "tiny".to_owned(),
+        &checkpoint,
+        checkpoint.load_packed(WeightFormat::Stored)?,
+    )
 }
 
 /// The embedded benchmark.

@@ -1,21 +1,23 @@
 use std::arch::x86_64::*;
 
 use super::Simd;
+use super::byte_products::ByteProducts;
 
-/// Proof that the processor has AVX2, FMA and F16C. Sixteen lanes are two registers.
+/// Proof that the processor has AVX2, FMA, F16C and the products of `P`. Sixteen lanes are two
+/// registers.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Avx2(());
+pub(crate) struct Avx2<P>(P);
 
 type Pair = [__m256i; 2];
 type Floats = [__m256; 2];
 
-impl Avx2 {
+impl<P: ByteProducts> Avx2<P> {
     #[inline(always)]
     pub(crate) fn detect() -> Option<Self> {
         let found = is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma")
             && is_x86_feature_detected!("f16c");
-        found.then_some(Self(()))
+        if found { P::detect().map(Self) } else { None }
     }
 
     #[inline(always)]
@@ -23,31 +25,16 @@ impl Avx2 {
         let ([a0, a1], [b0, b1]) = (a, b);
         [each(a0, b0), each(a1, b1)]
     }
-
-    /// `sums` + the sums of four products of unsigned with signed bytes. No sum of two leaves i16.
-    #[inline(always)]
-    fn dot(self, sums: __m256i, unsigned: __m256i, signed: __m256i) -> __m256i {
-        // SAFETY: `detect` found AVX2.
-        unsafe {
-            let pairs = _mm256_maddubs_epi16(unsigned, signed);
-            _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
-        }
-    }
 }
 
-impl Simd for Avx2 {
+impl<P: ByteProducts> Simd for Avx2<P> {
     type Bytes = Pair;
     type Ints = Pair;
     type Floats = Floats;
 
     #[inline(always)]
     fn vectorize<R>(self, body: impl FnOnce() -> R) -> R {
-        #[target_feature(enable = "avx2,fma,f16c")]
-        fn run<R>(body: impl FnOnce() -> R) -> R {
-            body()
-        }
-        // SAFETY: `detect` found these instructions.
-        unsafe { run(body) }
+        self.0.vectorize(body)
     }
 
     #[inline(always)]
@@ -100,23 +87,18 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn dot_7bit(self, sums: Pair, weights: Pair, four: i32) -> Pair {
         let [signed, _] = self.ints(four);
-        Self::halves(sums, weights, |sums, weights| self.dot(sums, weights, signed))
+        Self::halves(sums, weights, |sums, weights| self.0.dot_7bit(sums, weights, signed))
     }
 
     #[inline(always)]
     fn dot_8bit(self, sums: Pair, weights: Pair, four: i32) -> Pair {
         let [signed, _] = self.ints(four);
-        // SAFETY: `detect` found AVX2.
-        Self::halves(sums, weights, |sums, weights| unsafe {
-            // Weights up to 255 would leave i16, magnitudes up to 128 do not.
-            let weights = _mm256_xor_si256(weights, _mm256_set1_epi8(-128));
-            self.dot(sums, _mm256_abs_epi8(weights), _mm256_sign_epi8(signed, weights))
-        })
+        Self::halves(sums, weights, |sums, weights| self.0.dot_8bit(sums, weights, signed))
     }
 
     #[inline(always)]
-    fn start_8bit(self, _: i32) -> Pair {
-        self.ints(0)
+    fn start_8bit(self, offset_128: i32) -> Pair {
+        self.ints(self.0.start_8bit(offset_128))
     }
 
     #[inline(always)]

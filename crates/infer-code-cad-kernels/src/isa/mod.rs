@@ -4,6 +4,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod byte_products;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod scalar;
@@ -12,6 +14,8 @@ mod scalar;
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use byte_products::{Avx512VnniVl, AvxVnni, Pairs};
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::Neon;
 pub(crate) use scalar::Scalar;
@@ -22,6 +26,8 @@ pub(crate) use scalar::Scalar;
 pub enum Isa {
     /// AVX-512 F, BW and VNNI: 10 rows in one pass.
     Avx512Vnni,
+    /// AVX2 with FMA, F16C and VNNI on 256 bits, in either encoding.
+    AvxVnni,
     /// AVX2 with FMA and F16C.
     Avx2,
     /// NEON, on 64-bit ARM.
@@ -32,7 +38,8 @@ pub enum Isa {
 
 impl Isa {
     /// Every instruction set, best first.
-    pub const ALL: [Self; 4] = [Self::Avx512Vnni, Self::Avx2, Self::Neon, Self::Scalar];
+    pub const ALL: [Self; 5] =
+        [Self::Avx512Vnni, Self::AvxVnni, Self::Avx2, Self::Neon, Self::Scalar];
 
     /// The best that this processor runs.
     pub fn best() -> Self {
@@ -45,7 +52,11 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => Avx512::detect().is_some(),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => Avx2::detect().is_some(),
+            Self::AvxVnni => {
+                Avx2::<AvxVnni>::detect().is_some() || Avx2::<Avx512VnniVl>::detect().is_some()
+            }
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => Avx2::<Pairs>::detect().is_some(),
             #[cfg(target_arch = "aarch64")]
             Self::Neon => Neon::detect().is_some(),
             Self::Scalar => true,
@@ -58,7 +69,7 @@ impl Isa {
     pub(crate) fn rows_at_once(self) -> usize {
         match self {
             Self::Avx512Vnni | Self::Scalar => 10,
-            Self::Avx2 | Self::Neon => 4,
+            Self::AvxVnni | Self::Avx2 | Self::Neon => 4,
         }
     }
 }
@@ -73,8 +84,16 @@ macro_rules! with_simd {
             && let Some($simd) = $crate::isa::Avx512::detect()
         {
             $body
+        } else if isa == $crate::Isa::AvxVnni
+            && let Some($simd) = $crate::isa::Avx2::<$crate::isa::AvxVnni>::detect()
+        {
+            $body
+        } else if isa == $crate::Isa::AvxVnni
+            && let Some($simd) = $crate::isa::Avx2::<$crate::isa::Avx512VnniVl>::detect()
+        {
+            $body
         } else if isa == $crate::Isa::Avx2
-            && let Some($simd) = $crate::isa::Avx2::detect()
+            && let Some($simd) = $crate::isa::Avx2::<$crate::isa::Pairs>::detect()
         {
             $body
         } else {

@@ -238,16 +238,6 @@ fn the_seed_matters_and_samples_differ() {
 }
 
 #[test]
-fn threads_do_not_matter() {
-    let decoder = Mixer { arity: 2 };
-    let expected = collect(&problems(5), &decoder, &config());
-    for num_threads in [1, 3] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(num_threads).build().unwrap();
-        assert_eq!(pool.install(|| collect(&problems(5), &decoder, &config())), expected);
-    }
-}
-
-#[test]
 fn a_prompt_is_read_once_and_rows_are_capped() {
     let config = GenerateConfig { eos: vec![], max_rows: 5, ..config() };
     let (_, stats) = run(&problems(10), &Mixer { arity: 2 }, &config).unwrap();

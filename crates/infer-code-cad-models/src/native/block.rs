@@ -74,11 +74,28 @@ impl NativeBlock {
         })
     }
 
-    /// `x`: the residual stream, `(n_tokens, hidden_size)`
+    /// Memory that the weights take.
+    pub(crate) fn bytes(&self) -> usize {
+        let linears = [
+            &self.qkv,
+            &self.attention_output,
+            &self.feed_forward_input,
+            &self.feed_forward_output,
+        ];
+        let norms = [Some(&self.attention_norm), Some(&self.feed_forward_norm)];
+        let after = [self.post_attention_norm.as_ref(), self.post_feed_forward_norm.as_ref()];
+        let norms = norms.into_iter().chain(after).flatten();
+        linears.map(NativeLinear::bytes).iter().sum::<usize>()
+            + norms.map(NativeNorm::bytes).sum::<usize>()
+    }
+
+    /// What attention makes of the residual stream, for [`NativeBlock::finish`] to add to it.
+    ///
+    /// `x`: `(n_tokens, hidden_size)`
     #[allow(clippy::too_many_arguments, reason = "the room of a pass is lent to its parts")]
-    pub(crate) fn forward(
+    pub(crate) fn attend(
         &self,
-        x: &mut [f32],
+        x: &[f32],
         attention: &NativeAttention,
         rotations: &Rotations,
         streams: Vec<Stream<'_, NativeLayer>>,
@@ -86,28 +103,62 @@ impl NativeBlock {
         linear: &mut LinearScratch,
         pool: &Pool,
     ) -> Result<(), ModelError> {
-        let BlockScratch { normed, wide, mixed, heads_first, added } = room;
+        let BlockScratch { normed, wide, mixed, heads_first, .. } = room;
+        let n_tokens = x.len() / self.qkv.in_features;
+        normed.resize(x.len(), 0.0);
+        span!("norm", self.attention_norm.forward(x, normed, pool));
+        wide.resize(n_tokens * self.qkv.out_features, 0.0);
+        span!("query, key, value", self.qkv.forward(normed, wide, linear, pool))?;
+        mixed.resize(n_tokens * self.attention_output.in_features, 0.0);
+        span!(
+            "attention",
+            attention.attend(wide, rotations, self.window, streams, heads_first, mixed, pool)
+        );
+        Ok(())
+    }
+
+    /// Forgets all tokens but some, in order: those whose logits nobody asked for end here.
+    pub(crate) fn keep(&self, tokens: &[u32], x: &mut Vec<f32>, room: &mut BlockScratch) {
+        keep_rows(x, tokens, self.qkv.in_features);
+        keep_rows(&mut room.mixed, tokens, self.attention_output.in_features);
+    }
+
+    /// Adds attention and feed-forward block to the residual stream.
+    ///
+    /// `x`: `(n_tokens, hidden_size)`
+    pub(crate) fn finish(
+        &self,
+        x: &mut [f32],
+        room: &mut BlockScratch,
+        linear: &mut LinearScratch,
+        pool: &Pool,
+    ) -> Result<(), ModelError> {
+        let BlockScratch { normed, wide, mixed, added, .. } = room;
         let n_tokens = x.len() / self.qkv.in_features;
         normed.resize(x.len(), 0.0);
         added.resize(x.len(), 0.0);
+        span!("attention output", self.attention_output.forward(mixed, added, linear, pool))?;
+        span!("residual", add(x, added, &self.post_attention_norm, normed, pool));
 
-        self.attention_norm.forward(x, normed, pool);
-        wide.resize(n_tokens * self.qkv.out_features, 0.0);
-        self.qkv.forward(normed, wide, linear, pool)?;
-        mixed.resize(n_tokens * self.attention_output.in_features, 0.0);
-        attention.attend(wide, rotations, self.window, streams, heads_first, mixed, pool);
-        self.attention_output.forward(mixed, added, linear, pool)?;
-        add(x, added, &self.post_attention_norm, normed, pool);
-
-        self.feed_forward_norm.forward(x, normed, pool);
+        span!("norm", self.feed_forward_norm.forward(x, normed, pool));
         wide.resize(n_tokens * self.feed_forward_input.out_features, 0.0);
-        self.feed_forward_input.forward(normed, wide, linear, pool)?;
+        span!("gate and up", self.feed_forward_input.forward(normed, wide, linear, pool))?;
         mixed.resize(n_tokens * self.nonlinearity.width, 0.0);
-        self.nonlinearity.forward(wide, mixed, pool);
-        self.feed_forward_output.forward(mixed, added, linear, pool)?;
-        add(x, added, &self.post_feed_forward_norm, normed, pool);
+        span!("nonlinearity", self.nonlinearity.forward(wide, mixed, pool));
+        span!("down", self.feed_forward_output.forward(mixed, added, linear, pool))?;
+        span!("residual", add(x, added, &self.post_feed_forward_norm, normed, pool));
         Ok(())
     }
+}
+
+/// Moves some rows, in ascending order, to the front and drops the others.
+fn keep_rows(x: &mut Vec<f32>, rows: &[u32], width: usize) {
+    // Rows only move forward: none is overwritten before it was moved.
+    for (to, &from) in rows.iter().enumerate() {
+        let from = from as usize * width;
+        x.copy_within(from..from + width, to * width);
+    }
+    x.truncate(rows.len() * width);
 }
 
 /// Adds `added`, normalised where there is a norm, to the residual stream.

@@ -1,7 +1,7 @@
 use candle_core::cpu::erf::erf_f32;
+use infer_code_cad_decode::exp;
 use infer_code_cad_kernels::Pool;
 
-use super::softmax::exp;
 use crate::config::{Activation, FeedForwardKind};
 
 /// What is between the projections of a feed-forward block.

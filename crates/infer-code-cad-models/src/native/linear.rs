@@ -58,6 +58,12 @@ impl NativeLinear {
         Ok(())
     }
 
+    /// Memory that the weights take.
+    pub(crate) fn bytes(&self) -> usize {
+        let bias = self.bias.as_ref().map_or(0, |bias| size_of_val(&**bias));
+        self.parts.iter().map(PackedMatrix::bytes).sum::<usize>() + bias
+    }
+
     /// Row `index` of the weights: the embedding that is tied to this output.
     pub(crate) fn row(&self, index: usize, out: &mut [f32]) -> Result<(), ModelError> {
         let matrix = &self.parts[0];

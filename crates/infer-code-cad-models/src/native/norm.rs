@@ -18,6 +18,11 @@ pub(crate) struct NativeNorm {
 const PARALLEL_FROM: usize = 16;
 
 impl NativeNorm {
+    /// Memory that the weights take.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&*self.weight) + size_of_val(&*self.bias)
+    }
+
     /// `x`, `out`: `(n_rows, hidden_size)`
     pub(crate) fn forward(&self, x: &[f32], out: &mut [f32], pool: &Pool) {
         let hidden = self.weight.len();

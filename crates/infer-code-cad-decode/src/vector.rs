@@ -1,0 +1,61 @@
+//! Loops over a vocabulary, compiled for the vector instructions of several processors.
+//!
+//! Every version computes the same bits: lanes are in a fixed order, products and sums never joined.
+
+use multiversion::multiversion;
+
+use crate::exp;
+
+const LANES: usize = 16;
+
+/// The largest value and whether one is not a number, which the comparison passes over.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
+pub(crate) fn peak(row: &[f32]) -> (f32, bool) {
+    let (mut peaks, mut nans) = ([f32::NEG_INFINITY; LANES], [0u32; LANES]);
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            let value = chunk[lane];
+            peaks[lane] = if value > peaks[lane] { value } else { peaks[lane] };
+            nans[lane] |= u32::from(value.is_nan());
+        }
+    }
+    let all = peaks.iter().chain(rest);
+    let peak = all.fold(f32::NEG_INFINITY, |peak, &value| peak.max(value));
+    (peak, nans != [0; LANES] || rest.iter().any(|value| value.is_nan()))
+}
+
+/// `weights[i] = exp((row[i] - peak) * scale)`; `peak` is the largest, `scale` positive.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
+pub(crate) fn weigh(row: &[f32], peak: f32, scale: f32, weights: &mut [f32]) {
+    for (weight, logit) in weights.iter_mut().zip(row) {
+        *weight = exp((logit - peak) * scale);
+    }
+}
+
+/// `mixed[i] += weight * (row[i] - peak)`; what one of them excludes with `-inf` stays excluded.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
+pub(crate) fn mix(mixed: &mut [f32], row: &[f32], peak: f32, weight: f32) {
+    for (mixed, &logit) in mixed.iter_mut().zip(row) {
+        let excluded = (logit == f32::NEG_INFINITY) | (*mixed == f32::NEG_INFINITY);
+        let sum = *mixed + weight * (logit - peak);
+        *mixed = if excluded { f32::NEG_INFINITY } else { sum };
+    }
+}
+
+/// The sum, in f32 within blocks and in f64 over them.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
+pub(crate) fn sum(values: &[f32]) -> f64 {
+    let mut total = 0.0;
+    for block in values.chunks(64 * LANES) {
+        let mut sums = [0.0f32; LANES];
+        let (chunks, rest) = block.as_chunks::<LANES>();
+        for chunk in chunks {
+            for lane in 0..LANES {
+                sums[lane] += chunk[lane];
+            }
+        }
+        total += sums.iter().chain(rest).copied().map(f64::from).sum::<f64>();
+    }
+    total
+}

@@ -1,0 +1,117 @@
+//! Products of bytes on 256 bits, which processors with AVX2 have in different ways.
+
+use std::arch::x86_64::*;
+
+/// Proof that the processor multiplies unsigned with signed bytes in this way.
+pub(crate) trait ByteProducts: Copy + Send + Sync {
+    fn detect() -> Option<Self>;
+    /// As [`super::Simd::vectorize`], with AVX2, FMA and F16C, which the caller has found.
+    fn vectorize<R>(self, body: impl FnOnce() -> R) -> R;
+    /// `sums` + the products of four weights below 128 with four signed bytes.
+    fn dot_7bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i;
+    /// As `dot_7bit`, with any weights, stored as `w + 128`, from a start of `start_8bit`.
+    fn dot_8bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i;
+    fn start_8bit(self, offset_128: i32) -> i32;
+}
+
+/// By sums of pairs in 16 bits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pairs(());
+
+/// VNNI as processors without AVX-512 have it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AvxVnni(());
+
+/// VNNI on half of an AVX-512 register: the twin of [`AvxVnni`] that more processors can test.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx512VnniVl(());
+
+impl ByteProducts for Pairs {
+    #[inline(always)]
+    fn detect() -> Option<Self> {
+        Some(Self(()))
+    }
+
+    #[inline(always)]
+    fn vectorize<R>(self, body: impl FnOnce() -> R) -> R {
+        #[target_feature(enable = "avx2,fma,f16c")]
+        fn run<R>(body: impl FnOnce() -> R) -> R {
+            body()
+        }
+        // SAFETY: the caller, `Avx2`, found these instructions.
+        unsafe { run(body) }
+    }
+
+    #[inline(always)]
+    fn dot_7bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
+        // SAFETY: the caller, `Avx2`, found AVX2. No sum of two leaves i16.
+        unsafe {
+            let pairs = _mm256_maddubs_epi16(weights, signed);
+            _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+        }
+    }
+
+    #[inline(always)]
+    fn dot_8bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
+        // SAFETY: the caller, `Avx2`, found AVX2.
+        let (weights, signed) = unsafe {
+            // Weights up to 255 would leave i16, magnitudes up to 128 do not.
+            let weights = _mm256_xor_si256(weights, _mm256_set1_epi8(-128));
+            (_mm256_abs_epi8(weights), _mm256_sign_epi8(signed, weights))
+        };
+        self.dot_7bit(sums, weights, signed)
+    }
+
+    #[inline(always)]
+    fn start_8bit(self, _: i32) -> i32 {
+        0
+    }
+}
+
+/// The two that differ in the encoding of one instruction.
+macro_rules! vnni {
+    ($proof:ident, $features:literal, $dot:ident, $($feature:tt),+) => {
+        impl ByteProducts for $proof {
+            #[inline(always)]
+            fn detect() -> Option<Self> {
+                let found = $(is_x86_feature_detected!($feature))&&+;
+                found.then_some(Self(()))
+            }
+
+            #[inline(always)]
+            fn vectorize<R>(self, body: impl FnOnce() -> R) -> R {
+                #[target_feature(enable = $features)]
+                fn run<R>(body: impl FnOnce() -> R) -> R {
+                    body()
+                }
+                // SAFETY: `detect` and the caller, `Avx2`, found these instructions.
+                unsafe { run(body) }
+            }
+
+            #[inline(always)]
+            fn dot_7bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
+                // SAFETY: `detect` found the instruction.
+                unsafe { $dot(sums, weights, signed) }
+            }
+
+            #[inline(always)]
+            fn dot_8bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
+                self.dot_7bit(sums, weights, signed)
+            }
+
+            #[inline(always)]
+            fn start_8bit(self, offset_128: i32) -> i32 {
+                offset_128
+            }
+        }
+    };
+}
+
+vnni!(AvxVnni, "avx2,fma,f16c,avxvnni", _mm256_dpbusd_avx_epi32, "avxvnni");
+vnni!(
+    Avx512VnniVl,
+    "avx2,fma,f16c,avx512vnni,avx512vl",
+    _mm256_dpbusd_epi32,
+    "avx512vnni",
+    "avx512vl"
+);

@@ -1,0 +1,105 @@
+//! How fast a model loads, reads and writes, what a second stream and more samples cost, and what
+//! memory it takes.
+//!
+//! `throughput --model DIR|FILE` measures a checkpoint, `throughput --shape llama-3.2-1b --weights
+//! q8_0` random weights of that shape; token ids are random as well, so no tokenizer is needed.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use infer_code_cad::metrics::peak_resident_bytes;
+use infer_code_cad::models::{Pool, Transformer, TransformerConfig, WeightFormat};
+use measure::{Case, Timing};
+
+#[path = "../common/mod.rs"]
+mod common;
+mod measure;
+mod profile;
+mod report;
+
+/// Measures load time, prefill, decoding, memory.
+#[derive(Parser)]
+struct Args {
+    #[command(flatten)]
+    model: common::ModelArgs,
+    /// Random weights of the shape of llama-3.2-1b, gemma-2-2b, starcoder-1b, qwen2.5-coder-0.5b or
+    /// qwen2.5-coder-1.5b.
+    #[arg(long, conflicts_with = "model")]
+    shape: Option<String>,
+    /// Threads that compute; all processors unless told.
+    #[arg(long, value_parser = common::positive)]
+    threads: Option<usize>,
+    #[command(flatten)]
+    workload: measure::Workload,
+    /// Tells where the time of a decode step goes.
+    #[arg(long)]
+    profile: bool,
+    /// Prints one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    common::exit(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<(), common::Failure> {
+    let pool = Arc::new(args.threads.map_or_else(Pool::all_threads, Pool::new));
+    let start = Instant::now();
+    let model = load(args, Arc::clone(&pool))?;
+    let load = start.elapsed();
+    let peak_load = peak_resident_bytes();
+    let timings = args.workload.measure(&model)?;
+    let report = report::Report {
+        model: args.shape.clone().unwrap_or_else(|| args.model.source.to_string()),
+        weights: args.model.format().map_or("default".to_owned(), |f| format!("{f:?}")),
+        threads: pool.threads(),
+        isa: format!("{:?}", pool.isa()),
+        load,
+        workload: &args.workload,
+        timings,
+        profile: if args.profile { profile(args, &model)? } else { vec![] },
+        bytes: report::Bytes {
+            weights: model.weight_bytes(),
+            kv: 0,
+            peak_load,
+            peak: peak_resident_bytes(),
+        },
+    };
+    if args.json {
+        common::say(format_args!("{}", report.json()));
+    } else {
+        common::say(format_args!("{}", report.table()));
+    }
+    Ok(())
+}
+
+fn load(args: &Args, pool: Arc<Pool>) -> Result<Transformer, common::Failure> {
+    let Some(shape) = &args.shape else {
+        return Ok(args.model.load_with_pool(&args.model.source.checkpoint()?, pool)?);
+    };
+    let config = TransformerConfig::named(shape).ok_or_else(|| format!("no shape {shape}"))?;
+    let format = args.model.format().unwrap_or(WeightFormat::F32);
+    Ok(Transformer::random_packed(&config, args.workload.seed, format, pool)?)
+}
+
+/// Seconds of a decode step of the first number of samples by span; what reading the prompt takes is
+/// taken off.
+fn profile(args: &Args, model: &Transformer) -> Result<Vec<(&'static str, f64)>, common::Failure> {
+    let profile = profile::Profile::install()?;
+    let case = args.workload.cases()[1];
+    let spans = |new_tokens| {
+        let case = Case { new_tokens, ..case };
+        let call = || case.run(model, args.workload.seed, &mut Timing::default());
+        let (outcome, spans) = profile.record(call);
+        outcome.map(|()| spans)
+    };
+    let (reading, all) = (spans(1)?, spans(case.new_tokens + 1)?);
+    let per_step = |(name, time): (&'static str, &Duration)| {
+        let reading = reading.get(name).copied().unwrap_or_default();
+        (name, time.saturating_sub(reading).as_secs_f64() / case.new_tokens as f64)
+    };
+    Ok(all.iter().map(|(name, time)| per_step((name, time))).collect())
+}

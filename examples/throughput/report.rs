@@ -1,0 +1,164 @@
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::measure::{Case, Mode, Timing, Workload};
+
+/// Drafts of self-consistency, as in the paper.
+const DRAFTS: usize = 5;
+
+/// What was measured, of which model.
+pub(crate) struct Report<'a> {
+    pub(crate) model: String,
+    pub(crate) weights: String,
+    pub(crate) threads: usize,
+    pub(crate) isa: String,
+    pub(crate) load: Duration,
+    pub(crate) workload: &'a Workload,
+    pub(crate) timings: Vec<(Case, Timing)>,
+    /// Seconds of a decode step by span.
+    pub(crate) profile: Vec<(&'static str, f64)>,
+    pub(crate) bytes: Bytes,
+}
+
+/// Memory in bytes; what the system does not tell is absent.
+pub(crate) struct Bytes {
+    pub(crate) weights: usize,
+    /// Keys and values of the largest case.
+    pub(crate) kv: usize,
+    /// Peak of the process once the model was loaded.
+    pub(crate) peak_load: Option<u64>,
+    pub(crate) peak: Option<u64>,
+}
+
+impl Report<'_> {
+    pub(crate) fn json(&self) -> Value {
+        let reading = self.reading();
+        let decode = self.writing().map(|(case, timing)| {
+            let step = median(&timing.steps);
+            json!({
+                "mode": format!("{:?}", case.mode).to_lowercase(), "samples": case.samples,
+                "rows": case.rows(), "step_ms": step * 1e3,
+                "tokens_per_second": case.samples as f64 / step,
+            })
+        });
+        json!({
+            "model": self.model, "weights": self.weights, "threads": self.threads, "isa": self.isa,
+            "prompt_tokens": self.workload.prompt_tokens, "new_tokens": self.workload.new_tokens,
+            "load_seconds": self.load.as_secs_f64(),
+            "prefill": {
+                "tokens": self.workload.prefill_tokens, "seconds": reading,
+                "tokens_per_second": self.workload.prefill_tokens as f64 / reading,
+            },
+            "time_to_first_token_seconds": self.first_token(),
+            "decode": decode.collect::<Vec<_>>(),
+            "cad_ratio": self.cad_ratio(),
+            "self_consistency": self.self_consistency().map(|(useful, ratio)| {
+                json!({ "drafts": DRAFTS, "useful_tokens_per_second": useful, "ratio": ratio })
+            }),
+            "profile_ms": self.profile.iter().map(|(name, s)| json!([name, s * 1e3])).collect::<Vec<_>>(),
+            "bytes": {
+                "weights": self.bytes.weights, "kv": self.bytes.kv,
+                "peak_load": self.bytes.peak_load, "peak": self.bytes.peak,
+            },
+        })
+    }
+
+    pub(crate) fn table(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text).expect("a string takes every text");
+        text
+    }
+
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        let megabytes = |bytes: u64| format!("{:.0} MB", bytes as f64 / 1e6);
+        let peak = |bytes: Option<u64>| bytes.map_or("unknown".to_owned(), megabytes);
+        let (reading, tokens) = (self.reading(), self.workload.prefill_tokens);
+        writeln!(
+            text,
+            "{}, weights {}, {} threads, {}",
+            self.model, self.weights, self.threads, self.isa
+        )?;
+        writeln!(text, "load                 {:.2} s", self.load.as_secs_f64())?;
+        writeln!(
+            text,
+            "prefill              {:.1} tokens/s ({tokens} tokens)",
+            tokens as f64 / reading
+        )?;
+        if let Some(seconds) = self.first_token() {
+            let prompt = self.workload.prompt_tokens;
+            writeln!(text, "time to first token  {:.1} ms ({prompt} tokens)", seconds * 1e3)?;
+        }
+        writeln!(text, "\nmode     samples  rows  ms per step  tokens/s")?;
+        for (case, timing) in self.writing() {
+            let (step, mode) = (median(&timing.steps), format!("{:?}", case.mode).to_lowercase());
+            let (samples, rows) = (case.samples, case.rows());
+            let rate = samples as f64 / step;
+            writeln!(text, "{mode:<8} {samples:>7} {rows:>5} {:>12.2} {rate:>9.1}", step * 1e3)?;
+        }
+        if let Some(ratio) = self.cad_ratio() {
+            writeln!(text, "\ncad / vanilla, one sample: {ratio:.2} of the speed")?;
+        }
+        if let Some((useful, ratio)) = self.self_consistency() {
+            writeln!(
+                text,
+                "self-consistency, {DRAFTS} drafts: {useful:.1} useful tokens/s, {ratio:.2} of vanilla"
+            )?;
+        }
+        if !self.profile.is_empty() {
+            let rows = self.timings[1].0.rows();
+            writeln!(text, "\na decode step of {rows} rows, ms")?;
+            for (name, seconds) in &self.profile {
+                writeln!(text, "{name:<20} {:>8.3}", seconds * 1e3)?;
+            }
+        }
+        let Bytes { weights, kv, peak_load, peak: all } = self.bytes;
+        writeln!(
+            text,
+            "\nweights {}, keys and values {}",
+            megabytes(weights as u64),
+            megabytes(kv as u64)
+        )?;
+        write!(text, "peak resident {} after loading, {} in all", peak(peak_load), peak(all))
+    }
+
+    /// Seconds that reading the prompt for reading took.
+    fn reading(&self) -> f64 {
+        median(&self.timings[0].1.prefill)
+    }
+
+    fn writing(&self) -> impl Iterator<Item = &(Case, Timing)> {
+        self.timings[1..].iter()
+    }
+
+    fn of(&self, mode: Mode, samples: usize) -> Option<&Timing> {
+        let (_, timing) =
+            self.writing().find(|(case, _)| (case.mode, case.samples) == (mode, samples))?;
+        Some(timing)
+    }
+
+    fn first_token(&self) -> Option<f64> {
+        Some(median(&self.of(Mode::Vanilla, 1)?.first_token))
+    }
+
+    fn cad_ratio(&self) -> Option<f64> {
+        let (vanilla, cad) = (self.of(Mode::Vanilla, 1)?, self.of(Mode::Cad, 1)?);
+        Some(median(&vanilla.steps) / median(&cad.steps))
+    }
+
+    /// Tokens of one draft per second of writing all of them, prompt included; and as a share of
+    /// writing one alone.
+    fn self_consistency(&self) -> Option<(f64, f64)> {
+        let (one, drafts) = (self.of(Mode::Vanilla, 1)?, self.of(Mode::Vanilla, DRAFTS)?);
+        let whole = median(&drafts.whole);
+        Some((self.workload.new_tokens as f64 / whole, median(&one.whole) / whole))
+    }
+}
+
+/// In seconds; not a number when there are none.
+pub(crate) fn median(times: &[Duration]) -> f64 {
+    let mut times = times.to_vec();
+    times.sort();
+    times.get(times.len() / 2).map_or(f64::NAN, Duration::as_secs_f64)
+}
