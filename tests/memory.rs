@@ -7,8 +7,13 @@ use infer_code_cad::{
     Error, MemoryLimit, PaperTechnique, Settings, SolveConfig, SolveEvent, embedded, solve,
 };
 
-/// Notices of lowered rows, which must come before anything else, and the completions.
-fn run(memory: MemoryLimit) -> Result<(Vec<(usize, usize)>, Vec<String>), Error> {
+struct Outcome {
+    /// Rows from and to; the notices come before anything else.
+    lowered: Vec<(usize, usize)>,
+    completions: Vec<String>,
+}
+
+fn run(memory: MemoryLimit) -> Result<Outcome, Error> {
     let retriever = Some(embedded::retriever()?);
     let technique = PaperTechnique::CadRag.build(&Settings { retriever, ..Settings::default() })?;
     let problems = crate::problems(20);
@@ -30,20 +35,21 @@ fn run(memory: MemoryLimit) -> Result<(Vec<(usize, usize)>, Vec<String>), Error>
         ControlFlow::Continue(())
     })?;
     found.sort();
-    Ok((lowered, found.into_iter().map(|(.., completion)| completion).collect()))
+    let completions = found.into_iter().map(|(.., completion)| completion).collect();
+    Ok(Outcome { lowered, completions })
 }
 
 #[test]
 fn rows_are_lowered_to_what_fits_and_change_no_token() {
-    let (lowered, wide) = run(MemoryLimit::Machine).unwrap();
-    assert_eq!(lowered, []);
+    let wide = run(MemoryLimit::Machine).unwrap();
+    assert_eq!(wide.lowered, []);
     let Err(Error::Model(ModelError::SequenceMemory { needed_bytes, available_bytes: 1000 })) =
         run(MemoryLimit::Bytes(1000))
     else {
         panic!("1000 bytes are too few");
     };
-    let (lowered, narrow) = run(MemoryLimit::Bytes(2 * needed_bytes)).unwrap();
+    let narrow = run(MemoryLimit::Bytes(2 * needed_bytes)).unwrap();
     // Three pairs of streams are needed for one sequence; six pairs hold four.
-    assert_eq!(lowered, [(64, 8)]);
-    assert_eq!(narrow, wide);
+    assert_eq!(narrow.lowered, [(64, 8)]);
+    assert_eq!(narrow.completions, wide.completions);
 }
