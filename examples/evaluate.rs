@@ -59,6 +59,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
         stop: args.stop.strings().iter().map(ToString::to_string).collect(),
         max_rows: args.max_rows,
         seed: args.seed,
+        ..SolveConfig::default()
     };
     let model = LanguageModel { name: args.model.to_string(), ..args.model.open()? };
     let sandbox = Sandbox::start(&SandboxConfig::default())?;

@@ -8,6 +8,7 @@ mod chat;
 mod determinism;
 mod embedded;
 mod journal;
+mod memory;
 mod pipeline;
 mod prompts;
 

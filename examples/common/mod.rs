@@ -12,14 +12,15 @@ use std::sync::{Arc, Once};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use infer_code_cad::metrics::available_bytes;
 use infer_code_cad::models::{
     Checkpoint, DType, Device, ModelError, Pool, Transformer, WeightFormat,
 };
 use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
 use infer_code_cad::tasks::{MbppSplit, Problem, load_humaneval, load_mbpp};
 use infer_code_cad::{
-    Chat, Error, LanguageModel, PaperTechnique, Progress, PromptFormat, Settings, Technique,
-    embedded, hub,
+    Chat, Error, LanguageModel, PaperTechnique, Progress, PromptFormat, Settings, SolveEvent,
+    Technique, embedded, hub,
 };
 
 /// What ends an example early: shown on one line, without a backtrace.
@@ -80,6 +81,17 @@ pub(crate) fn interrupted() -> ControlFlow<()> {
     if PRESSED.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
+/// Tells on standard error what a user should know of an event.
+pub(crate) fn notice(event: &SolveEvent<'_>) {
+    if let SolveEvent::RowsLowered { from, to, stream_bytes, available_bytes } = event {
+        eprintln!(
+            "notice: {to} rows at once instead of {from}: each may take {} MB of the {} MB there are",
+            stream_bytes >> 20,
+            available_bytes >> 20,
+        );
+    }
+}
+
 /// Where a model comes from.
 #[derive(Args)]
 pub(crate) struct SourceArgs {
@@ -132,6 +144,9 @@ pub(crate) enum WeightsArg {
     /// 4.5 bits per weight, with minimums.
     #[value(name = "q4_k")]
     Q4K,
+    /// 6.6 bits per weight.
+    #[value(name = "q6_k")]
+    Q6K,
 }
 
 impl ModelArgs {
@@ -157,10 +172,14 @@ impl ModelArgs {
         pool: Arc<Pool>,
     ) -> Result<Transformer, ModelError> {
         let format = self.format().unwrap_or(WeightFormat::Stored);
-        match self.device {
-            Device::Cpu => checkpoint.load_with_pool(format, pool),
-            gpu => checkpoint.load_on(gpu, self.dtype.map_or(DType::F32, DTypeArg::dtype)),
+        if self.device != Device::Cpu {
+            let dtype = self.dtype.map_or(DType::F32, DTypeArg::dtype);
+            return checkpoint.load_on(self.device, dtype);
         }
+        if let Some(available) = available_bytes() {
+            checkpoint.check_memory(format, available)?;
+        }
+        checkpoint.load_with_pool(format, pool)
     }
 
     /// The weight format asked for.
@@ -188,6 +207,7 @@ impl WeightsArg {
             Self::Q8 => WeightFormat::Q8_0,
             Self::Q4 => WeightFormat::Q4_0,
             Self::Q4K => WeightFormat::Q4_K,
+            Self::Q6K => WeightFormat::Q6_K,
         }
     }
 }
@@ -390,8 +410,10 @@ pub(crate) fn progress(title: &str, samples: usize) -> Bar {
 impl Bar {
     /// Counts a judged sample; breaks after Ctrl-C.
     pub(crate) fn show(&self, event: &Progress<'_>) -> ControlFlow<()> {
-        if let Progress::Judged { .. } = event {
-            self.0.inc(1);
+        match event {
+            Progress::Judged { .. } => self.0.inc(1),
+            Progress::Writing(event) => notice(event),
+            _ => {}
         }
         interrupted()
     }

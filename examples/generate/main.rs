@@ -53,6 +53,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let stream = !args.json && technique.selector.drafts() == 1;
     let mut chosen = None;
     let stats = solve(&technique, &[problem], &model, &config, &mut |event| {
+        common::notice(&event);
         match event {
             SolveEvent::Text { text, .. } if stream => {
                 print!("{text}");

@@ -18,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod available;
 mod bootstrap;
 mod error;
 mod interval;
@@ -26,6 +27,7 @@ mod pass_at_k;
 mod throughput;
 mod wilson;
 
+pub use available::available_bytes;
 pub use bootstrap::Bootstrap;
 pub use error::MetricError;
 pub use interval::Interval;

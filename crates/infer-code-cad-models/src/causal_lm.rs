@@ -23,6 +23,12 @@ pub trait CausalLm: Debug + Send + Sync {
     /// An empty cache for a new stream of this model.
     fn new_cache(&self) -> Box<dyn KvCache>;
 
+    /// The most bytes that the cache of a stream of so many tokens takes; `None` where the model
+    /// cannot tell.
+    fn cache_bytes(&self, _positions: usize) -> Option<u64> {
+        None
+    }
+
     /// Appends each step's tokens to its stream and writes the logits asked for.
     ///
     /// # Shapes

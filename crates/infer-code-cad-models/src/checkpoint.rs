@@ -254,6 +254,27 @@ impl Checkpoint {
         check_finite(self.weights.as_ref())
     }
 
+    /// Bytes that [`Checkpoint::load_packed`] takes for the weights.
+    pub fn packed_bytes(&self, format: WeightFormat) -> u64 {
+        self.tensors().iter().map(|tensor| format.bytes_of(tensor)).sum()
+    }
+
+    /// Sees that the weights fit into memory before they are loaded.
+    ///
+    /// # Errors
+    /// [`ModelError::WeightMemory`].
+    pub fn check_memory(
+        &self,
+        format: WeightFormat,
+        available_bytes: u64,
+    ) -> Result<(), ModelError> {
+        let needed_bytes = self.packed_bytes(format);
+        if needed_bytes > available_bytes {
+            return Err(ModelError::WeightMemory { needed_bytes, available_bytes });
+        }
+        Ok(())
+    }
+
     /// Builds the model on the CPU with weights of this element type.
     ///
     /// # Errors

@@ -173,6 +173,28 @@ pub enum ModelError {
         /// Streams per sequence.
         arity: usize,
     },
+    /// Not one sequence fits into memory.
+    #[error(
+        "one sequence may need {needed_bytes} bytes of memory, {available_bytes} are to be had; ask \
+         for fewer new tokens, shorten the prompt or take a smaller model"
+    )]
+    SequenceMemory {
+        /// What the streams of a sequence and of its prompt may need.
+        needed_bytes: u64,
+        /// What there is.
+        available_bytes: u64,
+    },
+    /// The weights do not fit into memory.
+    #[error(
+        "the weights need {needed_bytes} bytes of memory, {available_bytes} are to be had; choose a \
+         format of fewer bits or a smaller model"
+    )]
+    WeightMemory {
+        /// What they take once they are loaded.
+        needed_bytes: u64,
+        /// What there is.
+        available_bytes: u64,
+    },
     /// Prompts would be read in chunks of no token.
     #[error("prefill_chunk is 0, so no prompt could be read; set it to 1 or more")]
     EmptyPrefillChunk,

@@ -1,4 +1,5 @@
 mod event;
+mod prefix;
 mod request;
 mod sequence;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use std::time::Instant;
 use infer_code_cad_decode::{Decoder, TokenId};
 
 pub use event::{Completion, Event, FinishReason, GenerateStats};
+use prefix::Prefixes;
 pub use request::{GenerateConfig, Prompt};
 use sequence::{Root, Sequence};
 
@@ -22,8 +24,9 @@ use crate::{CausalLm, LogitRows, ModelError, Step, StopStrings, Tokenizer};
 /// This is continuous batching (Yu et al.,
 /// [Orca](https://www.usenix.org/conference/osdi22/presentation/yu)): all live sequences advance by
 /// one token per forward pass, each with as many streams as the decoder reads, and as soon as one
-/// ends the next takes its rows. A prompt is read once and forked for its samples. Prompts are drawn
-/// from the iterator when there is room for them, so they may be made lazily.
+/// ends the next takes its rows. A prompt is read once and forked for its samples; what it begins with
+/// in common with the prompt before, or its streams with each other, is not read again. Prompts are
+/// drawn from the iterator when there is room for them, so they may be made lazily.
 ///
 /// A sample's random numbers belong to `(seed, task, sample)` alone: its tokens depend neither on
 /// the row cap, the chunk size and the number of threads nor on what else is generated, beyond the
@@ -61,6 +64,7 @@ pub fn generate(
         sink,
         live: Vec::new(),
         logits: Vec::new(),
+        prefixes: Prefixes::default(),
         stats: GenerateStats::default(),
     };
     match run.complete(&mut prompts.into_iter().enumerate()) {
@@ -99,6 +103,7 @@ struct Run<'a> {
     sink: &'a mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     live: Vec<Sequence<'a>>,
     logits: Vec<f32>, // of the last forward pass
+    prefixes: Prefixes,
     stats: GenerateStats,
 }
 
@@ -170,38 +175,76 @@ impl<'a> Run<'a> {
         Ok(Some(root))
     }
 
-    /// Reads the streams of a prompt side by side, a chunk of each per forward pass.
+    /// Reads what is not known of a prompt: first what its streams share, then the rest of each.
     fn prefill(&mut self, root: &mut Root, streams: &[Vec<TokenId>]) -> Result<(), Halt> {
-        let of = streams.iter().map(Vec::len).sum();
-        let longest = streams.iter().map(Vec::len).max().unwrap_or(0);
-        let mut tokens = 0;
-        for start in (0..longest).step_by(self.config.prefill_chunk) {
-            let clock = Instant::now();
-            let read = self.prefill_chunk(root, streams, start)?;
-            self.stats.prefill_time += clock.elapsed();
-            self.stats.prefill_tokens += read;
-            tokens += read;
-            self.emit(Event::Prefilled { prompt: root.prompt, tokens, of })?;
+        for (cache, stream) in root.caches.iter_mut().zip(streams) {
+            if let Some(known) = self.prefixes.longest(stream) {
+                self.stats.reused_tokens += known.len();
+                *cache = known;
+            }
+        }
+        self.share(root, streams)?;
+        self.read(root, streams, streams, usize::MAX)?;
+        self.prefixes.keep(streams, &root.caches);
+        Ok(())
+    }
+
+    /// Reads once what all streams of a prompt begin with.
+    fn share(&mut self, root: &mut Root, streams: &[Vec<TokenId>]) -> Result<(), Halt> {
+        let shared = prefix::shared(streams);
+        if root.caches.iter().all(|cache| cache.len() >= shared) {
+            return Ok(());
+        }
+        self.read(root, streams, &streams[..1], shared)?;
+        let (first, others) = root.caches.split_at_mut(1);
+        for cache in others.iter_mut().filter(|cache| cache.len() < shared) {
+            self.stats.reused_tokens += shared - cache.len();
+            *cache = prefix::beginning(first[0].as_ref(), shared);
         }
         Ok(())
     }
 
-    /// Reads the chunk of each stream that begins at `start`; returns the number of tokens read.
-    fn prefill_chunk(
+    /// Reads some of a prompt's streams side by side up to position `until`, a chunk of each per
+    /// forward pass.
+    fn read(
+        &mut self,
+        root: &mut Root,
+        all: &[Vec<TokenId>],
+        streams: &[Vec<TokenId>],
+        until: usize,
+    ) -> Result<(), Halt> {
+        let of = all.iter().map(Vec::len).sum();
+        loop {
+            let clock = Instant::now();
+            let read = self.read_chunk(root, streams, until)?;
+            if read == 0 {
+                return Ok(());
+            }
+            self.stats.prefill_time += clock.elapsed();
+            self.stats.prefill_tokens += read;
+            let tokens = root.caches.iter().map(|cache| cache.len()).sum();
+            self.emit(Event::Prefilled { prompt: root.prompt, tokens, of })?;
+        }
+    }
+
+    /// Reads the next chunk of each stream that does not reach `until` yet; returns the number of
+    /// tokens read.
+    fn read_chunk(
         &mut self,
         root: &mut Root,
         streams: &[Vec<TokenId>],
-        start: usize,
+        until: usize,
     ) -> Result<usize, ModelError> {
-        let end = start.saturating_add(self.config.prefill_chunk);
         let mut batch = Vec::with_capacity(streams.len());
         let mut complete = Vec::with_capacity(streams.len()); // the rows of `root.logits` to be had
         let vocab_size = self.model.vocab_size();
         let rows = root.logits.chunks_exact_mut(vocab_size);
         for ((cache, stream), row) in root.caches.iter_mut().zip(streams).zip(rows) {
-            if start >= stream.len() {
+            let (start, end) = (cache.len(), until.min(stream.len()));
+            if start >= end {
                 continue;
             }
+            let end = start.saturating_add(self.config.prefill_chunk).min(end);
             let logits = match end < stream.len() {
                 true => LogitRows::None,
                 false => {
@@ -209,11 +252,12 @@ impl<'a> Run<'a> {
                     LogitRows::Last
                 }
             };
-            let tokens = &stream[start..end.min(stream.len())];
-            batch.push(Step { cache: cache.as_mut(), tokens, logits });
+            batch.push(Step { cache: cache.as_mut(), tokens: &stream[start..end], logits });
         }
         let read = batch.iter().map(|step| step.tokens.len()).sum();
-        forward(self.model, &mut batch, complete.len(), &mut self.logits)?;
+        if read > 0 {
+            forward(self.model, &mut batch, complete.len(), &mut self.logits)?;
+        }
         for (row, logits) in complete.into_iter().zip(self.logits.chunks_exact(vocab_size)) {
             row.copy_from_slice(logits);
         }

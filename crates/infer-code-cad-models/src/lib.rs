@@ -26,6 +26,7 @@ mod host;
 pub mod hub;
 mod linear;
 mod loader;
+mod memory_plan;
 mod names;
 mod native;
 mod norm;
@@ -53,6 +54,7 @@ pub use generate::{
 };
 pub use infer_code_cad_decode::TokenId;
 pub use infer_code_cad_kernels::{Isa, Pool};
+pub use memory_plan::MemoryPlan;
 pub use native::WeightFormat;
 pub use score::{next_logits, score};
 pub use source::{MODEL_ALIASES, ModelSource};

@@ -9,9 +9,11 @@ use crate::attention::{Heads, Stream};
 use crate::batch::{Limits, Ragged, own_caches};
 use crate::cache::StreamCache;
 use crate::config::{Positions, TransformerConfig};
+use crate::gguf::StoredFormat;
 use crate::loader::{Bias, Fetch};
 use crate::names::ModelNames;
 use crate::rope::Rope;
+use crate::weights::TensorInfo;
 use crate::{CausalLm, KvCache, ModelError, Step};
 
 /// Runs an expression in a span that a subscriber may time; without one it costs a load.
@@ -58,6 +60,8 @@ pub enum WeightFormat {
     Q4_0,
     /// 4 bits, a scale and a minimum per 32 weights: 4.5 bits per weight.
     Q4_K,
+    /// 6 bits, a scale per 16 weights: 6.5625 bits per weight.
+    Q6_K,
 }
 
 impl WeightFormat {
@@ -71,6 +75,23 @@ impl WeightFormat {
             Self::Q8_0 => Some(Format::Q8_0),
             Self::Q4_0 => Some(Format::Q4_0),
             Self::Q4_K => Some(Format::Q4_K),
+            Self::Q6_K => Some(Format::Q6_K),
+        }
+    }
+
+    /// What a tensor takes once it is loaded: a matrix in this format, its rows whole blocks; a
+    /// vector in f32.
+    pub(crate) fn bytes_of(self, tensor: &TensorInfo) -> u64 {
+        let elements = tensor.shape.iter().map(|&dim| dim as u64).product::<u64>();
+        let &[rows, columns] = tensor.shape.as_slice() else {
+            return elements * size_of::<f32>() as u64;
+        };
+        match self.packed().or_else(|| StoredFormat::by_name(&tensor.format)?.packed()) {
+            Some(format) => {
+                let columns = columns.next_multiple_of(format.in_features_multiple());
+                (columns / format.block_len() * format.block_bytes()) as u64 * rows as u64
+            }
+            None => elements / 32 * 34, // Q8_0
         }
     }
 }
@@ -237,6 +258,10 @@ impl CausalLm for NativeStack {
 
     fn new_cache(&self) -> Box<dyn KvCache> {
         self.limits.new_cache::<NativeLayer>()
+    }
+
+    fn cache_bytes(&self, positions: usize) -> Option<u64> {
+        Some(self.limits.cache_bytes(positions))
     }
 
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), ModelError> {

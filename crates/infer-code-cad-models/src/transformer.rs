@@ -170,6 +170,10 @@ impl CausalLm for Transformer {
         self.stack.new_cache()
     }
 
+    fn cache_bytes(&self, positions: usize) -> Option<u64> {
+        self.stack.cache_bytes(positions)
+    }
+
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), ModelError> {
         self.stack.forward(batch, logits)
     }

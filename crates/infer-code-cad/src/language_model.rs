@@ -2,6 +2,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use infer_code_cad_decode::TokenId;
+use infer_code_cad_metrics::available_bytes;
 use infer_code_cad_models::{CausalLm, ChatTemplate, Checkpoint, DType, Tokenizer};
 
 use crate::{Error, hub};
@@ -29,11 +30,11 @@ impl LanguageModel {
     /// [`hub::resolve`](crate::hub::resolve) and [`LanguageModel::open`] show the progress.
     ///
     /// # Errors
-    /// [`Error::Model`] naming the file, the tensor or the setting at fault.
+    /// [`Error::Model`] naming the file, the tensor or the setting at fault, and before anything is
+    /// loaded when the weights do not fit into memory.
     pub fn load(spec: &str, dtype: DType) -> Result<Self, Error> {
         let path = hub::resolve(spec, &mut |_| ControlFlow::Continue(()))?;
-        let checkpoint = Checkpoint::open(&path)?;
-        Self::from_checkpoint(spec.to_owned(), &checkpoint, checkpoint.load(dtype)?)
+        Self::from_files(spec.to_owned(), &path, dtype)
     }
 
     /// Loads a Hugging Face directory (`config.json`, `tokenizer.json` and safetensors) or a file.
@@ -41,8 +42,15 @@ impl LanguageModel {
     /// # Errors
     /// As [`LanguageModel::load`].
     pub fn open(path: &Path, dtype: DType) -> Result<Self, Error> {
+        Self::from_files(path.display().to_string(), path, dtype)
+    }
+
+    fn from_files(name: String, path: &Path, dtype: DType) -> Result<Self, Error> {
         let checkpoint = Checkpoint::open(path)?;
-        Self::from_checkpoint(path.display().to_string(), &checkpoint, checkpoint.load(dtype)?)
+        if let Some(available) = available_bytes() {
+            checkpoint.check_memory(dtype.into(), available)?;
+        }
+        Self::from_checkpoint(name, &checkpoint, checkpoint.load(dtype)?)
     }
 
     /// Joins a model, loaded as and where one likes, with the rest of its checkpoint.

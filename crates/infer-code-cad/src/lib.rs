@@ -35,5 +35,5 @@ pub use prompt_format::{Chat, PromptFormat};
 pub use record::{Record, SampleRecord};
 pub use report::{PassAt, Summary, table};
 pub use selection::{Jaccard, Selector, Similarity};
-pub use solve::{Solution, SolveConfig, SolveEvent, solve};
+pub use solve::{MemoryLimit, Solution, SolveConfig, SolveEvent, solve};
 pub use technique::{PaperTechnique, Prompted, Prompter, Settings, Technique};

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use infer_code_cad_metrics::available_bytes;
 use infer_code_cad_models::{
-    Completion, Event, FinishReason, GenerateConfig, GenerateStats, Prompt, generate,
+    Completion, Event, FinishReason, GenerateConfig, GenerateStats, MemoryPlan, Prompt, generate,
 };
 use infer_code_cad_tasks::{Problem, extract_program};
 
@@ -19,8 +20,11 @@ pub struct SolveConfig {
     pub max_new_tokens: usize,
     /// Strings that end a completion.
     pub stop: Vec<String>,
-    /// Most streams in one forward pass; bounds memory, never changes a token.
+    /// Most streams in one forward pass; bounds memory, never changes a token. Fewer where the
+    /// memory is short, see [`SolveEvent::RowsLowered`].
     pub max_rows: usize,
+    /// What the caches of all rows may take.
+    pub memory: MemoryLimit,
     /// Names all random draws, together with task and sample.
     pub seed: u64,
 }
@@ -34,7 +38,29 @@ impl Default for SolveConfig {
             max_new_tokens: 128,
             stop: vec![],
             max_rows: 64,
+            memory: MemoryLimit::Machine,
             seed: 0,
+        }
+    }
+}
+
+/// How much memory generating may take, besides the model itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MemoryLimit {
+    /// What the machine has left when it begins, as
+    /// [`available_bytes`](infer_code_cad_metrics::available_bytes) tells; where nothing tells, all
+    /// rows are taken to fit.
+    #[default]
+    Machine,
+    /// So many bytes.
+    Bytes(u64),
+}
+
+impl MemoryLimit {
+    fn bytes(self) -> Option<u64> {
+        match self {
+            Self::Machine => available_bytes(),
+            Self::Bytes(bytes) => Some(bytes),
         }
     }
 }
@@ -60,6 +86,18 @@ pub struct Solution {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SolveEvent<'a> {
+    /// [`SolveConfig::max_rows`] streams may not fit into memory, so fewer will advance together.
+    /// It comes first, if at all; results are the same, later.
+    RowsLowered {
+        /// Streams asked for.
+        from: usize,
+        /// Streams that fit for certain.
+        to: usize,
+        /// What one may take.
+        stream_bytes: u64,
+        /// What there is.
+        available_bytes: u64,
+    },
     /// A piece of a prompt was read.
     Prefilled {
         /// Which problem.
@@ -93,7 +131,8 @@ pub enum SolveEvent<'a> {
 /// # Errors
 /// Prompts are written before any work begins, so a problem that cannot be prompted for is reported
 /// at once: [`Error::Retrieval`], [`Error::NoChatTemplate`], [`Error::Model`].
-/// [`Error::NoDrafts`] when the selector has nothing to select from.
+/// [`Error::NoDrafts`] when the selector has nothing to select from, and [`Error::Model`] when not
+/// one sequence fits into memory.
 pub fn solve(
     technique: &Technique,
     problems: &[Problem],
@@ -115,7 +154,7 @@ pub fn solve(
         prompts.push(Prompt { task: problem.task_id.clone(), streams, n_samples });
         passages.push(prompted.passages);
     }
-    let generation = GenerateConfig {
+    let mut generation = GenerateConfig {
         max_new_tokens: config.max_new_tokens,
         eos: model.eos.clone(),
         stop: config.stop.clone(),
@@ -123,6 +162,17 @@ pub fn solve(
         seed: config.seed,
         ..GenerateConfig::default()
     };
+    let (decoder, lm) = (technique.decoder.as_ref(), model.causal_lm.as_ref());
+    let plan = MemoryPlan::new(lm, &prompts, decoder, &generation);
+    if let (Some(plan), Some(available_bytes)) = (plan, config.memory.bytes()) {
+        let (from, to) = (config.max_rows, plan.rows_in(config.max_rows, available_bytes)?);
+        generation.max_rows = to;
+        let stream_bytes = plan.stream_bytes;
+        let lowered = SolveEvent::RowsLowered { from, to, stream_bytes, available_bytes };
+        if to < from && sink(lowered).is_break() {
+            return Ok(GenerateStats { cancelled: true, ..GenerateStats::default() });
+        }
+    }
     let mut pending: BTreeMap<(usize, usize), Vec<Option<Completion>>> = BTreeMap::new();
     let mut on_event = |event: Event<'_>| match event {
         Event::Prefilled { prompt, .. } => sink(SolveEvent::Prefilled { problem: prompt }),
@@ -143,8 +193,6 @@ pub fn solve(
         }
         _ => ControlFlow::Continue(()),
     };
-    let decoder = technique.decoder.as_ref();
-    let lm = model.causal_lm.as_ref();
     Ok(generate(lm, &model.tokenizer, prompts, decoder, &generation, &mut on_event)?)
 }
 

@@ -13,7 +13,7 @@ pub enum Event<'a> {
     Prefilled {
         /// Which prompt.
         prompt: usize,
-        /// Tokens read so far, all streams together.
+        /// Tokens known so far, read or reused, all streams together.
         tokens: usize,
         /// Tokens of the prompt, all streams together.
         of: usize,
@@ -80,6 +80,8 @@ pub struct GenerateStats {
     pub completions: usize,
     /// Prompt tokens read, all streams together. Each prompt is read once, whatever its samples.
     pub prefill_tokens: usize,
+    /// Prompt tokens that were not read, because another stream begins with them.
+    pub reused_tokens: usize,
     /// Time spent reading prompts.
     pub prefill_time: Duration,
     /// Tokens generated, one per sequence and step. The first of each completion is decoded from

@@ -412,6 +412,7 @@ proptest! {
     fn agrees_with_one_sample_at_a_time(
         arity in 1usize..4,
         lengths in proptest::collection::vec((1usize..MAX_POSITIONS + 1, 0usize..4), 0..5),
+        instruction in 0usize..MAX_POSITIONS,
         max_new_tokens in 0usize..50,
         spare_rows in 0usize..10,
         prefill_chunk in 1usize..50,
@@ -425,7 +426,8 @@ proptest! {
         let config =
             GenerateConfig { max_new_tokens, eos, stop, max_rows, prefill_chunk, seed };
         let token = |index: usize, stream: usize, at: usize| {
-            ((index * 7 + stream * 3 + at * 5) % VOCAB_SIZE) as TokenId
+            let own = if at < instruction { 0 } else { index * 7 + stream * 3 };
+            ((own + at * 5) % VOCAB_SIZE) as TokenId
         };
         let prompts: Vec<Prompt> = lengths.iter().enumerate().map(|(index, &(len, n_samples))| {
             let len = |stream| (len + stream * 11) % MAX_POSITIONS + 1;

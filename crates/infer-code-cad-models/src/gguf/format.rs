@@ -51,6 +51,11 @@ impl Format {
         })
     }
 
+    /// The format that [`crate::TensorInfo`] names.
+    pub(crate) fn by_name(name: &str) -> Option<&'static Self> {
+        FORMATS.iter().find(|format| format.name == name)
+    }
+
     /// That of a safetensors file's elements, if they are floats.
     pub(crate) fn of_floats(dtype: safetensors::Dtype) -> Option<&'static Self> {
         use safetensors::Dtype;
@@ -60,7 +65,7 @@ impl Format {
             Dtype::BF16 => "BF16",
             _ => return None,
         };
-        FORMATS.iter().find(|format| format.name == name)
+        Self::by_name(name)
     }
 
     /// Whether [`Format::decode`] and [`Format::read`] know it.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
 
-use infer_code_cad_models::{CausalLm, Checkpoint, DType, ModelError};
+use infer_code_cad_models::{CausalLm, Checkpoint, DType, ModelError, WeightFormat};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -56,6 +56,18 @@ fn bytes_give_the_model_of_the_directory() {
     let tokens = tokens(&memory, 0, 20);
     assert_eq!(last(&memory, &tokens), last(&directory, &tokens));
     assert_eq!(memory.max_positions(), 128);
+}
+
+#[test]
+fn weights_that_do_not_fit_are_foreseen() {
+    let checkpoint = Checkpoint::open(&fixture("llama")).unwrap();
+    let stored: usize = checkpoint.tensors().iter().map(|tensor| tensor.bytes).sum();
+    let needed = checkpoint.packed_bytes(WeightFormat::Stored);
+    assert!((stored as u64..stored as u64 * 11 / 10).contains(&needed), "{stored} {needed}");
+    assert!(checkpoint.packed_bytes(WeightFormat::Q4_0) < needed / 3);
+    checkpoint.check_memory(WeightFormat::Stored, needed).unwrap();
+    let error = checkpoint.check_memory(WeightFormat::Stored, needed - 1).unwrap_err();
+    says(&error, &["the weights need", &needed.to_string(), "choose a format of fewer bits"]);
 }
 
 #[test]
