@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use infer_code_cad::models::{
-    CausalLm, LogitRows, ModelError, Pool, Step, Transformer, TransformerConfig, WeightFormat,
+    CausalLm, LogitRows, ModelError, NativeOptions, Pool, Step, Transformer, TransformerConfig,
+    WeightFormat,
 };
 
 const STEPS: usize = 40;
@@ -33,8 +34,12 @@ fn main() -> Result<(), ModelError> {
         }
     }
     let config = TransformerConfig::named("llama-3.2-1b").expect("a known shape");
-    let pool = Arc::new(Pool::new(threads));
-    let model = Transformer::random_packed(&config, 0, WeightFormat::Q8_0, pool)?;
+    let options = NativeOptions {
+        weights: WeightFormat::Q8_0,
+        pool: Arc::new(Pool::new(threads)),
+        ..NativeOptions::default()
+    };
+    let model = Transformer::random_native(&config, 0, &options)?;
     let (mut alone, mut beside) = (vec![], vec![]);
     for _ in 0..ROUNDS {
         alone.extend(steps(&model)?);

@@ -6,7 +6,6 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use std::cell::LazyCell;
-use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
@@ -15,7 +14,7 @@ use criterion::{
 };
 use infer_code_cad::embedded;
 use infer_code_cad::models::{
-    CausalLm, KvCache, LogitRows, Pool, Step, Transformer, TransformerConfig, WeightFormat,
+    CausalLm, KvCache, LogitRows, NativeOptions, Step, Transformer, TransformerConfig, WeightFormat,
 };
 
 fn tiny(criterion: &mut Criterion) {
@@ -32,8 +31,8 @@ fn llama(criterion: &mut Criterion) {
         group.sample_size(10).measurement_time(Duration::from_secs(4));
         // Made when the first benchmark of the group is not filtered out.
         let model = LazyCell::new(|| {
-            Transformer::random_packed(&config, 0, format, Arc::new(Pool::all_threads()))
-                .expect("the weights fit into memory")
+            let options = NativeOptions { weights: format, ..NativeOptions::default() };
+            Transformer::random_native(&config, 0, &options).expect("the weights fit into memory")
         });
         decode_step(&mut group, &|| &*model, &[1, 2, 4, 8, 10, 20], 128);
         prefill(&mut group, &|| &*model, 512);

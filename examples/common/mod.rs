@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infer_code_cad::metrics::available_bytes;
 use infer_code_cad::models::{
-    Checkpoint, DType, Device, ModelError, Pool, Transformer, WeightFormat,
+    Checkpoint, DType, Device, KvFormat, ModelError, NativeOptions, Pool, Transformer, WeightFormat,
 };
 use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
 use infer_code_cad::tasks::{MbppSplit, Problem, load_humaneval, load_mbpp};
@@ -112,6 +112,12 @@ pub(crate) struct ModelArgs {
     /// Holds the weights on the CPU in this format instead.
     #[arg(long, value_enum, conflicts_with = "dtype")]
     pub(crate) weights: Option<WeightsArg>,
+    /// Holds the keys and values on the CPU so; without it in f16, with f32 weights in f32.
+    #[arg(long, value_enum)]
+    kv: Option<KvArg>,
+    /// Threads that compute on the CPU; without it as many as it has.
+    #[arg(long, value_parser = positive)]
+    threads: Option<usize>,
     /// cpu, cuda, cuda:1 or metal; the GPUs need the feature of the same name.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: Device,
@@ -126,6 +132,15 @@ pub(crate) enum DTypeArg {
     F16,
     /// Brain floating point.
     Bf16,
+}
+
+/// Formats of keys and values by name.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum KvArg {
+    /// Half precision.
+    F16,
+    /// Single precision.
+    F32,
 }
 
 /// Weight formats by name.
@@ -162,24 +177,27 @@ impl ModelArgs {
 
     /// Loads the weights as asked for.
     pub(crate) fn load(&self, checkpoint: &Checkpoint) -> Result<Transformer, ModelError> {
-        self.load_with_pool(checkpoint, Arc::new(Pool::all_threads()))
-    }
-
-    /// Loads the weights as asked for; on a CPU for the threads of this pool.
-    pub(crate) fn load_with_pool(
-        &self,
-        checkpoint: &Checkpoint,
-        pool: Arc<Pool>,
-    ) -> Result<Transformer, ModelError> {
-        let format = self.format().unwrap_or(WeightFormat::Stored);
         if self.device != Device::Cpu {
             let dtype = self.dtype.map_or(DType::F32, DTypeArg::dtype);
             return checkpoint.load_on(self.device, dtype);
         }
+        let options = self.options();
         if let Some(available) = available_bytes() {
-            checkpoint.check_memory(format, available)?;
+            checkpoint.check_memory(options.weights, available)?;
         }
-        checkpoint.load_with_pool(format, pool)
+        checkpoint.load_native(&options)
+    }
+
+    /// How to hold the model on a CPU.
+    pub(crate) fn options(&self) -> NativeOptions {
+        NativeOptions {
+            weights: self.format().unwrap_or(WeightFormat::Stored),
+            kv: self.kv.map(|kv| match kv {
+                KvArg::F16 => KvFormat::F16,
+                KvArg::F32 => KvFormat::F32,
+            }),
+            pool: Arc::new(self.threads.map_or_else(Pool::all_threads, Pool::new)),
+        }
     }
 
     /// The weight format asked for.
@@ -215,7 +233,8 @@ impl WeightsArg {
 impl fmt::Display for ModelArgs {
     /// What two runs must have in common to be one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?} {:?} {}", self.source, self.dtype, self.weights, self.device)
+        let Self { source, dtype, weights, kv, device, .. } = self;
+        write!(f, "{source} {dtype:?} {weights:?} {kv:?} {device}")
     }
 }
 

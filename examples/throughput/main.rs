@@ -5,12 +5,11 @@
 //! q8_0` random weights of that shape; token ids are random as well, so no tokenizer is needed.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use infer_code_cad::metrics::peak_resident_bytes;
-use infer_code_cad::models::{Pool, Transformer, TransformerConfig, WeightFormat};
+use infer_code_cad::models::{NativeOptions, Transformer, TransformerConfig};
 use measure::{Case, Timing};
 
 #[path = "../common/mod.rs"]
@@ -28,9 +27,6 @@ struct Args {
     /// qwen2.5-coder-1.5b.
     #[arg(long, conflicts_with = "model")]
     shape: Option<String>,
-    /// Threads that compute; all processors unless told.
-    #[arg(long, value_parser = common::positive)]
-    threads: Option<usize>,
     #[command(flatten)]
     workload: measure::Workload,
     /// Tells where the time of a decode step goes.
@@ -46,24 +42,24 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), common::Failure> {
-    let pool = Arc::new(args.threads.map_or_else(Pool::all_threads, Pool::new));
+    let options = args.model.options();
     let start = Instant::now();
-    let model = load(args, Arc::clone(&pool))?;
+    let model = load(args, &options)?;
     let load = start.elapsed();
     let peak_load = peak_resident_bytes();
     let timings = args.workload.measure(&model)?;
     let report = report::Report {
         model: args.shape.clone().unwrap_or_else(|| args.model.source.to_string()),
-        weights: args.model.format().map_or("default".to_owned(), |f| format!("{f:?}")),
-        threads: pool.threads(),
-        isa: format!("{:?}", pool.isa()),
+        weights: format!("{:?}", options.weights),
+        threads: options.pool.threads(),
+        isa: format!("{:?}", options.pool.isa()),
         load,
         workload: &args.workload,
         timings,
         profile: if args.profile { profile(args, &model)? } else { vec![] },
         bytes: report::Bytes {
             weights: model.weight_bytes(),
-            kv: 0,
+            kv: args.workload.kv_bytes(&model),
             peak_load,
             peak: peak_resident_bytes(),
         },
@@ -76,13 +72,13 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     Ok(())
 }
 
-fn load(args: &Args, pool: Arc<Pool>) -> Result<Transformer, common::Failure> {
+fn load(args: &Args, options: &NativeOptions) -> Result<Transformer, common::Failure> {
     let Some(shape) = &args.shape else {
-        return Ok(args.model.load_with_pool(&args.model.source.checkpoint()?, pool)?);
+        let checkpoint = args.model.source.checkpoint()?;
+        return Ok(checkpoint.load_native(options)?);
     };
     let config = TransformerConfig::named(shape).ok_or_else(|| format!("no shape {shape}"))?;
-    let format = args.model.format().unwrap_or(WeightFormat::F32);
-    Ok(Transformer::random_packed(&config, args.workload.seed, format, pool)?)
+    Ok(Transformer::random_native(&config, args.workload.seed, options)?)
 }
 
 /// Seconds of a decode step of the first number of samples by span; what reading the prompt takes is

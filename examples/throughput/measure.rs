@@ -80,6 +80,11 @@ impl Workload {
         [reading].into_iter().chain(writing).collect()
     }
 
+    /// The most that keys and values take in one of the cases.
+    pub(crate) fn kv_bytes(&self, model: &dyn CausalLm) -> u64 {
+        self.cases().iter().map(|case| case.kv_bytes(model)).max().unwrap_or(0)
+    }
+
     /// Times all cases in turn, again and again, so that what else the machine does meets all of them.
     pub(crate) fn measure(&self, model: &dyn CausalLm) -> Result<Vec<(Case, Timing)>, Failure> {
         let mut timings: Vec<_> =
@@ -100,6 +105,18 @@ impl Case {
             Mode::Vanilla => self.samples,
             Mode::Cad => 2 * self.samples,
         }
+    }
+
+    /// Samples share what the prompt filled in whole pages, and have the rest each for itself.
+    fn kv_bytes(&self, model: &dyn CausalLm) -> u64 {
+        const PAGE: usize = 16;
+        let bytes = |positions| model.cache_bytes(positions).unwrap_or(0);
+        let of_stream = |stream: &Vec<TokenId>| {
+            let shared = bytes(stream.len() / PAGE * PAGE);
+            let all = bytes(stream.len() + self.new_tokens - 1);
+            shared + self.samples as u64 * (all - shared)
+        };
+        self.prompt(model, 0).streams.iter().map(of_stream).sum()
     }
 
     /// Reads the prompt, writes the samples, and adds what it took.

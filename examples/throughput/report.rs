@@ -26,7 +26,7 @@ pub(crate) struct Report<'a> {
 pub(crate) struct Bytes {
     pub(crate) weights: usize,
     /// Keys and values of the largest case.
-    pub(crate) kv: usize,
+    pub(crate) kv: u64,
     /// Peak of the process once the model was loaded.
     pub(crate) peak_load: Option<u64>,
     pub(crate) peak: Option<u64>,
@@ -118,7 +118,7 @@ impl Report<'_> {
             text,
             "\nweights {}, keys and values {}",
             megabytes(weights as u64),
-            megabytes(kv as u64)
+            megabytes(kv)
         )?;
         write!(text, "peak resident {} after loading, {} in all", peak(peak_load), peak(all))
     }

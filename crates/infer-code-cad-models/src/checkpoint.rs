@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 use infer_code_cad_decode::TokenId;
-use infer_code_cad_kernels::Pool;
 use serde::Deserialize;
 
 use crate::chat::ChatFiles;
@@ -16,7 +15,9 @@ use crate::config::{HfConfig, OneOrMany, TransformerConfig};
 use crate::gguf::{self, Gguf, GgufWeights};
 use crate::loader::{Fetch, RawMatrix};
 use crate::weights::{TensorInfo, TensorSource, Weights, check_finite};
-use crate::{ChatTemplate, DType, Device, ModelError, Tokenizer, Transformer, WeightFormat};
+use crate::{
+    ChatTemplate, DType, Device, ModelError, NativeOptions, Tokenizer, Transformer, WeightFormat,
+};
 
 /// The parts of a model in Hugging Face's layout or in GGUF, from files or from bytes.
 ///
@@ -301,19 +302,15 @@ impl Checkpoint {
     /// [`ModelError::UnexpectedTensor`] for one the model has no place for, [`ModelError::Kernel`],
     /// and [`ModelError::Tensor`].
     pub fn load_packed(&self, format: WeightFormat) -> Result<Transformer, ModelError> {
-        self.load_with_pool(format, Arc::new(Pool::all_threads()))
+        self.load_native(&NativeOptions { weights: format, ..NativeOptions::default() })
     }
 
-    /// As [`Checkpoint::load_packed`], on the threads of this pool, which models may share.
+    /// As [`Checkpoint::load_packed`], with all choices there are.
     ///
     /// # Errors
     /// As [`Checkpoint::load_packed`].
-    pub fn load_with_pool(
-        &self,
-        format: WeightFormat,
-        pool: Arc<Pool>,
-    ) -> Result<Transformer, ModelError> {
-        self.build(|fetch| Transformer::native(&self.config, format, pool, fetch))
+    pub fn load_native(&self, options: &NativeOptions) -> Result<Transformer, ModelError> {
+        self.build(|fetch| Transformer::native(&self.config, options, fetch))
     }
 
     fn build(

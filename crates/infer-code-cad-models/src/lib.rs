@@ -53,9 +53,9 @@ pub use generate::{
     Completion, Event, FinishReason, GenerateConfig, GenerateStats, Prompt, Vocabulary, generate,
 };
 pub use infer_code_cad_decode::TokenId;
-pub use infer_code_cad_kernels::{Isa, Pool};
+pub use infer_code_cad_kernels::{Isa, KvFormat, Pool};
 pub use memory_plan::MemoryPlan;
-pub use native::WeightFormat;
+pub use native::{NativeOptions, WeightFormat};
 pub use score::{next_logits, score};
 pub use source::{MODEL_ALIASES, ModelSource};
 pub use stop::{StopMatch, StopMatcher, StopStrings};

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use infer_code_cad_kernels::{Format, Pool};
+use infer_code_cad_kernels::{Format, KvFormat, KvPage, Pool};
 
 use crate::attention::{Heads, Stream};
 use crate::batch::{Limits, Ragged, own_caches};
@@ -96,6 +96,24 @@ impl WeightFormat {
     }
 }
 
+/// How a model is held on the CPU, and what computes it.
+#[derive(Debug, Clone)]
+pub struct NativeOptions {
+    /// The weights.
+    pub weights: WeightFormat,
+    /// The keys and values of streams. `None`: single precision where the weights are, else half.
+    pub kv: Option<KvFormat>,
+    /// The threads, which models may share.
+    pub pool: Arc<Pool>,
+}
+
+impl Default for NativeOptions {
+    /// Weights as they are stored, every thread of the machine.
+    fn default() -> Self {
+        Self { weights: WeightFormat::Stored, kv: None, pool: Arc::new(Pool::all_threads()) }
+    }
+}
+
 /// Embedding, blocks, norm and output on packed weights.
 #[derive(Debug)]
 pub(crate) struct NativeStack {
@@ -127,13 +145,13 @@ struct Scratch {
 impl NativeStack {
     pub(crate) fn load(
         config: &TransformerConfig,
-        format: WeightFormat,
-        pool: Arc<Pool>,
+        options: &NativeOptions,
         fetch: &dyn Fetch,
     ) -> Result<Self, ModelError> {
+        let NativeOptions { weights: format, kv, ref pool } = *options;
         let names = ModelNames::new(config);
         let (vocab_size, hidden) = (config.vocab_size, config.hidden_size);
-        let loader = NativeLoader { config, format, pool: &pool, fetch };
+        let loader = NativeLoader { config, format, pool, fetch };
         let embedding = loader.linear(&[(names.embedding, vocab_size)], hidden, Bias::Absent)?;
         let (embedding, head) = if config.tie_word_embeddings {
             (None, embedding)
@@ -150,18 +168,24 @@ impl NativeStack {
         let blocks = (0..config.num_hidden_layers)
             .map(|layer| NativeBlock::load(config, layer, &loader))
             .collect::<Result<_, _>>()?;
+        let single = head.parts.iter().all(|part| part.format() == Format::F32);
+        let kv_format = kv.unwrap_or(if single { KvFormat::F32 } else { KvFormat::F16 });
         Ok(Self {
             limits: Limits::new(config),
             hidden_size: hidden,
             embedding,
             embedding_scale: config.embedding_scale as f32,
             positions,
-            attention: NativeAttention { heads: Heads::new(config), rope: Rope::new(config) },
+            attention: NativeAttention {
+                heads: Heads::new(config),
+                rope: Rope::new(config),
+                kv_format,
+            },
             blocks,
             norm: loader.norm(names.norm)?,
             head,
             logit_softcap: config.final_logit_softcapping,
-            pool,
+            pool: Arc::clone(pool),
             scratch: Mutex::default(),
         })
     }
@@ -261,7 +285,10 @@ impl CausalLm for NativeStack {
     }
 
     fn cache_bytes(&self, positions: usize) -> Option<u64> {
-        Some(self.limits.cache_bytes(positions))
+        let NativeAttention { heads, kv_format, .. } = self.attention;
+        let page = KvPage::bytes(kv_format, heads.n_kv_heads, heads.head_dim);
+        let pages = positions.div_ceil(KvPage::POSITIONS) as u64;
+        Some(pages.saturating_mul((page * self.blocks.len()) as u64))
     }
 
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), ModelError> {

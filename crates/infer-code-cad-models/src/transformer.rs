@@ -1,12 +1,8 @@
-use std::sync::Arc;
-
-use infer_code_cad_kernels::Pool;
-
 use crate::attention::Heads;
 use crate::config::TransformerConfig;
 use crate::decoder_stack::DecoderStack;
 use crate::loader::{Fetch, Loader};
-use crate::native::{NativeStack, WeightFormat};
+use crate::native::{NativeOptions, NativeStack, WeightFormat};
 use crate::random::RandomWeights;
 use crate::rope::Rope;
 use crate::tensor_attention::TensorAttention;
@@ -100,20 +96,20 @@ impl Transformer {
     /// # Errors
     /// [`ModelError::Tensor`] when memory runs out or the sizes contradict.
     pub fn random(config: &TransformerConfig, seed: u64) -> Result<Self, ModelError> {
-        Self::random_packed(config, seed, WeightFormat::F32, Arc::new(Pool::all_threads()))
+        let options = NativeOptions { weights: WeightFormat::F32, ..NativeOptions::default() };
+        Self::random_native(config, seed, &options)
     }
 
-    /// A model with seeded random weights rounded to a format, on the threads of this pool.
+    /// A model with seeded random weights, rounded and held as told.
     ///
     /// # Errors
     /// As [`Transformer::random`].
-    pub fn random_packed(
+    pub fn random_native(
         config: &TransformerConfig,
         seed: u64,
-        format: WeightFormat,
-        pool: Arc<Pool>,
+        options: &NativeOptions,
     ) -> Result<Self, ModelError> {
-        Self::native(config, format, pool, &RandomWeights { seed })
+        Self::native(config, options, &RandomWeights { seed })
     }
 
     /// The shape of the model.
@@ -129,11 +125,10 @@ impl Transformer {
     /// Builds the model on the CPU.
     pub(crate) fn native(
         config: &TransformerConfig,
-        format: WeightFormat,
-        pool: Arc<Pool>,
+        options: &NativeOptions,
         fetch: &dyn Fetch,
     ) -> Result<Self, ModelError> {
-        let stack = NativeStack::load(config, format, pool, fetch)?;
+        let stack = NativeStack::load(config, options, fetch)?;
         let weight_bytes = stack.weight_bytes();
         Ok(Self { config: config.clone(), weight_bytes, stack: Box::new(stack) })
     }

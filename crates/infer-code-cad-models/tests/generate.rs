@@ -17,7 +17,10 @@ use proptest::prelude::*;
 fn model(format: WeightFormat, threads: usize) -> impl CausalLm {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/llama");
     let pool = Arc::new(Pool::new(threads));
-    Checkpoint::open(&dir).unwrap().load_with_pool(format, pool).unwrap()
+    Checkpoint::open(&dir)
+        .unwrap()
+        .load_native(&NativeOptions { weights: format, kv: None, pool })
+        .unwrap()
 }
 
 fn prompts(n_samples: usize) -> Vec<Prompt> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use infer_code_cad_models::{Checkpoint, WeightFormat};
+use infer_code_cad_models::{Checkpoint, KvFormat, NativeOptions};
 use infer_code_cad_retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
 use infer_code_cad_tasks::{Problem, parse_tiny};
 use infer_code_cad_tiny as tiny;
@@ -23,11 +23,10 @@ pub fn checkpoint() -> Result<Checkpoint, Error> {
 /// As [`checkpoint`].
 pub fn model() -> Result<LanguageModel, Error> {
     let checkpoint = checkpoint()?;
-    LanguageModel::from_checkpoint(
-        "tiny".to_owned(),
-        &checkpoint,
-        checkpoint.load_packed(WeightFormat::Stored)?,
-    )
+    // Its figures in the documents were measured with keys and values in single precision.
+    let options = NativeOptions { kv: Some(KvFormat::F32), ..NativeOptions::default() };
+    let model = checkpoint.load_native(&options)?;
+    LanguageModel::from_checkpoint("tiny".to_owned(), &checkpoint, model)
 }
 
 /// The embedded benchmark.

@@ -2,15 +2,13 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use infer_code_cad_kernels::Pool;
+use infer_code_cad_kernels::{Isa, KvFormat, KvPage, Pool};
 
 use super::softmax::{LANES, soft_cap, softmax};
 use crate::attention::{Heads, Stream};
 use crate::rope::{Rope, Rotations};
 
-/// Positions per page: one pass over a page's keys gives this many scores, with no sum across vector
-/// lanes.
-const PAGE: usize = 16;
+const PAGE: usize = KvPage::POSITIONS;
 
 const _: () = assert!(PAGE.is_multiple_of(LANES), "softmax takes whole lanes");
 
@@ -21,7 +19,7 @@ const ROWS: usize = 16;
 /// Multiplications below which a second thread costs more than it saves.
 const PARALLEL_FROM: usize = 1 << 16;
 
-/// Causal attention on f32 slices.
+/// Causal attention in f32, on keys and values held in either format.
 ///
 /// A row is computed in one fixed order that depends on its own stream only, so it is the same to
 /// the last bit in any batch, in any chunking and on any number of threads.
@@ -29,40 +27,14 @@ const PARALLEL_FROM: usize = 1 << 16;
 pub(crate) struct NativeAttention {
     pub(crate) heads: Heads,
     pub(crate) rope: Rope,
+    pub(crate) kv_format: KvFormat,
 }
 
-/// Keys and values of one stream in one layer, in pages that forks share until they write.
+/// Keys and values of one stream in one layer, in pages that forks share until they write. Positions
+/// not written yet are zero or stale, and never read.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct NativeLayer {
-    pages: Vec<Arc<Page>>,
-}
-
-/// [`PAGE`] positions; those not written yet are zero or stale, and never read.
-#[derive(Debug, Clone)]
-struct Page {
-    keys: Box<[f32]>,   // (n_kv_heads, head_dim, PAGE)
-    values: Box<[f32]>, // (n_kv_heads, ceil(head_dim / LANES), PAGE, LANES)
-}
-
-impl NativeLayer {
-    /// Writes position `position`, forgetting the pages after it.
-    fn push(&mut self, position: usize, head_dim: usize, key: &[f32], value: &[f32]) {
-        let (index, slot) = (position / PAGE, position % PAGE);
-        self.pages.truncate(index + 1);
-        if self.pages.len() == index {
-            let zeros = |n: usize| vec![0.0; n * PAGE].into_boxed_slice();
-            let n_values = key.len() / head_dim * head_dim.next_multiple_of(LANES);
-            self.pages.push(Arc::new(Page { keys: zeros(key.len()), values: zeros(n_values) }));
-        }
-        let page = Arc::make_mut(&mut self.pages[index]);
-        for (lane, &k) in page.keys[slot..].iter_mut().step_by(PAGE).zip(key) {
-            *lane = k;
-        }
-        let parts = value.chunks_exact(head_dim).flat_map(|head| head.chunks(LANES));
-        for (block, part) in page.values.chunks_exact_mut(PAGE * LANES).zip(parts) {
-            block[slot * LANES..][..part.len()].copy_from_slice(part);
-        }
-    }
+    pages: Vec<Arc<KvPage>>,
 }
 
 /// One token: its place in the batch, its stream, and the positions it has seen.
@@ -123,7 +95,7 @@ impl NativeAttention {
         let part = |part: usize, out: &mut [f32]| {
             let (kv_head, first) = (part * chunk / n_rows, part * chunk % n_rows);
             let rows = &rows[first..(first + chunk).min(rows.len())];
-            self.attend_rows(kv_head, rows, qkv, out);
+            self.attend_rows(kv_head, rows, qkv, out, pool.isa());
         };
         let work: usize = rows.iter().map(|row| row.seen.len() * self.heads.q_size()).sum();
         if work < PARALLEL_FROM {
@@ -158,7 +130,7 @@ impl NativeAttention {
             for (i, token) in stream.span.clone().enumerate() {
                 let (key, value) =
                     qkv[token * width + q_size..(token + 1) * width].split_at(kv_size);
-                layer.push(stream.past + i, self.heads.head_dim, key, value);
+                self.push(layer, stream.past + i, key, value);
             }
             let layer = &*layer;
             rows.extend(stream.span.enumerate().map(|(i, token)| {
@@ -170,18 +142,35 @@ impl NativeAttention {
         rows
     }
 
+    /// Writes position `position`, forgetting the pages after it.
+    fn push(&self, layer: &mut NativeLayer, position: usize, key: &[f32], value: &[f32]) {
+        let (index, slot) = (position / PAGE, position % PAGE);
+        layer.pages.truncate(index + 1);
+        if layer.pages.len() == index {
+            let Heads { n_kv_heads, head_dim, .. } = self.heads;
+            layer.pages.push(Arc::new(KvPage::new(self.kv_format, n_kv_heads, head_dim)));
+        }
+        Arc::make_mut(&mut layer.pages[index]).put(slot, key, value);
+    }
+
     /// The query heads of one key head, for some rows over the positions they have seen.
     ///
     /// `out`: `(rows, group * head_dim)`, zero at first
     #[inline(always)]
-    fn attend_rows(&self, kv_head: usize, rows: &[Row<'_>], qkv: &[f32], out: &mut [f32]) {
+    fn attend_rows(
+        &self,
+        kv_head: usize,
+        rows: &[Row<'_>],
+        qkv: &[f32],
+        out: &mut [f32],
+        isa: Isa,
+    ) {
         let Heads { head_dim, scale, softcap, .. } = self.heads;
         let group = self.heads.group();
         let width = self.heads.q_size() + 2 * self.heads.kv_size();
-        let query = |row: &Row<'_>| {
+        let queries = |row: &Row<'_>| {
             &qkv[row.token * width + kv_head * group * head_dim..][..group * head_dim]
         };
-        let n_values = head_dim.next_multiple_of(LANES) * PAGE;
         let stride = rows.iter().map(Row::width).max().unwrap_or(0);
         let first = rows.iter().map(|row| row.pages().start).min().unwrap_or(0);
         let last = rows.iter().map(|row| row.pages().end).max().unwrap_or(0);
@@ -190,12 +179,15 @@ impl NativeAttention {
             for page in first..last {
                 for (row, scores) in rows.iter().zip(scores.chunks_mut(group * stride)) {
                     if row.pages().contains(&page) {
-                        let keys = &row.layer.pages[page].keys[kv_head * head_dim * PAGE..];
-                        for (query, scores) in
-                            query(row).chunks_exact(head_dim).zip(scores.chunks_mut(stride))
-                        {
-                            score_page(query, keys, scale, &mut scores[row.offset(page)..][..PAGE]);
-                        }
+                        let scores = &mut scores[row.offset(page)..];
+                        row.layer.pages[page].score(
+                            isa,
+                            kv_head,
+                            queries(row),
+                            scale,
+                            scores,
+                            stride,
+                        );
                     }
                 }
             }
@@ -209,14 +201,9 @@ impl NativeAttention {
                 for ((row, scores), out) in rows.iter().zip(scores.chunks(group * stride)).zip(outs)
                 {
                     if row.pages().contains(&page) {
-                        let values =
-                            &row.layer.pages[page].values[kv_head * n_values..][..n_values];
-                        let end = PAGE.min(row.seen.end - page * PAGE);
-                        for (scores, out) in
-                            scores.chunks(stride).zip(out.chunks_exact_mut(head_dim))
-                        {
-                            mix_page(&scores[row.offset(page)..][..end], values, out);
-                        }
+                        let weights = &scores[row.offset(page)..];
+                        let n_positions = PAGE.min(row.seen.end - page * PAGE);
+                        row.layer.pages[page].mix(isa, kv_head, weights, stride, n_positions, out);
                     }
                 }
             }
@@ -233,33 +220,4 @@ fn weigh(scores: &mut [f32], row: &Row<'_>, softcap: Option<f32>) {
     let hidden = row.seen.start % PAGE;
     scores[..hidden].fill(f32::NEG_INFINITY);
     softmax(scores, hidden + row.seen.len());
-}
-
-/// `scores[t] = scale * sum_d query[d] keys[d][t]`
-#[inline(always)]
-fn score_page(query: &[f32], keys: &[f32], scale: f32, scores: &mut [f32]) {
-    let mut sums = [0.0f32; PAGE];
-    for (&q, keys) in query.iter().zip(keys.chunks_exact(PAGE)) {
-        for (sum, k) in sums.iter_mut().zip(keys) {
-            *sum += q * k;
-        }
-    }
-    for (score, sum) in scores.iter_mut().zip(sums) {
-        *score = sum * scale;
-    }
-}
-
-/// `out[d] += sum_t weights[t] values[t][d]`
-#[inline(always)]
-fn mix_page(weights: &[f32], values: &[f32], out: &mut [f32]) {
-    for (block, out) in values.chunks_exact(PAGE * LANES).zip(out.chunks_mut(LANES)) {
-        let mut sums = [0.0f32; LANES];
-        sums[..out.len()].copy_from_slice(out);
-        for (&weight, row) in weights.iter().zip(block.chunks_exact(LANES)) {
-            for (sum, v) in sums.iter_mut().zip(row) {
-                *sum += weight * v;
-            }
-        }
-        out.copy_from_slice(&sums[..out.len()]);
-    }
 }

@@ -44,16 +44,22 @@ fn batch_of(model: &Transformer, prompts: &[Vec<u32>]) -> Vec<f32> {
 #[test]
 fn any_number_of_threads() {
     let checkpoint = Checkpoint::open(&fixture("qwen2")).unwrap();
-    for format in [WeightFormat::F32, WeightFormat::Q8_0, WeightFormat::Q4_K] {
+    let formats = [
+        (WeightFormat::F32, KvFormat::F32),
+        (WeightFormat::Q8_0, KvFormat::F16),
+        (WeightFormat::Q4_K, KvFormat::F32),
+    ];
+    for (weights, kv) in formats {
         let mut expected: Option<Vec<f32>> = None;
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_supported()) {
             for threads in [1, 2, 3] {
                 let pool = Arc::new(Pool::with_isa(threads, isa).unwrap());
-                let model = checkpoint.load_with_pool(format, pool).unwrap();
+                let model =
+                    checkpoint.load_native(&NativeOptions { weights, kv: Some(kv), pool }).unwrap();
                 let prompts: Vec<_> = (0..17).map(|i| tokens(&model, i, 60)).collect();
                 let logits = batch_of(&model, &prompts);
                 let expected = expected.get_or_insert_with(|| logits.clone());
-                assert!(*expected == logits, "{format:?} {isa:?} {threads} threads");
+                assert!(*expected == logits, "{weights:?} {isa:?} {threads} threads");
             }
         }
     }

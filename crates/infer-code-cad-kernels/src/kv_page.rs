@@ -1,0 +1,320 @@
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+
+use crate::Isa;
+use crate::isa::{Simd, with_simd};
+
+/// How keys and values are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KvFormat {
+    /// IEEE single precision.
+    F32,
+    /// IEEE half precision; what is beyond its range becomes its largest number.
+    F16,
+}
+
+impl KvFormat {
+    /// Bytes of one value.
+    pub fn value_bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 => 2,
+        }
+    }
+}
+
+/// The keys and values that some heads have of [`KvPage::POSITIONS`] consecutive positions.
+///
+/// Keys lie side by side by position and values by feature, so that neither product has a sum across
+/// the lanes of a vector. Query heads that share a key head are multiplied together, each in an order
+/// of its own: results do not depend on how many there are, nor on the instruction set.
+#[derive(Debug, Clone)]
+pub struct KvPage {
+    format: KvFormat,
+    head_dim: usize,
+    keys: Box<[u8]>,   // (n_heads, head_dim, POSITIONS)
+    values: Box<[u8]>, // (n_heads, ceil(head_dim / LANES), POSITIONS, LANES)
+}
+
+/// Features that are added up together.
+const LANES: usize = 16;
+/// Query heads multiplied together, at most.
+const QUERIES: usize = 8;
+
+impl KvPage {
+    /// Positions of a page.
+    pub const POSITIONS: usize = 16;
+
+    /// A page of zeros.
+    pub fn new(format: KvFormat, n_heads: usize, head_dim: usize) -> Self {
+        let zeros = |width: usize| {
+            let len = n_heads * width * Self::POSITIONS * format.value_bytes();
+            vec![0; len].into_boxed_slice()
+        };
+        let (keys, values) = (zeros(head_dim), zeros(head_dim.next_multiple_of(LANES)));
+        Self { format, head_dim, keys, values }
+    }
+
+    /// Memory that a page takes, in bytes.
+    pub fn bytes(format: KvFormat, n_heads: usize, head_dim: usize) -> usize {
+        let width = head_dim + head_dim.next_multiple_of(LANES);
+        n_heads * width * Self::POSITIONS * format.value_bytes()
+    }
+
+    /// Writes one position. `key`, `value`: `(n_heads, head_dim)`.
+    ///
+    /// # Panics
+    /// When the slot is not below [`KvPage::POSITIONS`] or a slice has another length.
+    pub fn put(&mut self, slot: usize, key: &[f32], value: &[f32]) {
+        assert!(slot < Self::POSITIONS, "a page has no slot {slot}");
+        match self.format {
+            KvFormat::F32 => {
+                self.put_as(slot, key, value, |from: &[f32; LANES]| from.map(f32::to_le_bytes))
+            }
+            KvFormat::F16 => self.put_as(slot, key, value, |from: &[f32; LANES]| {
+                let limit = f16::MAX.to_f32();
+                let mut to = [f16::ZERO; LANES];
+                to.convert_from_f32_slice(&from.map(|x| x.clamp(-limit, limit)));
+                to.map(f16::to_le_bytes)
+            }),
+        }
+    }
+
+    fn put_as<const N: usize>(
+        &mut self,
+        slot: usize,
+        key: &[f32],
+        value: &[f32],
+        convert: impl Fn(&[f32; LANES]) -> [[u8; N]; LANES],
+    ) {
+        let n_heads = self.keys.len() / (self.head_dim * Self::POSITIONS * N);
+        assert_eq!((key.len(), value.len()), (n_heads * self.head_dim, key.len()));
+        let convert = |part: &[f32]| {
+            let mut lanes = [0.0; LANES];
+            lanes[..part.len()].copy_from_slice(part);
+            convert(&lanes)
+        };
+        let keys = self.keys.as_chunks_mut::<N>().0;
+        for (features, part) in keys.chunks_mut(LANES * Self::POSITIONS).zip(key.chunks(LANES)) {
+            for (to, from) in
+                features[slot..].iter_mut().step_by(Self::POSITIONS).zip(convert(part))
+            {
+                *to = from;
+            }
+        }
+        let values = self.values.as_chunks_mut::<N>().0.as_chunks_mut::<LANES>().0;
+        let parts = value.chunks(self.head_dim).flat_map(|head| head.chunks(LANES));
+        for (block, part) in values.chunks_mut(Self::POSITIONS).zip(parts) {
+            block[slot] = convert(part);
+        }
+    }
+
+    /// `scores[q][t] = scale * sum of queries[q][d] * keys[t][d]` for all positions of a head.
+    ///
+    /// # Shapes
+    /// `queries`: `(group, head_dim)`; `scores`: `(group, stride)`, of which the first
+    /// [`KvPage::POSITIONS`] of each row are written.
+    ///
+    /// # Panics
+    /// When there is no such head, or a slice is too short.
+    pub fn score(
+        &self,
+        isa: Isa,
+        head: usize,
+        queries: &[f32],
+        scale: f32,
+        scores: &mut [f32],
+        stride: usize,
+    ) {
+        let keys = part(&self.keys, head, self.head_dim * Self::POSITIONS, self.format);
+        let groups =
+            queries.chunks(QUERIES * self.head_dim).zip(scores.chunks_mut(QUERIES * stride));
+        for (queries, scores) in groups {
+            let group = Scoring { keys, queries, head_dim: self.head_dim, scale, stride };
+            with_simd!(isa, simd => simd.vectorize(
+                #[inline(always)]
+                || match self.format {
+                    KvFormat::F32 => group.run(simd, scores, #[inline(always)] |from: &[u8; 64]| simd.f32s(from)),
+                    KvFormat::F16 => group.run(simd, scores, #[inline(always)] |from: &[u8; 32]| simd.f16s(from)),
+                }
+            ));
+        }
+    }
+
+    /// `out[q][d] += sum of weights[q][t] * values[t][d]` over the first `n_positions` of a head.
+    ///
+    /// # Shapes
+    /// `weights`: `(group, stride)`, of which the first `n_positions` of each row are read; `out`:
+    /// `(group, head_dim)`.
+    ///
+    /// # Panics
+    /// When there is no such head, or a slice is too short.
+    pub fn mix(
+        &self,
+        isa: Isa,
+        head: usize,
+        weights: &[f32],
+        stride: usize,
+        n_positions: usize,
+        out: &mut [f32],
+    ) {
+        assert!(n_positions <= Self::POSITIONS, "a page has no {n_positions} positions");
+        let width = self.head_dim.next_multiple_of(LANES) * Self::POSITIONS;
+        let values = part(&self.values, head, width, self.format);
+        let groups = weights.chunks(QUERIES * stride).zip(out.chunks_mut(QUERIES * self.head_dim));
+        for (weights, out) in groups {
+            let group = Mixing { values, weights, head_dim: self.head_dim, n_positions, stride };
+            with_simd!(isa, simd => simd.vectorize(
+                #[inline(always)]
+                || match self.format {
+                    KvFormat::F32 => group.run(simd, out, #[inline(always)] |from: &[u8; 64]| simd.f32s(from)),
+                    KvFormat::F16 => group.run(simd, out, #[inline(always)] |from: &[u8; 32]| simd.f16s(from)),
+                }
+            ));
+        }
+    }
+}
+
+/// The bytes of one head.
+fn part(bytes: &[u8], head: usize, len: usize, format: KvFormat) -> &[u8] {
+    let len = len * format.value_bytes();
+    &bytes[head * len..][..len]
+}
+
+/// Calls a method with the number of query heads as a constant.
+macro_rules! with_queries {
+    ($n:expr, $N:ident => $body:expr) => {
+        match $n {
+            1 => {
+                const $N: usize = 1;
+                $body
+            }
+            2 => {
+                const $N: usize = 2;
+                $body
+            }
+            3 => {
+                const $N: usize = 3;
+                $body
+            }
+            4 => {
+                const $N: usize = 4;
+                $body
+            }
+            5 => {
+                const $N: usize = 5;
+                $body
+            }
+            6 => {
+                const $N: usize = 6;
+                $body
+            }
+            7 => {
+                const $N: usize = 7;
+                $body
+            }
+            8 => {
+                const $N: usize = 8;
+                $body
+            }
+            n => unreachable!("groups have 1 to 8 query heads, not {n}"),
+        }
+    };
+}
+
+struct Scoring<'a> {
+    keys: &'a [u8],
+    queries: &'a [f32],
+    head_dim: usize,
+    scale: f32,
+    stride: usize,
+}
+
+impl Scoring<'_> {
+    /// `LINE` bytes are a feature of all positions, which `widen` turns to floats.
+    #[inline(always)]
+    fn run<S: Simd, const LINE: usize>(
+        &self,
+        simd: S,
+        scores: &mut [f32],
+        widen: impl Fn(&[u8; LINE]) -> S::Floats,
+    ) {
+        with_queries!(self.queries.len() / self.head_dim, N => self.rows::<S, N, LINE>(simd, scores, widen));
+    }
+
+    #[inline(always)]
+    fn rows<S: Simd, const N: usize, const LINE: usize>(
+        &self,
+        simd: S,
+        scores: &mut [f32],
+        widen: impl Fn(&[u8; LINE]) -> S::Floats,
+    ) {
+        let lines = self.keys.as_chunks::<LINE>().0;
+        let lines = &lines[..self.head_dim];
+        let queries: [&[f32]; N] =
+            std::array::from_fn(|q| &self.queries[q * self.head_dim..][..lines.len()]);
+        let mut sums = [simd.splat(0.0); N];
+        for d in 0..lines.len() {
+            let keys = widen(&lines[d]);
+            for q in 0..N {
+                sums[q] = simd.fma(keys, simd.splat(queries[q][d]), sums[q]);
+            }
+        }
+        let scale = simd.splat(self.scale);
+        for q in 0..N {
+            let to = scores[q * self.stride..].first_chunk_mut();
+            simd.store(simd.mul(sums[q], scale), to.expect("room for the scores of a page"));
+        }
+    }
+}
+
+struct Mixing<'a> {
+    values: &'a [u8],
+    weights: &'a [f32],
+    head_dim: usize,
+    n_positions: usize,
+    stride: usize,
+}
+
+impl Mixing<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const LINE: usize>(
+        &self,
+        simd: S,
+        out: &mut [f32],
+        widen: impl Fn(&[u8; LINE]) -> S::Floats,
+    ) {
+        with_queries!(out.len() / self.head_dim, N => self.rows::<S, N, LINE>(simd, out, widen));
+    }
+
+    #[inline(always)]
+    fn rows<S: Simd, const N: usize, const LINE: usize>(
+        &self,
+        simd: S,
+        out: &mut [f32],
+        widen: impl Fn(&[u8; LINE]) -> S::Floats,
+    ) {
+        let weights: [&[f32]; N] =
+            std::array::from_fn(|q| &self.weights[q * self.stride..][..self.n_positions]);
+        let blocks = self.values.as_chunks::<LINE>().0.chunks_exact(KvPage::POSITIONS);
+        for (block, lines) in blocks.enumerate() {
+            let mut sums = [simd.splat(0.0); N];
+            for (t, line) in lines[..self.n_positions].iter().enumerate() {
+                let values = widen(line);
+                for q in 0..N {
+                    sums[q] = simd.fma(values, simd.splat(weights[q][t]), sums[q]);
+                }
+            }
+            let start = block * LANES;
+            let len = LANES.min(self.head_dim - start);
+            for q in 0..N {
+                let mut mixed = [0.0; LANES];
+                simd.store(sums[q], &mut mixed);
+                let out = &mut out[q * self.head_dim + start..][..len];
+                for (out, mixed) in out.iter_mut().zip(mixed) {
+                    *out += mixed;
+                }
+            }
+        }
+    }
+}

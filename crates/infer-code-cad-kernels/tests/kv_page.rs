@@ -1,0 +1,131 @@
+//! Attention on a page: against the plain sums, and the same bits on every instruction set, in every
+//! group.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use half::f16;
+use infer_code_cad_kernels::{Isa, KvFormat, KvPage};
+use proptest::prelude::*;
+
+const N_HEADS: usize = 2;
+const SCALE: f32 = 0.3;
+
+/// A page of random positions, their keys and values as `(POSITIONS, N_HEADS, head_dim)`, queries
+/// and weights.
+#[derive(Debug)]
+struct Case {
+    page: KvPage,
+    head_dim: usize,
+    group: usize,
+    keys: Vec<f32>,
+    values: Vec<f32>,
+    queries: Vec<f32>,
+    weights: Vec<f32>, // (group, POSITIONS)
+    n_positions: usize,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let formats = prop_oneof![Just(KvFormat::F32), Just(KvFormat::F16)];
+    (1usize..70, 1usize..20, 0usize..=16, formats).prop_flat_map(
+        |(head_dim, group, n_positions, format)| {
+            let floats = |n: usize| prop::collection::vec(-3.0f32..3.0, n);
+            let positions = KvPage::POSITIONS * N_HEADS * head_dim;
+            let weights = group * KvPage::POSITIONS;
+            (floats(positions), floats(positions), floats(group * head_dim), floats(weights))
+                .prop_map(move |(keys, values, queries, weights)| {
+                    let mut page = KvPage::new(format, N_HEADS, head_dim);
+                    let rows =
+                        keys.chunks(N_HEADS * head_dim).zip(values.chunks(N_HEADS * head_dim));
+                    rows.enumerate().for_each(|(slot, (key, value))| page.put(slot, key, value));
+                    let round = |x: &f32| match format {
+                        KvFormat::F32 => *x,
+                        KvFormat::F16 => f16::from_f32(*x).to_f32(),
+                    };
+                    let keys = keys.iter().map(round).collect();
+                    let values = values.iter().map(round).collect();
+                    Case { page, head_dim, group, keys, values, queries, weights, n_positions }
+                })
+        },
+    )
+}
+
+impl Case {
+    fn score(&self, isa: Isa, head: usize, queries: &[f32]) -> Vec<f32> {
+        let mut scores = vec![f32::NAN; queries.len() / self.head_dim * KvPage::POSITIONS];
+        self.page.score(isa, head, queries, SCALE, &mut scores, KvPage::POSITIONS);
+        scores
+    }
+
+    fn mix(&self, isa: Isa, head: usize, weights: &[f32]) -> Vec<f32> {
+        let mut out = vec![1.0; weights.len() / KvPage::POSITIONS * self.head_dim];
+        self.page.mix(isa, head, weights, KvPage::POSITIONS, self.n_positions, &mut out);
+        out
+    }
+
+    fn at(&self, all: &[f32], position: usize, head: usize, d: usize) -> f64 {
+        f64::from(all[(position * N_HEADS + head) * self.head_dim + d])
+    }
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|x| x.to_bits()).collect()
+}
+
+proptest! {
+    #[test]
+    fn products_are_the_plain_sums(case in case(), head in 0..N_HEADS) {
+        let Case { head_dim, group, .. } = case;
+        let (scores, out) = (
+            case.score(Isa::best(), head, &case.queries),
+            case.mix(Isa::best(), head, &case.weights),
+        );
+        for q in 0..group {
+            for t in 0..KvPage::POSITIONS {
+                let product = |d| f64::from(case.queries[q * head_dim + d]) * case.at(&case.keys, t, head, d);
+                let expected = f64::from(SCALE) * (0..head_dim).map(product).sum::<f64>();
+                prop_assert!((f64::from(scores[q * KvPage::POSITIONS + t]) - expected).abs() < 2e-4);
+            }
+            for d in 0..head_dim {
+                let product = |t| f64::from(case.weights[q * KvPage::POSITIONS + t]) * case.at(&case.values, t, head, d);
+                let expected = 1.0 + (0..case.n_positions).map(product).sum::<f64>();
+                prop_assert!((f64::from(out[q * head_dim + d]) - expected).abs() < 2e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_and_every_group_gives_the_same_bits(case in case(), head in 0..N_HEADS) {
+        let scores = bits(&case.score(Isa::Scalar, head, &case.queries));
+        let out = bits(&case.mix(Isa::Scalar, head, &case.weights));
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_supported()) {
+            prop_assert_eq!(&bits(&case.score(isa, head, &case.queries)), &scores);
+            prop_assert_eq!(&bits(&case.mix(isa, head, &case.weights)), &out);
+        }
+        for q in 0..case.group {
+            let query = &case.queries[q * case.head_dim..][..case.head_dim];
+            let weights = &case.weights[q * KvPage::POSITIONS..][..KvPage::POSITIONS];
+            let alone = bits(&case.score(Isa::best(), head, query));
+            prop_assert_eq!(&alone[..], &scores[q * KvPage::POSITIONS..][..KvPage::POSITIONS]);
+            let alone = bits(&case.mix(Isa::best(), head, weights));
+            prop_assert_eq!(&alone[..], &out[q * case.head_dim..][..case.head_dim]);
+        }
+    }
+}
+
+#[test]
+fn half_precision_saturates_and_keeps_what_is_not_a_number() {
+    let mut page = KvPage::new(KvFormat::F16, 1, 1);
+    for (slot, key) in [1e9, -1e9, f32::NAN, 0.5].into_iter().enumerate() {
+        page.put(slot, &[key], &[key]);
+    }
+    let mut scores = [0.0; KvPage::POSITIONS];
+    page.score(Isa::best(), 0, &[1.0], 1.0, &mut scores, KvPage::POSITIONS);
+    assert_eq!((scores[0], scores[1], scores[3]), (65504.0, -65504.0, 0.5));
+    assert!(scores[2].is_nan());
+}
+
+#[test]
+#[should_panic(expected = "no slot 16")]
+fn a_page_has_sixteen_slots() {
+    KvPage::new(KvFormat::F32, 1, 2).put(16, &[0.0; 2], &[0.0; 2]);
+}
