@@ -56,7 +56,7 @@ impl MemoryPlan {
         }
         match rows / self.arity.max(1) * self.arity {
             0 => Err(ModelError::SequenceMemory {
-                needed_bytes: (3 * self.arity as u64).saturating_mul(self.stream_bytes) / 9 * 10,
+                needed_bytes: (3 * self.arity as u64 * self.stream_bytes).div_ceil(9) * 10,
                 available_bytes,
             }),
             rows => Ok(rows),
