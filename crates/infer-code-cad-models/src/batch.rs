@@ -14,8 +14,6 @@ pub(crate) struct Limits {
     pub(crate) vocab_size: usize,
     pub(crate) max_positions: usize,
     n_layers: usize,
-    kv_heads: usize,
-    head_dim: usize,
 }
 
 impl Limits {
@@ -25,8 +23,6 @@ impl Limits {
             vocab_size: config.vocab_size,
             max_positions: config.max_position_embeddings,
             n_layers: config.num_hidden_layers,
-            kv_heads: config.num_key_value_heads,
-            head_dim: config.head_dim,
         }
     }
 
@@ -34,15 +30,6 @@ impl Limits {
     pub(crate) fn new_cache<L: Debug + Default + Send + Sync + 'static>(&self) -> Box<dyn KvCache> {
         let layers = (0..self.n_layers).map(|_| Default::default()).collect();
         Box::new(StreamCache::<L> { model: self.model.clone(), len: 0, layers })
-    }
-
-    /// What the keys and values of a stream take as f32, with both the positions and the width of a
-    /// head rounded up to whole lanes.
-    pub(crate) fn cache_bytes(&self, positions: usize) -> u64 {
-        const LANES: usize = 16;
-        let width = self.head_dim.next_multiple_of(LANES) * self.kv_heads * self.n_layers;
-        let positions = positions.checked_next_multiple_of(LANES).unwrap_or(usize::MAX);
-        (2 * size_of::<f32>() * width) as u64 * positions as u64
     }
 
     /// Refuses what cannot be computed, before any cache is touched.

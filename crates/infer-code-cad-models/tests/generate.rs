@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 use infer_code_cad_decode::{ContextAware, Nucleus};
 use infer_code_cad_models::{
-    CausalLm, Checkpoint, Completion, Event, GenerateConfig, GenerateStats, Pool, Prompt, TokenId,
-    WeightFormat, generate,
-};
+    XX Prompt, TokenId,
+    WeightFormat, generate, NativeOptions};
 use proptest::prelude::*;
 
 fn model(format: WeightFormat, threads: usize) -> impl CausalLm {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use infer_code_cad_models::{
-    CausalLm, Checkpoint, Isa, LogitRows, Pool, Step, Transformer, WeightFormat,
+    CausalLm, Checkpoint, Isa, KvFormat, LogitRows, NativeOptions, Pool, Step, Transformer,
+    WeightFormat,
 };
 
 use crate::fixtures::fixture;
