@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use infer_code_cad_decode::{ContextAware, Nucleus};
 use infer_code_cad_models::{
-    XX Prompt, TokenId,
-    WeightFormat, generate, NativeOptions};
+    CausalLm, Checkpoint, Completion, Event, GenerateConfig, GenerateStats, NativeOptions, Pool,
+    Prompt, TokenId, WeightFormat, generate,
+};
 use proptest::prelude::*;
 
 fn model(format: WeightFormat, threads: usize) -> impl CausalLm {
