@@ -80,8 +80,10 @@ fn rank(row: &[f32], a: &Candidate, b: &Candidate) -> Ordering {
 /// Room for the vocabulary, kept from token to token.
 #[derive(Debug, Default)]
 struct Room {
+    /// Relative to the most probable token's; [`vector::EXCLUDED`] for those that cannot be chosen.
     weights: Vec<f32>,
     candidates: Vec<Candidate>,
+    last: Vec<Candidate>,
 }
 
 thread_local! {
@@ -136,19 +138,17 @@ impl Nucleus {
             SamplerOrder::Hf => self.temperature,
             SamplerOrder::LlamaCpp => 1.0,
         };
-        // What top-k leaves is another distribution, of which all may be in the nucleus.
-        let few = self.top_k < row.len();
-        let floor_p = if few { 1.0 } else { self.top_p };
-        let mut total = weigh(row, peak, cut_temperature, floor_p, room);
-        let candidates = &mut room.candidates;
-        if self.top_k < candidates.len() {
-            candidates.select_nth_unstable_by(self.top_k, |a, b| rank(row, a, b));
-            candidates.truncate(self.top_k);
-            total = mass(candidates);
+        room.weights.resize(row.len(), 0.0);
+        vector::weigh(row, peak, cut_temperature.recip(), &mut room.weights);
+        if self.top_k < row.len() {
+            room.keep_best(row, self.top_k);
         }
         if self.top_p < 1.0 {
-            keep_mass(candidates, row, f64::from(self.top_p) * total);
+            room.keep_mass(row, self.top_p);
+        } else {
+            room.collect(0.0);
         }
+        let candidates = &mut room.candidates;
         if self.min_p > 0.0 {
             candidates.retain(|c| c.weight >= self.min_p);
         }
@@ -177,25 +177,6 @@ impl Nucleus {
     }
 }
 
-/// The tokens that are not excluded, with their weights relative to the most probable one; without
-/// those that are too improbable for the nucleus. Returns the weight of all.
-fn weigh(row: &[f32], peak: f32, temperature: f32, top_p: f32, room: &mut Room) -> f64 {
-    let Room { weights, candidates } = room;
-    weights.resize(row.len(), 0.0);
-    vector::weigh(row, peak, temperature.recip(), weights);
-    let total = vector::sum(weights);
-    // Tokens below an equal share of the tail hold less than the tail together, so the nucleus has
-    // none of them. Half of that share leaves room for rounding.
-    let floor = (0.5 * (1.0 - f64::from(top_p)) * total / row.len() as f64) as f32;
-    candidates.clear();
-    for (token, (&weight, &logit)) in weights.iter().zip(row).enumerate() {
-        if weight >= floor && logit > f32::NEG_INFINITY {
-            candidates.push(Candidate { token: token as TokenId, weight });
-        }
-    }
-    total
-}
-
 fn mass(candidates: &[Candidate]) -> f64 {
     candidates.iter().map(|c| f64::from(c.weight)).sum()
 }
@@ -205,37 +186,80 @@ const BIN_SHIFT: u32 = 18;
 /// Weights are at most 1.
 const N_BINS: usize = (1f32.to_bits() >> BIN_SHIFT) as usize + 1;
 
-fn bin(candidate: &Candidate) -> usize {
-    (candidate.weight.to_bits() >> BIN_SHIFT) as usize
+fn bin(weight: f32) -> usize {
+    (weight.to_bits() >> BIN_SHIFT) as usize
 }
 
-/// Cuts `candidates` to the most probable ones whose mass first reaches `target`, in their order.
-///
-/// The masses of bins tell in which bin the cut falls; only what is in there is sorted.
-fn keep_mass(candidates: &mut Vec<Candidate>, row: &[f32], target: f64) {
-    let mut bins = [0.0; N_BINS];
-    for candidate in &*candidates {
-        bins[bin(candidate)] += f64::from(candidate.weight);
+impl Room {
+    /// Takes the tokens of at least this weight that are not excluded.
+    fn collect(&mut self, floor: f32) {
+        let Self { weights, candidates, .. } = self;
+        candidates.clear();
+        candidates.resize(weights.len(), Candidate { token: 0, weight: 0.0 });
+        // Written whether it stays or not: what a vocabulary's weights are nobody can predict.
+        let mut kept = 0;
+        for (token, &weight) in weights.iter().enumerate() {
+            candidates[kept] = Candidate { token: token as TokenId, weight };
+            kept += usize::from(weight >= floor);
+        }
+        candidates.truncate(kept);
     }
-    let (mut left, mut cut) = (target, N_BINS);
-    while cut > 0 && left > 0.0 {
-        cut -= 1;
-        left -= bins[cut];
-    }
-    left += bins[cut];
-    let mut last: Vec<_> = candidates.iter().filter(|c| bin(c) == cut).copied().collect();
-    last.sort_unstable_by(|a, b| rank(row, a, b));
-    for candidate in &last {
-        left -= f64::from(candidate.weight);
-        if left <= 0.0 {
-            let is_in_the_last_bin =
-                |c: &Candidate| bin(c) == cut && rank(row, c, candidate).is_le();
-            candidates.retain(|c| bin(c) > cut || is_in_the_last_bin(c));
-            return;
+
+    /// Excludes all but the `n` most probable tokens.
+    fn keep_best(&mut self, row: &[f32], n: usize) {
+        self.collect(0.0);
+        if n < self.candidates.len() {
+            self.candidates.select_nth_unstable_by(n, |a, b| rank(row, a, b));
+            for excluded in &self.candidates[n..] {
+                self.weights[excluded.token as usize] = vector::EXCLUDED;
+            }
         }
     }
-    // Rounding can leave a sliver after the last one of the bin.
-    candidates.retain(|c| bin(c) >= cut);
+
+    /// Takes the most probable tokens whose mass first reaches the share `top_p` of all.
+    ///
+    /// The masses of bins tell in which bin the nucleus ends; only what is in there is sorted.
+    fn keep_mass(&mut self, row: &[f32], top_p: f32) {
+        let total = vector::sum(&self.weights);
+        let target = f64::from(top_p) * total;
+        // Tokens below an equal share of the tail hold less than the tail together, so the nucleus
+        // has none of them. Half of that share leaves room for rounding.
+        self.collect((0.5 * (total - target) / row.len() as f64) as f32);
+        let mut bins = [0.0; N_BINS];
+        for candidate in &self.candidates {
+            bins[bin(candidate.weight)] += f64::from(candidate.weight);
+        }
+        let (mut left, mut cut) = (target, N_BINS);
+        while cut > 0 && left > 0.0 {
+            cut -= 1;
+            left -= bins[cut];
+        }
+        self.cut_in_bin(row, cut, left + bins[cut]);
+    }
+
+    /// Keeps the candidates above a bin, and those in it whose mass first reaches `left`.
+    fn cut_in_bin(&mut self, row: &[f32], cut: usize, mut left: f64) {
+        let Self { candidates, last, .. } = self;
+        last.clear();
+        let mut kept = 0;
+        for i in 0..candidates.len() {
+            let candidate = candidates[i];
+            candidates[kept] = candidate;
+            kept += usize::from(bin(candidate.weight) > cut);
+            if bin(candidate.weight) == cut {
+                last.push(candidate);
+            }
+        }
+        candidates.truncate(kept);
+        last.sort_unstable_by(|a, b| rank(row, a, b));
+        for &candidate in &*last {
+            candidates.push(candidate);
+            left -= f64::from(candidate.weight);
+            if left <= 0.0 {
+                break;
+            }
+        }
+    }
 }
 
 /// A uniform draw from `[0, 1)` with 53 bits.

@@ -25,11 +25,16 @@ pub(crate) fn peak(row: &[f32]) -> (f32, bool) {
     (peak, nans != [0; LANES] || rest.iter().any(|value| value.is_nan()))
 }
 
-/// `weights[i] = exp((row[i] - peak) * scale)`; `peak` is the largest, `scale` positive.
+/// The weight of a token that its logit excludes.
+pub(crate) const EXCLUDED: f32 = -1.0;
+
+/// `weights[i] = exp((row[i] - peak) * scale)`, or [`EXCLUDED`]; `peak` is the largest, `scale`
+/// positive.
 #[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
 pub(crate) fn weigh(row: &[f32], peak: f32, scale: f32, weights: &mut [f32]) {
-    for (weight, logit) in weights.iter_mut().zip(row) {
-        *weight = exp((logit - peak) * scale);
+    for (weight, &logit) in weights.iter_mut().zip(row) {
+        let of_it = exp((logit - peak) * scale);
+        *weight = if logit == f32::NEG_INFINITY { EXCLUDED } else { of_it };
     }
 }
 
@@ -43,18 +48,19 @@ pub(crate) fn mix(mixed: &mut [f32], row: &[f32], peak: f32, weight: f32) {
     }
 }
 
-/// The sum, in f32 within blocks and in f64 over them.
+/// The sum of the weights that are not [`EXCLUDED`], in f32 within blocks and in f64 over them.
 #[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
-pub(crate) fn sum(values: &[f32]) -> f64 {
+pub(crate) fn sum(weights: &[f32]) -> f64 {
     let mut total = 0.0;
-    for block in values.chunks(64 * LANES) {
+    for block in weights.chunks(64 * LANES) {
         let mut sums = [0.0f32; LANES];
         let (chunks, rest) = block.as_chunks::<LANES>();
         for chunk in chunks {
             for lane in 0..LANES {
-                sums[lane] += chunk[lane];
+                sums[lane] += if chunk[lane] > 0.0 { chunk[lane] } else { 0.0 };
             }
         }
+        let rest = rest.iter().filter(|weight| **weight > 0.0);
         total += sums.iter().chain(rest).copied().map(f64::from).sum::<f64>();
     }
     total

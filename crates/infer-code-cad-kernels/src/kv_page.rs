@@ -109,6 +109,19 @@ impl KvPage {
         }
     }
 
+    /// Starts to fetch what a head has here into the cache.
+    pub fn prefetch(&self, isa: Isa, head: usize) {
+        let keys = part(&self.keys, head, self.head_dim * Self::POSITIONS, self.format);
+        let values = part(&self.values, head, self.values_len(), self.format);
+        with_simd!(isa, simd => for line in keys.chunks(64).chain(values.chunks(64)) {
+            simd.prefetch(line.as_ptr());
+        });
+    }
+
+    fn values_len(&self) -> usize {
+        self.head_dim.next_multiple_of(LANES) * Self::POSITIONS
+    }
+
     /// `scores[q][t] = scale * sum of queries[q][d] * keys[t][d]` for all positions of a head.
     ///
     /// # Shapes
@@ -159,8 +172,7 @@ impl KvPage {
         out: &mut [f32],
     ) {
         assert!(n_positions <= Self::POSITIONS, "a page has no {n_positions} positions");
-        let width = self.head_dim.next_multiple_of(LANES) * Self::POSITIONS;
-        let values = part(&self.values, head, width, self.format);
+        let values = part(&self.values, head, self.values_len(), self.format);
         let groups = weights.chunks(QUERIES * stride).zip(out.chunks_mut(QUERIES * self.head_dim));
         for (weights, out) in groups {
             let group = Mixing { values, weights, head_dim: self.head_dim, n_positions, stride };

@@ -177,6 +177,7 @@ impl NativeAttention {
         SCORES.with_borrow_mut(|scores| {
             scores.resize(rows.len() * group * stride, 0.0); // (rows, group, stride)
             for page in first..last {
+                prefetch(page + 1, kv_head, rows, isa);
                 for (row, scores) in rows.iter().zip(scores.chunks_mut(group * stride)) {
                     if row.pages().contains(&page) {
                         let scores = &mut scores[row.offset(page)..];
@@ -208,6 +209,17 @@ impl NativeAttention {
                 }
             }
         });
+    }
+}
+
+/// Starts to fetch the pages of that number, each once.
+fn prefetch(page: usize, kv_head: usize, rows: &[Row<'_>], isa: Isa) {
+    let mut before = None;
+    for next in rows.iter().filter_map(|row| row.layer.pages.get(page)) {
+        if !before.is_some_and(|before| Arc::ptr_eq(before, next)) {
+            next.prefetch(isa, kv_head);
+        }
+        before = Some(next);
     }
 }
 
