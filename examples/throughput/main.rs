@@ -64,11 +64,8 @@ fn run(args: &Args) -> Result<(), common::Failure> {
             peak: peak_resident_bytes(),
         },
     };
-    if args.json {
-        common::say(format_args!("{}", report.json()));
-    } else {
-        common::say(format_args!("{}", report.table()));
-    }
+    let text = if args.json { report.json().to_string() } else { report.table() };
+    common::say(format_args!("{text}"));
     Ok(())
 }
 

@@ -38,8 +38,10 @@ pub struct KvPage {
 
 /// Features that are added up together.
 const LANES: usize = 16;
-/// Query heads multiplied together, at most.
-const QUERIES: usize = 8;
+/// Query heads multiplied together, at most: as many as the registers hold.
+fn queries_at_once(isa: Isa) -> usize {
+    isa.rows_at_once().min(8)
+}
 
 impl KvPage {
     /// Positions of a page.
@@ -140,8 +142,8 @@ impl KvPage {
         stride: usize,
     ) {
         let keys = part(&self.keys, head, self.head_dim * Self::POSITIONS, self.format);
-        let groups =
-            queries.chunks(QUERIES * self.head_dim).zip(scores.chunks_mut(QUERIES * stride));
+        let n = queries_at_once(isa);
+        let groups = queries.chunks(n * self.head_dim).zip(scores.chunks_mut(n * stride));
         for (queries, scores) in groups {
             let group = Scoring { keys, queries, head_dim: self.head_dim, scale, stride };
             with_simd!(isa, simd => simd.vectorize(
@@ -173,7 +175,8 @@ impl KvPage {
     ) {
         assert!(n_positions <= Self::POSITIONS, "a page has no {n_positions} positions");
         let values = part(&self.values, head, self.values_len(), self.format);
-        let groups = weights.chunks(QUERIES * stride).zip(out.chunks_mut(QUERIES * self.head_dim));
+        let n = queries_at_once(isa);
+        let groups = weights.chunks(n * stride).zip(out.chunks_mut(n * self.head_dim));
         for (weights, out) in groups {
             let group = Mixing { values, weights, head_dim: self.head_dim, n_positions, stride };
             with_simd!(isa, simd => simd.vectorize(

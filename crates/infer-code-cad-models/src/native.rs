@@ -101,7 +101,8 @@ impl WeightFormat {
 pub struct NativeOptions {
     /// The weights.
     pub weights: WeightFormat,
-    /// The keys and values of streams. `None`: single precision where the weights are, else half.
+    /// The keys and values of streams. `None`: single precision where the output projection's weights
+    /// are, else half.
     pub kv: Option<KvFormat>,
     /// The threads, which models may share.
     pub pool: Arc<Pool>,
