@@ -66,10 +66,18 @@ fn dot_nibbles<S: Simd, const N: usize>(
     lines: &[u8],
     quants: &[[i32; N]; 8],
 ) {
+    let mut highs = [simd.ints(0); N];
     for (line, [first, second]) in lines.as_chunks::<64>().0.iter().zip(quants.as_chunks().0) {
         let [low, high] = simd.nibbles(simd.bytes(line));
         dot(simd, ints, low, first);
-        dot(simd, ints, high, second);
+        // A chain of its own hides the latency that other rows hide otherwise; sums of integers
+        // do not depend on their order.
+        dot(simd, if N == 1 { &mut highs } else { &mut *ints }, high, second);
+    }
+    if N == 1 {
+        for b in 0..N {
+            ints[b] = simd.add_ints(ints[b], highs[b]);
+        }
     }
 }
 

@@ -126,6 +126,12 @@ impl<P: ByteProducts> Simd for Avx2<P> {
     }
 
     #[inline(always)]
+    fn add_ints(self, a: Pair, b: Pair) -> Pair {
+        // SAFETY: `detect` found AVX2.
+        Self::halves(a, b, |a, b| unsafe { _mm256_add_epi32(a, b) })
+    }
+
+    #[inline(always)]
     fn add(self, a: Floats, b: Floats) -> Floats {
         // SAFETY: `detect` found AVX2.
         Self::halves(a, b, |a, b| unsafe { _mm256_add_ps(a, b) })

@@ -115,6 +115,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn add_ints(self, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: `detect` found AVX-512 F.
+        unsafe { _mm512_add_epi32(a, b) }
+    }
+
+    #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: `detect` found AVX-512 F.
         unsafe { _mm512_add_ps(a, b) }

@@ -159,6 +159,7 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn mul(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     /// `a * b + c`, rounded once.
     fn fma(self, a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
+    fn add_ints(self, a: Self::Ints, b: Self::Ints) -> Self::Ints;
     fn add(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     fn f16s(self, from: &[u8; 32]) -> Self::Floats;
     /// The even and the odd bf16 of each lane's pair.

@@ -141,6 +141,12 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    fn add_ints(self, a: Self::Ints, b: Self::Ints) -> Self::Ints {
+        // SAFETY: `detect` found NEON.
+        from_fn(|i| unsafe { vaddq_s32(a[i], b[i]) })
+    }
+
+    #[inline(always)]
     fn add(self, a: Self::Floats, b: Self::Floats) -> Self::Floats {
         // SAFETY: `detect` found NEON.
         from_fn(|i| unsafe { vaddq_f32(a[i], b[i]) })
