@@ -107,7 +107,7 @@ impl Activations {
 
     /// How the rows are grouped.
     pub(crate) fn groups(&self) -> Groups {
-        Groups::new(self.rows, self.isa.rows_at_once())
+        Groups::new(self.rows, self.isa.rows_at_once(self.encoding))
     }
 
     fn set_int8<S: Simd>(&mut self, values: &[f32], simd: S, pool: &Pool) {

@@ -23,10 +23,20 @@ fn fetch_ahead<S: Simd, const LEN: usize>(simd: S, bytes: &[u8; LEN]) {
     }
 }
 
+/// The sums of every row, for each vector of outputs.
+type Sums<S, const N: usize> = <S as Simd>::Each<[<S as Simd>::Floats; N]>;
+
 #[inline(always)]
-fn store<S: Simd, const N: usize>(simd: S, sums: [S::Floats; N], out: &mut Results<N>) {
-    for b in 0..N {
-        simd.store(sums[b], &mut out[b]);
+fn zeros<S: Simd, const N: usize>(simd: S) -> Sums<S, N> {
+    S::each([simd.splat(0.0); N])
+}
+
+#[inline(always)]
+fn store<S: Simd, const N: usize>(simd: S, sums: Sums<S, N>, out: &mut Results<N>) {
+    for v in 0..S::VECTORS {
+        for b in 0..N {
+            simd.store(sums[v][b], &mut out[b], v);
+        }
     }
 }
 
@@ -45,40 +55,41 @@ fn fold<S: Simd, const N: usize>(
     }
 }
 
-/// Adds the products of a line of weights below 128 to every row's sums.
-#[inline(always)]
-fn dot<S: Simd, const N: usize>(
-    simd: S,
-    ints: &mut [S::Ints; N],
-    weights: S::Bytes,
-    quants: &[i32; N],
-) {
-    for b in 0..N {
-        ints[b] = simd.dot_7bit(ints[b], weights, quants[b]);
-    }
-}
-
-/// Adds the products of a block of 4-bit weights to every row's sums.
+/// `offsets` + the products of a block of 4-bit weights with every row.
 #[inline(always)]
 fn dot_nibbles<S: Simd, const N: usize>(
     simd: S,
-    ints: &mut [S::Ints; N],
+    v: usize,
+    offsets: &[i32; N],
     lines: &[u8],
     quants: &[[i32; N]; 8],
-) {
-    let mut highs = [simd.ints(0); N];
-    for (line, [first, second]) in lines.as_chunks::<64>().0.iter().zip(quants.as_chunks().0) {
-        let [low, high] = simd.nibbles(simd.bytes(line));
-        dot(simd, ints, low, first);
+) -> [S::Ints; N] {
+    let mut lows = [simd.start_4bit(0); N];
+    for b in 0..N {
+        lows[b] = simd.start_4bit(offsets[b]);
+    }
+    let mut highs = [simd.start_4bit(0); N];
+    let quants = simd.afresh(quants.as_chunks().0);
+    for (line, [first, second]) in lines.as_chunks::<64>().0.iter().zip(quants) {
+        let [low, high] = simd.nibbles(simd.bytes(line, v));
+        for b in 0..N {
+            lows[b] = simd.dot_4bit(lows[b], low, first[b]);
+        }
         // A chain of its own hides the latency that other rows hide otherwise; sums of integers
         // do not depend on their order.
-        dot(simd, if N == 1 { &mut highs } else { &mut *ints }, high, second);
-    }
-    if N == 1 {
+        let highs = if N == 1 { &mut highs } else { &mut lows };
         for b in 0..N {
-            ints[b] = simd.add_ints(ints[b], highs[b]);
+            highs[b] = simd.dot_4bit(highs[b], high, second[b]);
         }
     }
+    let mut ints = [simd.ints(0); N];
+    for b in 0..N {
+        ints[b] = simd.finish_4bit(lows[b], offsets[b]);
+        if N == 1 {
+            ints[b] = simd.add_ints(ints[b], simd.finish_4bit(highs[b], 0));
+        }
+    }
+    ints
 }
 
 #[inline(always)]
@@ -88,24 +99,26 @@ pub(crate) fn q8_0<S: Simd, const N: usize>(
     rows: Int8Group<'_, N>,
     out: &mut Results<N>,
 ) {
-    let mut sums = [simd.splat(0.0); N];
+    let mut sums = zeros::<S, N>(simd);
     let blocks = tile.as_chunks::<544>().0.iter().zip(rows.quants);
     let activations = rows.offsets_128.iter().zip(rows.scales);
     for ((block, quants), (offsets, scales)) in blocks.zip(activations) {
         fetch_ahead(simd, block);
         let (lines, weight_scales) = block.split_first_chunk::<512>().expect("544 bytes");
-        let mut ints = offsets.map(
-            #[inline(always)]
-            |offset| simd.start_8bit(offset),
-        );
-        for (line, quants) in lines.as_chunks().0.iter().zip(quants) {
-            let weights = simd.bytes(line);
+        let weight_scales = weight_scales.first_chunk().expect("32 bytes");
+        for v in 0..S::VECTORS {
+            let mut ints = [simd.ints(0); N];
             for b in 0..N {
-                ints[b] = simd.dot_8bit(ints[b], weights, quants[b]);
+                ints[b] = simd.start_8bit(offsets[b]);
             }
+            for (line, quants) in lines.as_chunks().0.iter().zip(simd.afresh(quants)) {
+                let weights = simd.bytes(line, v);
+                for b in 0..N {
+                    ints[b] = simd.dot_8bit(ints[b], weights, quants[b]);
+                }
+            }
+            fold(simd, &ints, simd.f16s(weight_scales, v), scales, &mut sums[v]);
         }
-        let weight_scales = simd.f16s(weight_scales.first_chunk().expect("32 bytes"));
-        fold(simd, &ints, weight_scales, scales, &mut sums);
     }
     store(simd, sums, out);
 }
@@ -117,19 +130,17 @@ pub(crate) fn q4_0<S: Simd, const N: usize>(
     rows: Int8Group<'_, N>,
     out: &mut Results<N>,
 ) {
-    let mut sums = [simd.splat(0.0); N];
+    let mut sums = zeros::<S, N>(simd);
     let blocks = tile.as_chunks::<288>().0.iter().zip(rows.quants);
     let activations = rows.offsets_8.iter().zip(rows.scales);
     for ((block, quants), (offsets, scales)) in blocks.zip(activations) {
         fetch_ahead(simd, block);
         let (lines, weight_scales) = block.split_first_chunk::<256>().expect("288 bytes");
-        let mut ints = offsets.map(
-            #[inline(always)]
-            |offset| simd.ints(offset),
-        );
-        dot_nibbles(simd, &mut ints, lines, quants);
-        let weight_scales = simd.f16s(weight_scales.first_chunk().expect("32 bytes"));
-        fold(simd, &ints, weight_scales, scales, &mut sums);
+        let weight_scales = weight_scales.first_chunk().expect("32 bytes");
+        for v in 0..S::VECTORS {
+            let ints = dot_nibbles(simd, v, offsets, lines, quants);
+            fold(simd, &ints, simd.f16s(weight_scales, v), scales, &mut sums[v]);
+        }
     }
     store(simd, sums, out);
 }
@@ -141,7 +152,7 @@ pub(crate) fn q4_k<S: Simd, const N: usize>(
     rows: Int8Group<'_, N>,
     out: &mut Results<N>,
 ) {
-    let mut sums = [simd.splat(0.0); N];
+    let mut sums = zeros::<S, N>(simd);
     let activations = rows.quants.as_chunks::<8>().0.iter();
     let activations = activations.zip(rows.scales.as_chunks::<8>().0);
     let activations = activations.zip(rows.scaled_sums.as_chunks::<8>().0);
@@ -150,17 +161,19 @@ pub(crate) fn q4_k<S: Simd, const N: usize>(
         let (header, lines) = block.split_first_chunk::<320>().expect("2368 bytes");
         fetch_ahead(simd, header);
         let halves = header.as_chunks::<32>().0;
-        let (d, dmin) = (simd.f16s(&halves[0]), simd.f16s(&halves[1]));
-        // The products with the 6-bit scales are exact.
         let factors = header[64..].as_chunks::<16>().0.as_chunks::<2>().0;
         for (j, (lines, [scale, min])) in lines.as_chunks().0.iter().zip(factors).enumerate() {
             fetch_ahead::<S, 256>(simd, lines);
-            let mut ints = [simd.ints(0); N];
-            dot_nibbles(simd, &mut ints, lines, &quants[j]);
-            fold(simd, &ints, simd.mul(d, simd.u8s(scale)), &scales[j], &mut sums);
-            let min = simd.mul(dmin, simd.u8s(min));
-            for b in 0..N {
-                sums[b] = simd.fma(min, simd.splat(-scaled_sums[j][b]), sums[b]);
+            for v in 0..S::VECTORS {
+                let sums = &mut sums[v];
+                let ints = dot_nibbles(simd, v, &[0; N], lines, &quants[j]);
+                // The products with the 6-bit scales are exact.
+                let scale = simd.mul(simd.f16s(&halves[0], v), simd.u8s(scale, v));
+                fold(simd, &ints, scale, &scales[j], sums);
+                let min = simd.mul(simd.f16s(&halves[1], v), simd.u8s(min, v));
+                for b in 0..N {
+                    sums[b] = simd.fma(min, simd.splat(-scaled_sums[j][b]), sums[b]);
+                }
             }
         }
     }
@@ -174,7 +187,7 @@ pub(crate) fn q6_k<S: Simd, const N: usize>(
     rows: Int8Group<'_, N>,
     out: &mut Results<N>,
 ) {
-    let mut sums = [simd.splat(0.0); N];
+    let mut sums = zeros::<S, N>(simd);
     let activations = rows.quants.as_chunks::<8>().0.iter();
     let activations = activations.zip(rows.scales.as_chunks::<8>().0);
     let activations = activations.zip(rows.offsets_32.as_chunks::<8>().0);
@@ -182,17 +195,24 @@ pub(crate) fn q6_k<S: Simd, const N: usize>(
     for (block, ((quants, scales), offsets)) in blocks.zip(activations) {
         let (header, lines) = block.split_first_chunk::<288>().expect("3360 bytes");
         fetch_ahead(simd, header);
-        let d = simd.f16s(header.first_chunk().expect("288 bytes"));
+        let d = header.first_chunk().expect("288 bytes");
         let factors = header[32..].as_chunks::<16>().0.as_chunks::<2>().0;
         for (j, (lines, factors)) in lines.as_chunks::<384>().0.iter().zip(factors).enumerate() {
             fetch_ahead(simd, lines);
             let (low, high) = lines.split_first_chunk::<256>().expect("384 bytes");
-            // Written out twice: indices known to the compiler keep the sums in registers. The
-            // products of `d` with the 8-bit scales are exact.
-            let ints = dot_six_bits::<S, N, 0>(simd, low, high, &quants[j], &offsets[j]);
-            fold(simd, &ints, simd.mul(d, simd.i8s(&factors[0])), &scales[j], &mut sums);
-            let ints = dot_six_bits::<S, N, 1>(simd, low, high, &quants[j], &offsets[j]);
-            fold(simd, &ints, simd.mul(d, simd.i8s(&factors[1])), &scales[j], &mut sums);
+            for v in 0..S::VECTORS {
+                let d = simd.f16s(d, v);
+                let quants: &[[i32; N]; 8] =
+                    simd.afresh(&quants[j]).first_chunk().expect("as before");
+                // Written out twice: indices known to the compiler keep the sums in registers. The
+                // products of `d` with the 8-bit scales are exact.
+                let ints = dot_six_bits::<S, N, 0>(simd, v, low, high, quants, &offsets[j]);
+                let scale = simd.mul(d, simd.i8s(&factors[0], v));
+                fold(simd, &ints, scale, &scales[j], &mut sums[v]);
+                let ints = dot_six_bits::<S, N, 1>(simd, v, low, high, quants, &offsets[j]);
+                let scale = simd.mul(d, simd.i8s(&factors[1], v));
+                fold(simd, &ints, scale, &scales[j], &mut sums[v]);
+            }
         }
     }
     store(simd, sums, out);
@@ -202,23 +222,23 @@ pub(crate) fn q6_k<S: Simd, const N: usize>(
 #[inline(always)]
 fn dot_six_bits<S: Simd, const N: usize, const HALF: usize>(
     simd: S,
+    v: usize,
     low: &[u8; 256],
     high: &[u8],
     quants: &[[i32; N]; 8],
     offsets: &[[i32; 2]; N],
 ) -> [S::Ints; N] {
-    let mut ints = offsets.map(
-        #[inline(always)]
-        |offsets| simd.ints(offsets[HALF]),
-    );
-    let high = simd.bytes(&high.as_chunks().0[HALF]);
+    let high = simd.bytes(&high.as_chunks().0[HALF], v);
     let (low, quants) = (low.as_chunks::<64>().0, quants.as_chunks::<4>().0[HALF]);
-    let [low_0, low_1] = simd.nibbles(simd.bytes(&low[2 * HALF]));
-    let [low_2, low_3] = simd.nibbles(simd.bytes(&low[2 * HALF + 1]));
-    dot(simd, &mut ints, simd.six_bits::<0>(low_0, high), &quants[0]);
-    dot(simd, &mut ints, simd.six_bits::<1>(low_1, high), &quants[1]);
-    dot(simd, &mut ints, simd.six_bits::<2>(low_2, high), &quants[2]);
-    dot(simd, &mut ints, simd.six_bits::<3>(low_3, high), &quants[3]);
+    let [low_0, low_1] = simd.nibbles(simd.bytes(&low[2 * HALF], v));
+    let [low_2, low_3] = simd.nibbles(simd.bytes(&low[2 * HALF + 1], v));
+    let first = [simd.six_bits::<0>(low_0, high), simd.six_bits::<1>(low_1, high)];
+    let second = [simd.six_bits::<2>(low_2, high), simd.six_bits::<3>(low_3, high)];
+    let mut ints = [simd.ints(0); N];
+    for b in 0..N {
+        let start = simd.dot_6bit(simd.ints(offsets[b][HALF]), first, [quants[0][b], quants[1][b]]);
+        ints[b] = simd.dot_6bit(start, second, [quants[2][b], quants[3][b]]);
+    }
     ints
 }
 
@@ -230,25 +250,29 @@ pub(crate) fn floats<S: Simd, const N: usize, const LINE: usize>(
     tile: &[u8],
     rows: &[[f32; N]],
     out: &mut Results<N>,
-    widen: impl Fn(&[u8; LINE]) -> [S::Floats; 2],
+    widen: impl Fn(&[u8; LINE], usize) -> [S::Floats; 2],
 ) {
-    let mut sums = [[simd.splat(0.0); N]; 2];
-    let lines = tile.as_chunks::<LINE>().0.as_chunks::<4>().0;
-    for (lines, rows) in lines.iter().zip(rows.as_chunks::<2>().0.as_chunks::<4>().0) {
-        for (line, rows) in lines.iter().zip(rows) {
-            fetch_ahead(simd, line);
-            let weights = widen(line);
-            for odd in 0..2 {
-                for b in 0..N {
-                    sums[odd][b] = simd.fma(weights[odd], simd.splat(rows[odd][b]), sums[odd][b]);
+    let mut sums = [zeros::<S, N>(simd); 2];
+    let lines = tile.as_chunks::<LINE>().0.as_chunks::<16>().0;
+    for (lines, rows) in lines.iter().zip(rows.as_chunks::<2>().0.as_chunks::<16>().0) {
+        for v in 0..S::VECTORS {
+            for (line, rows) in lines.iter().zip(simd.afresh(rows)) {
+                fetch_ahead(simd, line);
+                let weights = widen(line, v);
+                for odd in 0..2 {
+                    let sums = &mut sums[odd][v];
+                    for b in 0..N {
+                        sums[b] = simd.fma(weights[odd], simd.splat(rows[odd][b]), sums[b]);
+                    }
                 }
             }
         }
     }
-    let [even, odd] = sums;
-    let mut sums = even;
-    for b in 0..N {
-        sums[b] = simd.add(even[b], odd[b]);
+    let [mut sums, odd] = sums;
+    for v in 0..S::VECTORS {
+        for b in 0..N {
+            sums[v][b] = simd.add(sums[v][b], odd[v][b]);
+        }
     }
     store(simd, sums, out);
 }
@@ -266,7 +290,7 @@ pub(crate) fn bf16<S: Simd, const N: usize>(
         rows,
         out,
         #[inline(always)]
-        |line| simd.bf16_pairs(line),
+        |line, v| simd.bf16_pairs(line, v),
     );
 }
 
@@ -283,9 +307,9 @@ pub(crate) fn f16<S: Simd, const N: usize>(
         rows,
         out,
         #[inline(always)]
-        |line| {
+        |line, v| {
             let [even, odd] = line.as_chunks().0 else { unreachable!("64 bytes") };
-            [simd.f16s(even), simd.f16s(odd)]
+            [simd.f16s(even, v), simd.f16s(odd, v)]
         },
     );
 }
@@ -303,9 +327,9 @@ pub(crate) fn f32<S: Simd, const N: usize>(
         rows,
         out,
         #[inline(always)]
-        |line| {
+        |line, v| {
             let [even, odd] = line.as_chunks().0 else { unreachable!("128 bytes") };
-            [simd.f32s(even), simd.f32s(odd)]
+            [simd.f32s(even, v), simd.f32s(odd, v)]
         },
     );
 }

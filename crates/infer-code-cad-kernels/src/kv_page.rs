@@ -39,9 +39,7 @@ pub struct KvPage {
 /// Features that are added up together.
 const LANES: usize = 16;
 /// Query heads multiplied together, at most: as many as the registers hold.
-fn queries_at_once(isa: Isa) -> usize {
-    isa.rows_at_once().min(8)
-}
+const QUERIES: usize = 8;
 
 impl KvPage {
     /// Positions of a page.
@@ -142,15 +140,15 @@ impl KvPage {
         stride: usize,
     ) {
         let keys = part(&self.keys, head, self.head_dim * Self::POSITIONS, self.format);
-        let n = queries_at_once(isa);
-        let groups = queries.chunks(n * self.head_dim).zip(scores.chunks_mut(n * stride));
+        let groups = queries.chunks(QUERIES * self.head_dim);
+        let groups = groups.zip(scores.chunks_mut(QUERIES * stride));
         for (queries, scores) in groups {
             let group = Scoring { keys, queries, head_dim: self.head_dim, scale, stride };
             with_simd!(isa, simd => simd.vectorize(
                 #[inline(always)]
                 || match self.format {
-                    KvFormat::F32 => group.run(simd, scores, #[inline(always)] |from: &[u8; 64]| simd.f32s(from)),
-                    KvFormat::F16 => group.run(simd, scores, #[inline(always)] |from: &[u8; 32]| simd.f16s(from)),
+                    KvFormat::F32 => group.run(simd, scores, #[inline(always)] |from: &[u8; 64], v| simd.f32s(from, v)),
+                    KvFormat::F16 => group.run(simd, scores, #[inline(always)] |from: &[u8; 32], v| simd.f16s(from, v)),
                 }
             ));
         }
@@ -175,15 +173,15 @@ impl KvPage {
     ) {
         assert!(n_positions <= Self::POSITIONS, "a page has no {n_positions} positions");
         let values = part(&self.values, head, self.values_len(), self.format);
-        let n = queries_at_once(isa);
-        let groups = weights.chunks(n * stride).zip(out.chunks_mut(n * self.head_dim));
+        let groups = weights.chunks(QUERIES * stride);
+        let groups = groups.zip(out.chunks_mut(QUERIES * self.head_dim));
         for (weights, out) in groups {
             let group = Mixing { values, weights, head_dim: self.head_dim, n_positions, stride };
             with_simd!(isa, simd => simd.vectorize(
                 #[inline(always)]
                 || match self.format {
-                    KvFormat::F32 => group.run(simd, out, #[inline(always)] |from: &[u8; 64]| simd.f32s(from)),
-                    KvFormat::F16 => group.run(simd, out, #[inline(always)] |from: &[u8; 32]| simd.f16s(from)),
+                    KvFormat::F32 => group.run(simd, out, #[inline(always)] |from: &[u8; 64], v| simd.f32s(from, v)),
+                    KvFormat::F16 => group.run(simd, out, #[inline(always)] |from: &[u8; 32], v| simd.f16s(from, v)),
                 }
             ));
         }
@@ -252,7 +250,7 @@ impl Scoring<'_> {
         &self,
         simd: S,
         scores: &mut [f32],
-        widen: impl Fn(&[u8; LINE]) -> S::Floats,
+        widen: impl Fn(&[u8; LINE], usize) -> S::Floats,
     ) {
         with_queries!(self.queries.len() / self.head_dim, N => self.rows::<S, N, LINE>(simd, scores, widen));
     }
@@ -262,23 +260,25 @@ impl Scoring<'_> {
         &self,
         simd: S,
         scores: &mut [f32],
-        widen: impl Fn(&[u8; LINE]) -> S::Floats,
+        widen: impl Fn(&[u8; LINE], usize) -> S::Floats,
     ) {
         let lines = self.keys.as_chunks::<LINE>().0;
         let lines = &lines[..self.head_dim];
         let queries: [&[f32]; N] =
             std::array::from_fn(|q| &self.queries[q * self.head_dim..][..lines.len()]);
-        let mut sums = [simd.splat(0.0); N];
-        for d in 0..lines.len() {
-            let keys = widen(&lines[d]);
-            for q in 0..N {
-                sums[q] = simd.fma(keys, simd.splat(queries[q][d]), sums[q]);
-            }
-        }
         let scale = simd.splat(self.scale);
-        for q in 0..N {
-            let to = scores[q * self.stride..].first_chunk_mut();
-            simd.store(simd.mul(sums[q], scale), to.expect("room for the scores of a page"));
+        for v in 0..S::VECTORS {
+            let mut sums = [simd.splat(0.0); N];
+            for d in 0..lines.len() {
+                let keys = widen(&lines[d], v);
+                for q in 0..N {
+                    sums[q] = simd.fma(keys, simd.splat(queries[q][d]), sums[q]);
+                }
+            }
+            for q in 0..N {
+                let to = scores[q * self.stride..].first_chunk_mut();
+                simd.store(simd.mul(sums[q], scale), to.expect("room for a page's scores"), v);
+            }
         }
     }
 }
@@ -297,7 +297,7 @@ impl Mixing<'_> {
         &self,
         simd: S,
         out: &mut [f32],
-        widen: impl Fn(&[u8; LINE]) -> S::Floats,
+        widen: impl Fn(&[u8; LINE], usize) -> S::Floats,
     ) {
         with_queries!(out.len() / self.head_dim, N => self.rows::<S, N, LINE>(simd, out, widen));
     }
@@ -307,24 +307,28 @@ impl Mixing<'_> {
         &self,
         simd: S,
         out: &mut [f32],
-        widen: impl Fn(&[u8; LINE]) -> S::Floats,
+        widen: impl Fn(&[u8; LINE], usize) -> S::Floats,
     ) {
         let weights: [&[f32]; N] =
             std::array::from_fn(|q| &self.weights[q * self.stride..][..self.n_positions]);
         let blocks = self.values.as_chunks::<LINE>().0.chunks_exact(KvPage::POSITIONS);
         for (block, lines) in blocks.enumerate() {
-            let mut sums = [simd.splat(0.0); N];
-            for (t, line) in lines[..self.n_positions].iter().enumerate() {
-                let values = widen(line);
+            let mut mixed = [[0.0; LANES]; N];
+            for v in 0..S::VECTORS {
+                let mut sums = [simd.splat(0.0); N];
+                for (t, line) in lines[..self.n_positions].iter().enumerate() {
+                    let values = widen(line, v);
+                    for q in 0..N {
+                        sums[q] = simd.fma(values, simd.splat(weights[q][t]), sums[q]);
+                    }
+                }
                 for q in 0..N {
-                    sums[q] = simd.fma(values, simd.splat(weights[q][t]), sums[q]);
+                    simd.store(sums[q], &mut mixed[q], v);
                 }
             }
             let start = block * LANES;
             let len = LANES.min(self.head_dim - start);
-            for q in 0..N {
-                let mut mixed = [0.0; LANES];
-                simd.store(sums[q], &mut mixed);
+            for (q, mixed) in mixed.into_iter().enumerate() {
                 let out = &mut out[q * self.head_dim + start..][..len];
                 for (out, mixed) in out.iter_mut().zip(mixed) {
                     *out += mixed;

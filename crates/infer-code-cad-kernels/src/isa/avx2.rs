@@ -1,15 +1,12 @@
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::Simd;
 use super::byte_products::ByteProducts;
 
-/// Proof that the processor has AVX2, FMA, F16C and the products of `P`. Sixteen lanes are two
-/// registers.
+/// Proof that the processor has AVX2, FMA, F16C and the products of `P`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx2<P>(P);
-
-type Pair = [__m256i; 2];
-type Floats = [__m256; 2];
 
 impl<P: ByteProducts> Avx2<P> {
     #[inline(always)]
@@ -19,18 +16,30 @@ impl<P: ByteProducts> Avx2<P> {
             && is_x86_feature_detected!("f16c");
         if found { P::detect().map(Self) } else { None }
     }
-
-    #[inline(always)]
-    fn halves<T, R>(a: [T; 2], b: [T; 2], each: impl Fn(T, T) -> R) -> [R; 2] {
-        let ([a0, a1], [b0, b1]) = (a, b);
-        [each(a0, b0), each(a1, b1)]
-    }
 }
 
 impl<P: ByteProducts> Simd for Avx2<P> {
-    type Bytes = Pair;
-    type Ints = Pair;
-    type Floats = Floats;
+    const VECTORS: usize = 2;
+    type Each<T: Copy> = [T; 2];
+    type Bytes = __m256i;
+    type Partial = __m256i;
+    type Ints = __m256i;
+    type Floats = __m256;
+
+    #[inline(always)]
+    fn each<T: Copy>(value: T) -> [T; 2] {
+        [value; 2]
+    }
+
+    #[inline(always)]
+    fn afresh<T>(self, slice: &[T]) -> &[T] {
+        let (mut start, mut len) = (slice.as_ptr(), slice.len());
+        // SAFETY: there is no instruction, so both stay those of the slice.
+        unsafe {
+            asm!("/* {0} {1} */", inout(reg) start, inout(reg) len, options(nomem, nostack, preserves_flags));
+            std::slice::from_raw_parts(start, len)
+        }
+    }
 
     #[inline(always)]
     fn vectorize<R>(self, body: impl FnOnce() -> R) -> R {
@@ -44,30 +53,26 @@ impl<P: ByteProducts> Simd for Avx2<P> {
     }
 
     #[inline(always)]
-    fn bytes(self, from: &[u8; 64]) -> Pair {
-        let [low, high] = from.as_chunks::<32>().0 else { unreachable!("64 bytes") };
-        // SAFETY: `detect` found AVX2; the arrays have the 32 bytes.
-        [low, high].map(|half| unsafe { _mm256_loadu_si256(half.as_ptr().cast()) })
+    fn bytes(self, from: &[u8; 64], v: usize) -> __m256i {
+        let half = &from.as_chunks::<32>().0[v];
+        // SAFETY: `detect` found AVX2; the array has the 32 bytes.
+        unsafe { _mm256_loadu_si256(half.as_ptr().cast()) }
     }
 
     #[inline(always)]
-    fn nibbles(self, bytes: Pair) -> [Pair; 2] {
+    fn nibbles(self, bytes: __m256i) -> [__m256i; 2] {
         // SAFETY: `detect` found AVX2.
         unsafe {
             let mask = _mm256_set1_epi8(15);
-            let [a, b] = bytes;
-            let (c, d) = (_mm256_srli_epi16::<4>(a), _mm256_srli_epi16::<4>(b));
-            [
-                [_mm256_and_si256(a, mask), _mm256_and_si256(b, mask)],
-                [_mm256_and_si256(c, mask), _mm256_and_si256(d, mask)],
-            ]
+            let high = _mm256_srli_epi16::<4>(bytes);
+            [_mm256_and_si256(bytes, mask), _mm256_and_si256(high, mask)]
         }
     }
 
     #[inline(always)]
-    fn six_bits<const I: u32>(self, low: Pair, high: Pair) -> Pair {
+    fn six_bits<const I: u32>(self, low: __m256i, high: __m256i) -> __m256i {
         // SAFETY: `detect` found AVX2.
-        Self::halves(low, high, |low, high| unsafe {
+        unsafe {
             let shifted = match I {
                 0 => _mm256_slli_epi16::<4>(high),
                 1 => _mm256_slli_epi16::<2>(high),
@@ -75,121 +80,123 @@ impl<P: ByteProducts> Simd for Avx2<P> {
                 _ => _mm256_srli_epi16::<2>(high),
             };
             _mm256_or_si256(low, _mm256_and_si256(shifted, _mm256_set1_epi8(0x30)))
-        })
+        }
     }
 
     #[inline(always)]
-    fn ints(self, value: i32) -> Pair {
+    fn ints(self, value: i32) -> __m256i {
         // SAFETY: `detect` found AVX2.
-        [unsafe { _mm256_set1_epi32(value) }; 2]
+        unsafe { _mm256_set1_epi32(value) }
     }
 
     #[inline(always)]
-    fn dot_7bit(self, sums: Pair, weights: Pair, four: i32) -> Pair {
-        let [signed, _] = self.ints(four);
-        Self::halves(sums, weights, |sums, weights| self.0.dot_7bit(sums, weights, signed))
+    fn start_4bit(self, offset: i32) -> __m256i {
+        self.0.start_4bit(offset)
     }
 
     #[inline(always)]
-    fn dot_8bit(self, sums: Pair, weights: Pair, four: i32) -> Pair {
-        let [signed, _] = self.ints(four);
-        Self::halves(sums, weights, |sums, weights| self.0.dot_8bit(sums, weights, signed))
+    fn dot_4bit(self, sums: __m256i, weights: __m256i, four: i32) -> __m256i {
+        self.0.dot_4bit(sums, weights, self.ints(four))
     }
 
     #[inline(always)]
-    fn start_8bit(self, offset_128: i32) -> Pair {
+    fn finish_4bit(self, sums: __m256i, offset: i32) -> __m256i {
+        self.0.finish_4bit(sums, offset)
+    }
+
+    #[inline(always)]
+    fn dot_6bit(self, sums: __m256i, weights: [__m256i; 2], [x, y]: [i32; 2]) -> __m256i {
+        self.0.dot_6bit(sums, weights, [self.ints(x), self.ints(y)])
+    }
+
+    #[inline(always)]
+    fn dot_8bit(self, sums: __m256i, weights: __m256i, four: i32) -> __m256i {
+        self.0.dot_8bit(sums, weights, self.ints(four))
+    }
+
+    #[inline(always)]
+    fn start_8bit(self, offset_128: i32) -> __m256i {
         self.ints(self.0.start_8bit(offset_128))
     }
 
     #[inline(always)]
-    fn splat(self, value: f32) -> Floats {
+    fn splat(self, value: f32) -> __m256 {
         // SAFETY: `detect` found AVX2.
-        [unsafe { _mm256_set1_ps(value) }; 2]
+        unsafe { _mm256_set1_ps(value) }
     }
 
     #[inline(always)]
-    fn to_floats(self, ints: Pair) -> Floats {
+    fn to_floats(self, ints: __m256i) -> __m256 {
         // SAFETY: `detect` found AVX2.
-        ints.map(|half| unsafe { _mm256_cvtepi32_ps(half) })
+        unsafe { _mm256_cvtepi32_ps(ints) }
     }
 
     #[inline(always)]
-    fn mul(self, a: Floats, b: Floats) -> Floats {
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: `detect` found AVX2.
-        Self::halves(a, b, |a, b| unsafe { _mm256_mul_ps(a, b) })
+        unsafe { _mm256_mul_ps(a, b) }
     }
 
     #[inline(always)]
-    fn fma(self, a: Floats, b: Floats, c: Floats) -> Floats {
+    fn fma(self, a: __m256, b: __m256, c: __m256) -> __m256 {
         // SAFETY: `detect` found FMA.
-        unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
+        unsafe { _mm256_fmadd_ps(a, b, c) }
     }
 
     #[inline(always)]
-    fn add_ints(self, a: Pair, b: Pair) -> Pair {
+    fn add_ints(self, a: __m256i, b: __m256i) -> __m256i {
         // SAFETY: `detect` found AVX2.
-        Self::halves(a, b, |a, b| unsafe { _mm256_add_epi32(a, b) })
+        unsafe { _mm256_add_epi32(a, b) }
     }
 
     #[inline(always)]
-    fn add(self, a: Floats, b: Floats) -> Floats {
+    fn add(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: `detect` found AVX2.
-        Self::halves(a, b, |a, b| unsafe { _mm256_add_ps(a, b) })
+        unsafe { _mm256_add_ps(a, b) }
     }
 
     #[inline(always)]
-    fn f16s(self, from: &[u8; 32]) -> Floats {
-        let [low, high] = from.as_chunks::<16>().0 else { unreachable!("32 bytes") };
-        // SAFETY: `detect` found F16C; the arrays have the 16 bytes.
-        [low, high].map(|half| unsafe { _mm256_cvtph_ps(_mm_loadu_si128(half.as_ptr().cast())) })
+    fn f16s(self, from: &[u8; 32], v: usize) -> __m256 {
+        let half = &from.as_chunks::<16>().0[v];
+        // SAFETY: `detect` found F16C; the array has the 16 bytes.
+        unsafe { _mm256_cvtph_ps(_mm_loadu_si128(half.as_ptr().cast())) }
     }
 
     #[inline(always)]
-    fn bf16_pairs(self, from: &[u8; 64]) -> [Floats; 2] {
-        let pairs = self.bytes(from);
+    fn bf16_pairs(self, from: &[u8; 64], v: usize) -> [__m256; 2] {
+        let pairs = self.bytes(from, v);
         // SAFETY: `detect` found AVX2.
         unsafe {
             let upper = _mm256_set1_epi32(0xffff_0000u32 as i32);
-            [
-                pairs.map(|half| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(half))),
-                pairs.map(|half| _mm256_castsi256_ps(_mm256_and_si256(half, upper))),
-            ]
+            let even = _mm256_slli_epi32::<16>(pairs);
+            [_mm256_castsi256_ps(even), _mm256_castsi256_ps(_mm256_and_si256(pairs, upper))]
         }
     }
 
     #[inline(always)]
-    fn f32s(self, from: &[u8; 64]) -> Floats {
+    fn f32s(self, from: &[u8; 64], v: usize) -> __m256 {
         // SAFETY: `detect` found AVX2.
-        self.bytes(from).map(|half| unsafe { _mm256_castsi256_ps(half) })
+        unsafe { _mm256_castsi256_ps(self.bytes(from, v)) }
     }
 
     #[inline(always)]
-    fn u8s(self, from: &[u8; 16]) -> Floats {
-        let [low, high] = from.as_chunks::<8>().0 else { unreachable!("16 bytes") };
-        // SAFETY: `detect` found AVX2; the arrays have the 8 bytes.
-        [low, high].map(|half| unsafe {
-            let bytes = _mm_loadl_epi64(half.as_ptr().cast());
-            _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes))
-        })
+    fn u8s(self, from: &[u8; 16], v: usize) -> __m256 {
+        let half = &from.as_chunks::<8>().0[v];
+        // SAFETY: `detect` found AVX2; the array has the 8 bytes.
+        unsafe { _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(half.as_ptr().cast()))) }
     }
 
     #[inline(always)]
-    fn i8s(self, from: &[u8; 16]) -> Floats {
-        let [low, high] = from.as_chunks::<8>().0 else { unreachable!("16 bytes") };
-        // SAFETY: `detect` found AVX2; the arrays have the 8 bytes.
-        [low, high].map(|half| unsafe {
-            let bytes = _mm_loadl_epi64(half.as_ptr().cast());
-            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes))
-        })
+    fn i8s(self, from: &[u8; 16], v: usize) -> __m256 {
+        let half = &from.as_chunks::<8>().0[v];
+        // SAFETY: `detect` found AVX2; the array has the 8 bytes.
+        unsafe { _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(half.as_ptr().cast()))) }
     }
 
     #[inline(always)]
-    fn store(self, floats: Floats, to: &mut [f32; 16]) {
-        let (low, high) = to.split_at_mut(8);
-        // SAFETY: `detect` found AVX2; the slices have 8 floats each.
-        unsafe {
-            _mm256_storeu_ps(low.as_mut_ptr(), floats[0]);
-            _mm256_storeu_ps(high.as_mut_ptr(), floats[1]);
-        }
+    fn store(self, floats: __m256, to: &mut [f32; 16], v: usize) {
+        let half = &mut to.as_chunks_mut::<8>().0[v];
+        // SAFETY: `detect` found AVX2; the array has the 32 bytes.
+        unsafe { _mm256_storeu_ps(half.as_mut_ptr(), floats) }
     }
 }

@@ -17,9 +17,17 @@ impl Avx512 {
 }
 
 impl Simd for Avx512 {
+    const VECTORS: usize = 1;
+    type Each<T: Copy> = [T; 1];
     type Bytes = __m512i;
+    type Partial = __m512i;
     type Ints = __m512i;
     type Floats = __m512;
+
+    #[inline(always)]
+    fn each<T: Copy>(value: T) -> [T; 1] {
+        [value]
+    }
 
     #[inline(always)]
     fn vectorize<R>(self, body: impl FnOnce() -> R) -> R {
@@ -38,7 +46,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn bytes(self, from: &[u8; 64]) -> __m512i {
+    fn bytes(self, from: &[u8; 64], _: usize) -> __m512i {
         // SAFETY: `detect` found AVX-512 F; the array has the 64 bytes.
         unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
     }
@@ -75,14 +83,29 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn dot_7bit(self, sums: __m512i, weights: __m512i, four: i32) -> __m512i {
-        // SAFETY: `detect` found AVX-512 F and VNNI.
-        unsafe { _mm512_dpbusd_epi32(sums, weights, _mm512_set1_epi32(four)) }
+    fn start_4bit(self, offset: i32) -> __m512i {
+        self.ints(offset)
+    }
+
+    #[inline(always)]
+    fn dot_4bit(self, sums: __m512i, weights: __m512i, four: i32) -> __m512i {
+        self.dot_8bit(sums, weights, four)
+    }
+
+    #[inline(always)]
+    fn finish_4bit(self, sums: __m512i, _: i32) -> __m512i {
+        sums
+    }
+
+    #[inline(always)]
+    fn dot_6bit(self, sums: __m512i, [a, b]: [__m512i; 2], [x, y]: [i32; 2]) -> __m512i {
+        self.dot_8bit(self.dot_8bit(sums, a, x), b, y)
     }
 
     #[inline(always)]
     fn dot_8bit(self, sums: __m512i, weights: __m512i, four: i32) -> __m512i {
-        self.dot_7bit(sums, weights, four)
+        // SAFETY: `detect` found AVX-512 F and VNNI.
+        unsafe { _mm512_dpbusd_epi32(sums, weights, _mm512_set1_epi32(four)) }
     }
 
     #[inline(always)]
@@ -127,14 +150,14 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn f16s(self, from: &[u8; 32]) -> __m512 {
+    fn f16s(self, from: &[u8; 32], _: usize) -> __m512 {
         // SAFETY: `detect` found AVX-512 F; the array has the 32 bytes.
         unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
     }
 
     #[inline(always)]
-    fn bf16_pairs(self, from: &[u8; 64]) -> [__m512; 2] {
-        let pairs = self.bytes(from);
+    fn bf16_pairs(self, from: &[u8; 64], _: usize) -> [__m512; 2] {
+        let pairs = self.bytes(from, 0);
         // SAFETY: `detect` found AVX-512 F.
         unsafe {
             let upper = _mm512_set1_epi32(0xffff_0000u32 as i32);
@@ -144,13 +167,13 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn f32s(self, from: &[u8; 64]) -> __m512 {
+    fn f32s(self, from: &[u8; 64], _: usize) -> __m512 {
         // SAFETY: `detect` found AVX-512 F; the array has the 64 bytes.
         unsafe { _mm512_loadu_ps(from.as_ptr().cast()) }
     }
 
     #[inline(always)]
-    fn u8s(self, from: &[u8; 16]) -> __m512 {
+    fn u8s(self, from: &[u8; 16], _: usize) -> __m512 {
         // SAFETY: `detect` found AVX-512 F; the array has the 16 bytes.
         unsafe {
             let bytes = _mm_loadu_si128(from.as_ptr().cast());
@@ -159,7 +182,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn i8s(self, from: &[u8; 16]) -> __m512 {
+    fn i8s(self, from: &[u8; 16], _: usize) -> __m512 {
         // SAFETY: `detect` found AVX-512 F; the array has the 16 bytes.
         unsafe {
             let bytes = _mm_loadu_si128(from.as_ptr().cast());
@@ -168,7 +191,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn store(self, floats: __m512, to: &mut [f32; 16]) {
+    fn store(self, floats: __m512, to: &mut [f32; 16], _: usize) {
         // SAFETY: `detect` found AVX-512 F; the array has the 64 bytes.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), floats) }
     }

@@ -7,14 +7,16 @@ pub(crate) trait ByteProducts: Copy + Send + Sync {
     fn detect() -> Option<Self>;
     /// As [`super::Simd::vectorize`], with AVX2, FMA and F16C, which the caller has found.
     fn vectorize<R>(self, body: impl FnOnce() -> R) -> R;
-    /// `sums` + the products of four weights below 128 with four signed bytes.
-    fn dot_7bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i;
-    /// As `dot_7bit`, with any weights, stored as `w + 128`, from a start of `start_8bit`.
+    /// See [`super::Simd::start_4bit`] and what follows there.
+    fn start_4bit(self, offset: i32) -> __m256i;
+    fn dot_4bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i;
+    fn finish_4bit(self, sums: __m256i, offset: i32) -> __m256i;
+    fn dot_6bit(self, sums: __m256i, weights: [__m256i; 2], signed: [__m256i; 2]) -> __m256i;
     fn dot_8bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i;
     fn start_8bit(self, offset_128: i32) -> i32;
 }
 
-/// By sums of pairs in 16 bits.
+/// By sums of pairs in 16 bits, which hold a whole block of 4-bit weights.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pairs(());
 
@@ -43,29 +45,54 @@ impl ByteProducts for Pairs {
     }
 
     #[inline(always)]
-    fn dot_7bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
-        // SAFETY: the caller, `Avx2`, found AVX2. No sum of two leaves i16.
+    fn start_4bit(self, _: i32) -> __m256i {
+        // SAFETY: the caller, `Avx2`, found AVX2.
+        unsafe { _mm256_setzero_si256() }
+    }
+
+    #[inline(always)]
+    fn dot_4bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
+        // SAFETY: the caller, `Avx2`, found AVX2. 16 products of at most 15 * 128 stay in i16.
+        unsafe { _mm256_add_epi16(sums, _mm256_maddubs_epi16(weights, signed)) }
+    }
+
+    #[inline(always)]
+    fn finish_4bit(self, sums: __m256i, offset: i32) -> __m256i {
+        // SAFETY: the caller, `Avx2`, found AVX2.
+        unsafe { add_pairs(_mm256_set1_epi32(offset), sums) }
+    }
+
+    #[inline(always)]
+    fn dot_6bit(self, sums: __m256i, [a, b]: [__m256i; 2], [x, y]: [__m256i; 2]) -> __m256i {
+        // SAFETY: the caller, `Avx2`, found AVX2. Four products of at most 63 * 128 stay in i16.
         unsafe {
-            let pairs = _mm256_maddubs_epi16(weights, signed);
-            _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+            let pairs = _mm256_add_epi16(_mm256_maddubs_epi16(a, x), _mm256_maddubs_epi16(b, y));
+            add_pairs(sums, pairs)
         }
     }
 
     #[inline(always)]
     fn dot_8bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
-        // SAFETY: the caller, `Avx2`, found AVX2.
-        let (weights, signed) = unsafe {
-            // Weights up to 255 would leave i16, magnitudes up to 128 do not.
+        // SAFETY: the caller, `Avx2`, found AVX2. Weights up to 255 would leave i16, two products of
+        // magnitudes up to 128 with 127 do not.
+        unsafe {
             let weights = _mm256_xor_si256(weights, _mm256_set1_epi8(-128));
-            (_mm256_abs_epi8(weights), _mm256_sign_epi8(signed, weights))
-        };
-        self.dot_7bit(sums, weights, signed)
+            let signed = _mm256_sign_epi8(signed, weights);
+            add_pairs(sums, _mm256_maddubs_epi16(_mm256_abs_epi8(weights), signed))
+        }
     }
 
     #[inline(always)]
     fn start_8bit(self, _: i32) -> i32 {
         0
     }
+}
+
+/// `sums` + the sums of neighbours.
+#[inline(always)]
+fn add_pairs(sums: __m256i, pairs: __m256i) -> __m256i {
+    // SAFETY: the callers have AVX2.
+    unsafe { _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))) }
 }
 
 /// The two that differ in the encoding of one instruction.
@@ -89,14 +116,35 @@ macro_rules! vnni {
             }
 
             #[inline(always)]
-            fn dot_7bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
-                // SAFETY: `detect` found the instruction.
-                unsafe { $dot(sums, weights, signed) }
+            fn start_4bit(self, offset: i32) -> __m256i {
+                // SAFETY: the caller, `Avx2`, found AVX2.
+                unsafe { _mm256_set1_epi32(offset) }
+            }
+
+            #[inline(always)]
+            fn dot_4bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
+                self.dot_8bit(sums, weights, signed)
+            }
+
+            #[inline(always)]
+            fn finish_4bit(self, sums: __m256i, _: i32) -> __m256i {
+                sums
+            }
+
+            #[inline(always)]
+            fn dot_6bit(
+                self,
+                sums: __m256i,
+                [a, b]: [__m256i; 2],
+                [x, y]: [__m256i; 2],
+            ) -> __m256i {
+                self.dot_8bit(self.dot_8bit(sums, a, x), b, y)
             }
 
             #[inline(always)]
             fn dot_8bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
-                self.dot_7bit(sums, weights, signed)
+                // SAFETY: `detect` found the instruction.
+                unsafe { $dot(sums, weights, signed) }
             }
 
             #[inline(always)]

@@ -1,5 +1,9 @@
 //! Instruction sets: what the kernels need of a processor, and each processor's way to do it.
 
+use std::ops::IndexMut;
+
+use crate::Encoding;
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -66,10 +70,11 @@ impl Isa {
     }
 
     /// Rows multiplied together: as many as the registers hold.
-    pub(crate) fn rows_at_once(self) -> usize {
-        match self {
-            Self::Avx512Vnni | Self::Scalar => 10,
-            Self::AvxVnni | Self::Avx2 | Self::Neon => 4,
+    pub(crate) fn rows_at_once(self, encoding: Encoding) -> usize {
+        match (self, encoding) {
+            // Two sums for each row, of 16 registers.
+            (Self::AvxVnni | Self::Avx2, Encoding::Float) => 5,
+            _ => 10,
         }
     }
 }
@@ -122,34 +127,57 @@ pub(crate) use with_simd;
 /// All bits of a float but its sign.
 const MAGNITUDE: u32 = !(1 << 31);
 
-/// A processor's vectors of 16 lanes, one for each output of a tile.
+/// A processor's vectors. The 16 outputs of a tile take [`Simd::VECTORS`] of them, which the kernels
+/// go through one after the other, so that many rows fit into few registers.
 ///
 /// A value is the proof that the processor has the instructions: that is what the implementations'
 /// `unsafe` blocks rely on. All methods are exact or round once, to nearest, so that every
-/// implementation gives the same bits.
+/// implementation gives the same bits. Where a method reads or writes 16 lanes, `v` says which vector
+/// of them.
 pub(crate) trait Simd: Copy + Send + Sync {
-    /// 16 x 4 unsigned bytes: 4 consecutive weights of 16 outputs.
+    /// Vectors that 16 lanes take.
+    const VECTORS: usize;
+    /// Something for each of them: `[T; VECTORS]`.
+    type Each<T: Copy>: Copy + IndexMut<usize, Output = T>;
+    /// Unsigned bytes, 4 to a lane: consecutive weights of an output.
     type Bytes: Copy;
-    /// 16 x i32.
+    /// Sums of products of a block, before they are i32.
+    type Partial: Copy;
+    /// i32 lanes.
     type Ints: Copy;
-    /// 16 x f32.
+    /// f32 lanes.
     type Floats: Copy;
 
+    /// The same for each vector.
+    fn each<T: Copy>(value: T) -> Self::Each<T>;
+    /// The same slice, for one vector of several: the compiler, which does not know, reads what all
+    /// vectors need once for each, where it would else keep more than the registers hold.
+    #[inline(always)]
+    fn afresh<T>(self, slice: &[T]) -> &[T] {
+        slice
+    }
     /// Runs code compiled for this instruction set. `body` must be `#[inline(always)]`.
     fn vectorize<R>(self, body: impl FnOnce() -> R) -> R;
     /// Starts to fetch the cache line at an address, which need not exist.
     fn prefetch(self, address: *const u8);
 
-    fn bytes(self, from: &[u8; 64]) -> Self::Bytes;
+    fn bytes(self, from: &[u8; 64], v: usize) -> Self::Bytes;
     /// The lower and the upper four bits of each byte.
     fn nibbles(self, bytes: Self::Bytes) -> [Self::Bytes; 2];
     /// `low | two << 4`, where `two` are the bits `2 * I` and up of each byte of `high`.
     fn six_bits<const I: u32>(self, low: Self::Bytes, high: Self::Bytes) -> Self::Bytes;
 
     fn ints(self, value: i32) -> Self::Ints;
-    /// `sums` + the products of four weights below 128 with four signed bytes.
-    fn dot_7bit(self, sums: Self::Ints, weights: Self::Bytes, four: i32) -> Self::Ints;
-    /// As `dot_7bit`, with any weights, stored as `w + 128`, from a start of `start_8bit`.
+    /// Where sums of `dot_4bit` start that shall be `offset` more.
+    fn start_4bit(self, offset: i32) -> Self::Partial;
+    /// `sums` + the products of four weights below 16 with four signed bytes; of 32 at most.
+    fn dot_4bit(self, sums: Self::Partial, weights: Self::Bytes, four: i32) -> Self::Partial;
+    /// The sums, given the offset they started with.
+    fn finish_4bit(self, sums: Self::Partial, offset: i32) -> Self::Ints;
+    /// `sums` + the products of twice four weights below 64 with signed bytes.
+    fn dot_6bit(self, sums: Self::Ints, weights: [Self::Bytes; 2], fours: [i32; 2]) -> Self::Ints;
+    /// `sums` + the products of four weights, stored as `w + 128`, with four signed bytes, from a
+    /// start of `start_8bit`.
     fn dot_8bit(self, sums: Self::Ints, weights: Self::Bytes, four: i32) -> Self::Ints;
     /// Where sums of `dot_8bit` start, given `-128` times the sum of the signed bytes.
     fn start_8bit(self, offset_128: i32) -> Self::Ints;
@@ -161,13 +189,13 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn fma(self, a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
     fn add_ints(self, a: Self::Ints, b: Self::Ints) -> Self::Ints;
     fn add(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
-    fn f16s(self, from: &[u8; 32]) -> Self::Floats;
+    fn f16s(self, from: &[u8; 32], v: usize) -> Self::Floats;
     /// The even and the odd bf16 of each lane's pair.
-    fn bf16_pairs(self, from: &[u8; 64]) -> [Self::Floats; 2];
-    fn f32s(self, from: &[u8; 64]) -> Self::Floats;
-    fn u8s(self, from: &[u8; 16]) -> Self::Floats;
-    fn i8s(self, from: &[u8; 16]) -> Self::Floats;
-    fn store(self, floats: Self::Floats, to: &mut [f32; 16]);
+    fn bf16_pairs(self, from: &[u8; 64], v: usize) -> [Self::Floats; 2];
+    fn f32s(self, from: &[u8; 64], v: usize) -> Self::Floats;
+    fn u8s(self, from: &[u8; 16], v: usize) -> Self::Floats;
+    fn i8s(self, from: &[u8; 16], v: usize) -> Self::Floats;
+    fn store(self, floats: Self::Floats, to: &mut [f32; 16], v: usize);
 
     /// The largest magnitude; infinite or NaN if a value is.
     #[inline(always)]

@@ -1,20 +1,24 @@
 use std::arch::aarch64::*;
-use std::array::from_fn;
 
 use super::Simd;
 
-/// Proof that the processor has NEON. Sixteen lanes are four registers.
+/// Proof that the processor has NEON.
 ///
 /// Without the dot product extension, whose intrinsics stable Rust lacks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Neon(());
 
-type Quad<T> = [T; 4];
-
 impl Neon {
     #[inline(always)]
     pub(crate) fn detect() -> Option<Self> {
         std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
+    }
+
+    /// `sums` + the sums of each four neighbours.
+    #[inline(always)]
+    fn add_fours(self, sums: int32x4_t, [low, high]: [int16x8_t; 2]) -> int32x4_t {
+        // SAFETY: `detect` found NEON.
+        unsafe { vaddq_s32(sums, vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high))) }
     }
 
     /// Four f32 from four f16, exactly.
@@ -36,9 +40,18 @@ impl Neon {
 }
 
 impl Simd for Neon {
-    type Bytes = Quad<uint8x16_t>;
-    type Ints = Quad<int32x4_t>;
-    type Floats = Quad<float32x4_t>;
+    const VECTORS: usize = 4;
+    type Each<T: Copy> = [T; 4];
+    type Bytes = uint8x16_t;
+    /// Of the lower and of the upper two lanes: each product apart.
+    type Partial = [int16x8_t; 2];
+    type Ints = int32x4_t;
+    type Floats = float32x4_t;
+
+    #[inline(always)]
+    fn each<T: Copy>(value: T) -> [T; 4] {
+        [value; 4]
+    }
 
     #[inline(always)]
     fn vectorize<R>(self, body: impl FnOnce() -> R) -> R {
@@ -55,164 +68,164 @@ impl Simd for Neon {
     fn prefetch(self, _: *const u8) {}
 
     #[inline(always)]
-    fn bytes(self, from: &[u8; 64]) -> Self::Bytes {
-        let quarters = from.as_chunks::<16>().0;
-        // SAFETY: `detect` found NEON; the arrays have the 16 bytes.
-        from_fn(|i| unsafe { vld1q_u8(quarters[i].as_ptr()) })
+    fn bytes(self, from: &[u8; 64], v: usize) -> uint8x16_t {
+        let quarter = &from.as_chunks::<16>().0[v];
+        // SAFETY: `detect` found NEON; the array has the 16 bytes.
+        unsafe { vld1q_u8(quarter.as_ptr()) }
     }
 
     #[inline(always)]
-    fn nibbles(self, bytes: Self::Bytes) -> [Self::Bytes; 2] {
+    fn nibbles(self, bytes: uint8x16_t) -> [uint8x16_t; 2] {
+        // SAFETY: `detect` found NEON.
+        unsafe { [vandq_u8(bytes, vdupq_n_u8(15)), vshrq_n_u8::<4>(bytes)] }
+    }
+
+    #[inline(always)]
+    fn six_bits<const I: u32>(self, low: uint8x16_t, high: uint8x16_t) -> uint8x16_t {
         // SAFETY: `detect` found NEON.
         unsafe {
+            let shifted = match I {
+                0 => vshlq_n_u8::<4>(high),
+                1 => vshlq_n_u8::<2>(high),
+                2 => high,
+                _ => vshrq_n_u8::<2>(high),
+            };
+            vorrq_u8(low, vandq_u8(shifted, vdupq_n_u8(0x30)))
+        }
+    }
+
+    #[inline(always)]
+    fn ints(self, value: i32) -> int32x4_t {
+        // SAFETY: `detect` found NEON.
+        unsafe { vdupq_n_s32(value) }
+    }
+
+    #[inline(always)]
+    fn start_4bit(self, _: i32) -> [int16x8_t; 2] {
+        // SAFETY: `detect` found NEON.
+        [unsafe { vdupq_n_s16(0) }; 2]
+    }
+
+    #[inline(always)]
+    fn dot_4bit(self, sums: [int16x8_t; 2], weights: uint8x16_t, four: i32) -> [int16x8_t; 2] {
+        // SAFETY: `detect` found NEON. 8 products of at most 15 * 128 stay in i16.
+        unsafe {
+            let four = vreinterpretq_s8_s32(vdupq_n_s32(four));
+            let weights = vreinterpretq_s8_u8(weights);
             [
-                bytes.map(|quarter| vandq_u8(quarter, vdupq_n_u8(15))),
-                bytes.map(|quarter| vshrq_n_u8::<4>(quarter)),
+                vmlal_s8(sums[0], vget_low_s8(weights), vget_low_s8(four)),
+                vmlal_high_s8(sums[1], weights, four),
             ]
         }
     }
 
     #[inline(always)]
-    fn six_bits<const I: u32>(self, low: Self::Bytes, high: Self::Bytes) -> Self::Bytes {
-        // SAFETY: `detect` found NEON.
-        from_fn(|i| unsafe {
-            let shifted = match I {
-                0 => vshlq_n_u8::<4>(high[i]),
-                1 => vshlq_n_u8::<2>(high[i]),
-                2 => high[i],
-                _ => vshrq_n_u8::<2>(high[i]),
-            };
-            vorrq_u8(low[i], vandq_u8(shifted, vdupq_n_u8(0x30)))
-        })
+    fn finish_4bit(self, sums: [int16x8_t; 2], offset: i32) -> int32x4_t {
+        self.add_fours(self.ints(offset), sums)
     }
 
     #[inline(always)]
-    fn ints(self, value: i32) -> Self::Ints {
-        // SAFETY: `detect` found NEON.
-        [unsafe { vdupq_n_s32(value) }; 4]
+    fn dot_6bit(self, sums: int32x4_t, [a, b]: [uint8x16_t; 2], [x, y]: [i32; 2]) -> int32x4_t {
+        // Two products of at most 63 * 128 stay in i16.
+        let products = self.dot_4bit(self.start_4bit(0), a, x);
+        self.add_fours(sums, self.dot_4bit(products, b, y))
     }
 
     #[inline(always)]
-    fn dot_7bit(self, sums: Self::Ints, weights: Self::Bytes, four: i32) -> Self::Ints {
+    fn dot_8bit(self, sums: int32x4_t, weights: uint8x16_t, four: i32) -> int32x4_t {
         // SAFETY: `detect` found NEON.
-        from_fn(|i| unsafe {
-            let four = vreinterpretq_s8_s32(vdupq_n_s32(four));
-            let weights = vreinterpretq_s8_u8(weights[i]);
-            let low = vpaddlq_s16(vmull_s8(vget_low_s8(weights), vget_low_s8(four)));
-            let high = vpaddlq_s16(vmull_high_s8(weights, four));
-            vaddq_s32(sums[i], vpaddq_s32(low, high))
-        })
+        let signed = unsafe { veorq_u8(weights, vdupq_n_u8(0x80)) };
+        self.add_fours(sums, self.dot_4bit(self.start_4bit(0), signed, four))
     }
 
     #[inline(always)]
-    fn dot_8bit(self, sums: Self::Ints, weights: Self::Bytes, four: i32) -> Self::Ints {
-        // SAFETY: `detect` found NEON.
-        let signed = weights.map(|quarter| unsafe { veorq_u8(quarter, vdupq_n_u8(0x80)) });
-        self.dot_7bit(sums, signed, four)
-    }
-
-    #[inline(always)]
-    fn start_8bit(self, _: i32) -> Self::Ints {
+    fn start_8bit(self, _: i32) -> int32x4_t {
         self.ints(0)
     }
 
     #[inline(always)]
-    fn splat(self, value: f32) -> Self::Floats {
+    fn splat(self, value: f32) -> float32x4_t {
         // SAFETY: `detect` found NEON.
-        [unsafe { vdupq_n_f32(value) }; 4]
+        unsafe { vdupq_n_f32(value) }
     }
 
     #[inline(always)]
-    fn to_floats(self, ints: Self::Ints) -> Self::Floats {
+    fn to_floats(self, ints: int32x4_t) -> float32x4_t {
         // SAFETY: `detect` found NEON.
-        ints.map(|quarter| unsafe { vcvtq_f32_s32(quarter) })
+        unsafe { vcvtq_f32_s32(ints) }
     }
 
     #[inline(always)]
-    fn mul(self, a: Self::Floats, b: Self::Floats) -> Self::Floats {
+    fn mul(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
         // SAFETY: `detect` found NEON.
-        from_fn(|i| unsafe { vmulq_f32(a[i], b[i]) })
+        unsafe { vmulq_f32(a, b) }
     }
 
     #[inline(always)]
-    fn fma(self, a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats {
+    fn fma(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
         // SAFETY: `detect` found NEON.
-        from_fn(|i| unsafe { vfmaq_f32(c[i], a[i], b[i]) })
+        unsafe { vfmaq_f32(c, a, b) }
     }
 
     #[inline(always)]
-    fn add_ints(self, a: Self::Ints, b: Self::Ints) -> Self::Ints {
+    fn add_ints(self, a: int32x4_t, b: int32x4_t) -> int32x4_t {
         // SAFETY: `detect` found NEON.
-        from_fn(|i| unsafe { vaddq_s32(a[i], b[i]) })
+        unsafe { vaddq_s32(a, b) }
     }
 
     #[inline(always)]
-    fn add(self, a: Self::Floats, b: Self::Floats) -> Self::Floats {
+    fn add(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
         // SAFETY: `detect` found NEON.
-        from_fn(|i| unsafe { vaddq_f32(a[i], b[i]) })
+        unsafe { vaddq_f32(a, b) }
     }
 
     #[inline(always)]
-    fn f16s(self, from: &[u8; 32]) -> Self::Floats {
-        let quarters = from.as_chunks::<8>().0;
-        // SAFETY: `detect` found NEON; the arrays have the 8 bytes.
-        from_fn(|i| unsafe { self.widen(vreinterpret_u16_u8(vld1_u8(quarters[i].as_ptr()))) })
+    fn f16s(self, from: &[u8; 32], v: usize) -> float32x4_t {
+        let quarter = &from.as_chunks::<8>().0[v];
+        // SAFETY: `detect` found NEON; the array has the 8 bytes.
+        unsafe { self.widen(vreinterpret_u16_u8(vld1_u8(quarter.as_ptr()))) }
     }
 
     #[inline(always)]
-    fn bf16_pairs(self, from: &[u8; 64]) -> [Self::Floats; 2] {
+    fn bf16_pairs(self, from: &[u8; 64], v: usize) -> [float32x4_t; 2] {
         // SAFETY: `detect` found NEON.
         unsafe {
-            let pairs = self.bytes(from).map(|quarter| vreinterpretq_u32_u8(quarter));
-            let upper = vdupq_n_u32(0xffff_0000);
-            [
-                pairs.map(|pair| vreinterpretq_f32_u32(vshlq_n_u32::<16>(pair))),
-                pairs.map(|pair| vreinterpretq_f32_u32(vandq_u32(pair, upper))),
-            ]
+            let pairs = vreinterpretq_u32_u8(self.bytes(from, v));
+            let odd = vandq_u32(pairs, vdupq_n_u32(0xffff_0000));
+            [vreinterpretq_f32_u32(vshlq_n_u32::<16>(pairs)), vreinterpretq_f32_u32(odd)]
         }
     }
 
     #[inline(always)]
-    fn f32s(self, from: &[u8; 64]) -> Self::Floats {
+    fn f32s(self, from: &[u8; 64], v: usize) -> float32x4_t {
         // SAFETY: `detect` found NEON.
-        self.bytes(from).map(|quarter| unsafe { vreinterpretq_f32_u8(quarter) })
+        unsafe { vreinterpretq_f32_u8(self.bytes(from, v)) }
     }
 
     #[inline(always)]
-    fn u8s(self, from: &[u8; 16]) -> Self::Floats {
+    fn u8s(self, from: &[u8; 16], v: usize) -> float32x4_t {
+        let quarter = u32::from_le_bytes(from.as_chunks().0[v]);
+        // SAFETY: `detect` found NEON.
+        unsafe {
+            let bytes = vreinterpret_u8_u32(vdup_n_u32(quarter));
+            vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(bytes))))
+        }
+    }
+
+    #[inline(always)]
+    fn i8s(self, from: &[u8; 16], v: usize) -> float32x4_t {
+        let quarter = u32::from_le_bytes(from.as_chunks().0[v]);
+        // SAFETY: `detect` found NEON.
+        unsafe {
+            let bytes = vreinterpret_s8_u32(vdup_n_u32(quarter));
+            vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(bytes))))
+        }
+    }
+
+    #[inline(always)]
+    fn store(self, floats: float32x4_t, to: &mut [f32; 16], v: usize) {
+        let quarter = &mut to.as_chunks_mut::<4>().0[v];
         // SAFETY: `detect` found NEON; the array has the 16 bytes.
-        unsafe {
-            let bytes = vld1q_u8(from.as_ptr());
-            let (low, high) = (vmovl_u8(vget_low_u8(bytes)), vmovl_high_u8(bytes));
-            [
-                vcvtq_f32_u32(vmovl_u16(vget_low_u16(low))),
-                vcvtq_f32_u32(vmovl_high_u16(low)),
-                vcvtq_f32_u32(vmovl_u16(vget_low_u16(high))),
-                vcvtq_f32_u32(vmovl_high_u16(high)),
-            ]
-        }
-    }
-
-    #[inline(always)]
-    fn i8s(self, from: &[u8; 16]) -> Self::Floats {
-        // SAFETY: `detect` found NEON; the array has the 16 bytes.
-        unsafe {
-            let bytes = vreinterpretq_s8_u8(vld1q_u8(from.as_ptr()));
-            let (low, high) = (vmovl_s8(vget_low_s8(bytes)), vmovl_high_s8(bytes));
-            [
-                vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))),
-                vcvtq_f32_s32(vmovl_high_s16(low)),
-                vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))),
-                vcvtq_f32_s32(vmovl_high_s16(high)),
-            ]
-        }
-    }
-
-    #[inline(always)]
-    fn store(self, floats: Self::Floats, to: &mut [f32; 16]) {
-        for (quarter, to) in floats.into_iter().zip(to.as_chunks_mut::<4>().0) {
-            // SAFETY: `detect` found NEON; the array has the 16 bytes.
-            unsafe { vst1q_f32(to.as_mut_ptr(), quarter) }
-        }
+        unsafe { vst1q_f32(quarter.as_mut_ptr(), floats) }
     }
 }

@@ -17,9 +17,16 @@ impl Scalar {
 }
 
 impl Simd for Scalar {
+    const VECTORS: usize = 1;
+    type Each<T: Copy> = [T; 1];
     type Bytes = [u8; 64];
+    type Partial = [i32; 16];
     type Ints = [i32; 16];
     type Floats = [f32; 16];
+
+    fn each<T: Copy>(value: T) -> [T; 1] {
+        [value]
+    }
 
     fn vectorize<R>(self, body: impl FnOnce() -> R) -> R {
         body()
@@ -27,7 +34,7 @@ impl Simd for Scalar {
 
     fn prefetch(self, _: *const u8) {}
 
-    fn bytes(self, from: &[u8; 64]) -> [u8; 64] {
+    fn bytes(self, from: &[u8; 64], _: usize) -> [u8; 64] {
         *from
     }
 
@@ -43,8 +50,20 @@ impl Simd for Scalar {
         [value; 16]
     }
 
-    fn dot_7bit(self, sums: [i32; 16], weights: [u8; 64], four: i32) -> [i32; 16] {
+    fn start_4bit(self, offset: i32) -> [i32; 16] {
+        [offset; 16]
+    }
+
+    fn dot_4bit(self, sums: [i32; 16], weights: [u8; 64], four: i32) -> [i32; 16] {
         Self::dot(sums, weights, four, 0)
+    }
+
+    fn finish_4bit(self, sums: [i32; 16], _: i32) -> [i32; 16] {
+        sums
+    }
+
+    fn dot_6bit(self, sums: [i32; 16], [a, b]: [[u8; 64]; 2], [x, y]: [i32; 2]) -> [i32; 16] {
+        Self::dot(Self::dot(sums, a, x, 0), b, y, 0)
     }
 
     fn dot_8bit(self, sums: [i32; 16], weights: [u8; 64], four: i32) -> [i32; 16] {
@@ -79,11 +98,11 @@ impl Simd for Scalar {
         std::array::from_fn(|i| a[i] + b[i])
     }
 
-    fn f16s(self, from: &[u8; 32]) -> [f32; 16] {
+    fn f16s(self, from: &[u8; 32], _: usize) -> [f32; 16] {
         std::array::from_fn(|i| f16::from_le_bytes([from[2 * i], from[2 * i + 1]]).to_f32())
     }
 
-    fn bf16_pairs(self, from: &[u8; 64]) -> [[f32; 16]; 2] {
+    fn bf16_pairs(self, from: &[u8; 64], _: usize) -> [[f32; 16]; 2] {
         [0, 2].map(|odd| {
             std::array::from_fn(|i| {
                 f32::from_le_bytes([0, 0, from[4 * i + odd], from[4 * i + odd + 1]])
@@ -91,19 +110,19 @@ impl Simd for Scalar {
         })
     }
 
-    fn f32s(self, from: &[u8; 64]) -> [f32; 16] {
+    fn f32s(self, from: &[u8; 64], _: usize) -> [f32; 16] {
         std::array::from_fn(|i| f32::from_le_bytes(from.as_chunks().0[i]))
     }
 
-    fn u8s(self, from: &[u8; 16]) -> [f32; 16] {
+    fn u8s(self, from: &[u8; 16], _: usize) -> [f32; 16] {
         from.map(f32::from)
     }
 
-    fn i8s(self, from: &[u8; 16]) -> [f32; 16] {
+    fn i8s(self, from: &[u8; 16], _: usize) -> [f32; 16] {
         from.map(|byte| f32::from(byte as i8))
     }
 
-    fn store(self, floats: [f32; 16], to: &mut [f32; 16]) {
+    fn store(self, floats: [f32; 16], to: &mut [f32; 16], _: usize) {
         *to = floats;
     }
 }
