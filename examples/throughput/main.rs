@@ -78,9 +78,8 @@ fn load(args: &Args, options: &NativeOptions) -> Result<Transformer, common::Fai
     Ok(Transformer::random_native(&config, args.workload.seed, options)?)
 }
 
-/// Seconds of a decode step of the first number of samples by span; what reading the prompt takes is
-/// taken off.
-fn profile(args: &Args, model: &Transformer) -> Result<Vec<(&'static str, f64)>, common::Failure> {
+/// Seconds by span: of reading the prompt, and of a decode step of the first number of samples.
+fn profile(args: &Args, model: &Transformer) -> Result<Vec<report::Span>, common::Failure> {
     let profile = profile::Profile::install()?;
     let case = args.workload.cases()[1];
     let spans = |new_tokens| {
@@ -90,9 +89,10 @@ fn profile(args: &Args, model: &Transformer) -> Result<Vec<(&'static str, f64)>,
         outcome.map(|()| spans)
     };
     let (reading, all) = (spans(1)?, spans(case.new_tokens + 1)?);
-    let per_step = |(name, time): (&'static str, &Duration)| {
+    let span = |(&name, time): (&&'static str, &Duration)| {
         let reading = reading.get(name).copied().unwrap_or_default();
-        (name, time.saturating_sub(reading).as_secs_f64() / case.new_tokens as f64)
+        let step = time.saturating_sub(reading).as_secs_f64() / case.new_tokens as f64;
+        report::Span { name, reading: reading.as_secs_f64(), step }
     };
-    Ok(all.iter().map(|(name, time)| per_step((name, time))).collect())
+    Ok(all.iter().map(span).collect())
 }

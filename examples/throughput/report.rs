@@ -17,9 +17,17 @@ pub(crate) struct Report<'a> {
     pub(crate) load: Duration,
     pub(crate) workload: &'a Workload,
     pub(crate) timings: Vec<(Case, Timing)>,
-    /// Seconds of a decode step by span.
-    pub(crate) profile: Vec<(&'static str, f64)>,
+    pub(crate) profile: Vec<Span>,
     pub(crate) bytes: Bytes,
+}
+
+/// Seconds that a part of the forward pass takes.
+pub(crate) struct Span {
+    pub(crate) name: &'static str,
+    /// Of reading the prompt.
+    pub(crate) reading: f64,
+    /// Of a decode step.
+    pub(crate) step: f64,
 }
 
 /// Memory in bytes; what the system does not tell is absent.
@@ -57,7 +65,9 @@ impl Report<'_> {
             "self_consistency": self.self_consistency().map(|(useful, ratio)| {
                 json!({ "drafts": DRAFTS, "useful_tokens_per_second": useful, "ratio": ratio })
             }),
-            "profile_ms": self.profile.iter().map(|(name, s)| json!([name, s * 1e3])).collect::<Vec<_>>(),
+            "profile_ms": self.profile.iter().map(|span| json!({
+                "span": span.name, "reading": span.reading * 1e3, "step": span.step * 1e3,
+            })).collect::<Vec<_>>(),
             "bytes": {
                 "weights": self.bytes.weights, "kv": self.bytes.kv,
                 "peak_load": self.bytes.peak_load, "peak": self.bytes.peak,
@@ -107,10 +117,10 @@ impl Report<'_> {
             )?;
         }
         if !self.profile.is_empty() {
-            let rows = self.timings[1].0.rows();
-            writeln!(text, "\na decode step of {rows} rows, ms")?;
-            for (name, seconds) in &self.profile {
-                writeln!(text, "{name:<20} {:>8.3}", seconds * 1e3)?;
+            let (rows, prompt) = (self.timings[1].0.rows(), self.workload.prompt_tokens);
+            writeln!(text, "\n{:<20} step of {rows} rows  reading {prompt} tokens", "ms")?;
+            for Span { name, reading, step } in &self.profile {
+                writeln!(text, "{name:<20} {:>14.3} {:>16.1}", step * 1e3, reading * 1e3)?;
             }
         }
         let Bytes { weights, kv, peak_load, peak: all } = self.bytes;
