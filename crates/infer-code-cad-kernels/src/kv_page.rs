@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
@@ -188,6 +190,19 @@ impl KvPage {
     }
 }
 
+/// Goes through the vectors of a line: all at once where the sums of `n` query heads fit into the
+/// registers, for more chains of sums; else one by one.
+#[inline(always)]
+fn for_vectors<S: Simd>(n: usize, mut each: impl FnMut(Range<usize>)) {
+    if n * S::VECTORS <= QUERIES {
+        each(0..S::VECTORS);
+    } else {
+        for v in 0..S::VECTORS {
+            each(v..v + 1);
+        }
+    }
+}
+
 /// The bytes of one head.
 fn part(bytes: &[u8], head: usize, len: usize, format: KvFormat) -> &[u8] {
     let len = len * format.value_bytes();
@@ -267,19 +282,28 @@ impl Scoring<'_> {
         let queries: [&[f32]; N] =
             std::array::from_fn(|q| &self.queries[q * self.head_dim..][..lines.len()]);
         let scale = simd.splat(self.scale);
-        for v in 0..S::VECTORS {
-            let mut sums = [simd.splat(0.0); N];
-            for d in 0..lines.len() {
-                let keys = widen(&lines[d], v);
-                for q in 0..N {
-                    sums[q] = simd.fma(keys, simd.splat(queries[q][d]), sums[q]);
+        for_vectors::<S>(
+            N,
+            #[inline(always)]
+            |vectors| {
+                let mut sums = S::each([simd.splat(0.0); N]);
+                for d in 0..lines.len() {
+                    for v in vectors.clone() {
+                        let (keys, sums) = (widen(&lines[d], v), &mut sums[v - vectors.start]);
+                        for q in 0..N {
+                            sums[q] = simd.fma(keys, simd.splat(queries[q][d]), sums[q]);
+                        }
+                    }
                 }
-            }
-            for q in 0..N {
-                let to = scores[q * self.stride..].first_chunk_mut();
-                simd.store(simd.mul(sums[q], scale), to.expect("room for a page's scores"), v);
-            }
-        }
+                for v in vectors.clone() {
+                    for q in 0..N {
+                        let scores = scores[q * self.stride..].first_chunk_mut();
+                        let score = simd.mul(sums[v - vectors.start][q], scale);
+                        simd.store(score, scores.expect("room for the scores of a page"), v);
+                    }
+                }
+            },
+        );
     }
 }
 
@@ -313,25 +337,46 @@ impl Mixing<'_> {
             std::array::from_fn(|q| &self.weights[q * self.stride..][..self.n_positions]);
         let blocks = self.values.as_chunks::<LINE>().0.chunks_exact(KvPage::POSITIONS);
         for (block, lines) in blocks.enumerate() {
-            let mut mixed = [[0.0; LANES]; N];
-            for v in 0..S::VECTORS {
-                let mut sums = [simd.splat(0.0); N];
-                for (t, line) in lines[..self.n_positions].iter().enumerate() {
-                    let values = widen(line, v);
-                    for q in 0..N {
-                        sums[q] = simd.fma(values, simd.splat(weights[q][t]), sums[q]);
-                    }
-                }
-                for q in 0..N {
-                    simd.store(sums[q], &mut mixed[q], v);
-                }
-            }
             let start = block * LANES;
             let len = LANES.min(self.head_dim - start);
-            for (q, mixed) in mixed.into_iter().enumerate() {
+            let mut sums = [[0.0; LANES]; N];
+            for q in 0..N {
+                let out = &out[q * self.head_dim + start..][..len];
+                match out.first_chunk() {
+                    Some(whole) => sums[q] = *whole, // a copy of known length is two instructions
+                    None => sums[q][..len].copy_from_slice(out),
+                }
+            }
+            for_vectors::<S>(
+                N,
+                #[inline(always)]
+                |vectors| {
+                    let mut acc = S::each([simd.splat(0.0); N]);
+                    for v in vectors.clone() {
+                        for q in 0..N {
+                            acc[v - vectors.start][q] = simd.load(&sums[q], v);
+                        }
+                    }
+                    for (t, line) in lines[..self.n_positions].iter().enumerate() {
+                        for v in vectors.clone() {
+                            let (values, acc) = (widen(line, v), &mut acc[v - vectors.start]);
+                            for q in 0..N {
+                                acc[q] = simd.fma(values, simd.splat(weights[q][t]), acc[q]);
+                            }
+                        }
+                    }
+                    for v in vectors.clone() {
+                        for q in 0..N {
+                            simd.store(acc[v - vectors.start][q], &mut sums[q], v);
+                        }
+                    }
+                },
+            );
+            for q in 0..N {
                 let out = &mut out[q * self.head_dim + start..][..len];
-                for (out, mixed) in out.iter_mut().zip(mixed) {
-                    *out += mixed;
+                match out.first_chunk_mut() {
+                    Some(whole) => *whole = sums[q],
+                    None => out.copy_from_slice(&sums[q][..len]),
                 }
             }
         }

@@ -194,6 +194,13 @@ impl<P: ByteProducts> Simd for Avx2<P> {
     }
 
     #[inline(always)]
+    fn load(self, from: &[f32; 16], v: usize) -> __m256 {
+        let half = &from.as_chunks::<8>().0[v];
+        // SAFETY: `detect` found AVX2; the array has the 32 bytes.
+        unsafe { _mm256_loadu_ps(half.as_ptr()) }
+    }
+
+    #[inline(always)]
     fn store(self, floats: __m256, to: &mut [f32; 16], v: usize) {
         let half = &mut to.as_chunks_mut::<8>().0[v];
         // SAFETY: `detect` found AVX2; the array has the 32 bytes.

@@ -191,6 +191,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn load(self, from: &[f32; 16], _: usize) -> __m512 {
+        // SAFETY: `detect` found AVX-512 F; the array has the 64 bytes.
+        unsafe { _mm512_loadu_ps(from.as_ptr()) }
+    }
+
+    #[inline(always)]
     fn store(self, floats: __m512, to: &mut [f32; 16], _: usize) {
         // SAFETY: `detect` found AVX-512 F; the array has the 64 bytes.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), floats) }

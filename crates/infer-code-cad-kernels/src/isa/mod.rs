@@ -195,6 +195,7 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn f32s(self, from: &[u8; 64], v: usize) -> Self::Floats;
     fn u8s(self, from: &[u8; 16], v: usize) -> Self::Floats;
     fn i8s(self, from: &[u8; 16], v: usize) -> Self::Floats;
+    fn load(self, from: &[f32; 16], v: usize) -> Self::Floats;
     fn store(self, floats: Self::Floats, to: &mut [f32; 16], v: usize);
 
     /// The largest magnitude; infinite or NaN if a value is.

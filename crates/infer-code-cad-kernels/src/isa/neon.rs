@@ -223,6 +223,13 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    fn load(self, from: &[f32; 16], v: usize) -> float32x4_t {
+        let quarter = &from.as_chunks::<4>().0[v];
+        // SAFETY: `detect` found NEON; the array has the 16 bytes.
+        unsafe { vld1q_f32(quarter.as_ptr()) }
+    }
+
+    #[inline(always)]
     fn store(self, floats: float32x4_t, to: &mut [f32; 16], v: usize) {
         let quarter = &mut to.as_chunks_mut::<4>().0[v];
         // SAFETY: `detect` found NEON; the array has the 16 bytes.

@@ -122,6 +122,10 @@ impl Simd for Scalar {
         from.map(|byte| f32::from(byte as i8))
     }
 
+    fn load(self, from: &[f32; 16], _: usize) -> [f32; 16] {
+        *from
+    }
+
     fn store(self, floats: [f32; 16], to: &mut [f32; 16], _: usize) {
         *to = floats;
     }

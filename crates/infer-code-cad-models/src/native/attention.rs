@@ -44,25 +44,46 @@ struct Row<'a> {
     seen: Range<usize>,
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
     /// The pages it looks into.
     fn pages(&self) -> Range<usize> {
         self.seen.start / PAGE..self.seen.end.div_ceil(PAGE)
     }
 
-    /// Where the scores of a page are, within [`Row::width`] of them.
-    fn offset(&self, page: usize) -> usize {
-        (page - self.seen.start / PAGE) * PAGE
-    }
-
-    fn width(&self) -> usize {
-        self.pages().len() * PAGE
+    /// A page and how many positions of it were written when the row came, if it looks into it.
+    fn page(&self, page: usize) -> Option<(&'a Arc<KvPage>, usize)> {
+        let written = PAGE.min(self.seen.end.saturating_sub(page * PAGE));
+        self.pages().contains(&page).then(|| (&self.layer.pages[page], written))
     }
 }
 
+/// What a thread needs for its part; reused from call to call.
+#[derive(Debug, Default)]
+struct Room {
+    queries: Vec<f32>, // (rows, group, head_dim)
+    scores: Vec<f32>,  // (rows, group, positions of all pages)
+}
+
 thread_local! {
-    /// Reused from call to call.
-    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static ROOM: RefCell<Room> = RefCell::default();
+}
+
+/// The query heads that one part of the work takes together: those of a key head, or a share of them
+/// where there are more threads than key heads.
+#[derive(Clone, Copy)]
+struct Group {
+    shares: usize,
+    n_heads: usize,
+}
+
+impl Group {
+    fn new(heads: &Heads, threads: usize) -> Self {
+        let enough = |shares: &usize| {
+            heads.group().is_multiple_of(*shares) && heads.n_kv_heads * shares >= threads
+        };
+        let shares = (1..=heads.group()).find(enough).unwrap_or(heads.group());
+        Self { shares, n_heads: heads.group() / shares }
+    }
 }
 
 impl NativeAttention {
@@ -86,31 +107,32 @@ impl NativeAttention {
         pool.for_chunks(qkv, width, |token, row| {
             rotations.apply(token, &mut row[..width - self.heads.kv_size()]);
         });
-        let rows = self.append(qkv, window, streams);
-        let n_rows = rows.len().next_multiple_of(ROWS.min(rows.len()));
-        let group = self.heads.group() * self.heads.head_dim;
-        heads_first.clear();
-        heads_first.resize(self.heads.n_kv_heads * n_rows * group, 0.0); // (n_kv_heads, n_rows, group)
+        let rows = self.append(qkv, window, streams, pool);
+        let group = Group::new(&self.heads, pool.threads());
+        let group_size = group.n_heads * self.heads.head_dim;
         let chunk = ROWS.min(rows.len());
+        let n_rows = rows.len().next_multiple_of(chunk);
+        heads_first.clear();
+        heads_first.resize(n_rows * self.heads.q_size(), 0.0); // (groups, n_rows, group_size)
         let part = |part: usize, out: &mut [f32]| {
-            let (kv_head, first) = (part * chunk / n_rows, part * chunk % n_rows);
+            let (index, first) = (part * chunk / n_rows, part * chunk % n_rows);
             let rows = &rows[first..(first + chunk).min(rows.len())];
-            self.attend_rows(kv_head, rows, qkv, out, pool.isa());
+            self.attend_rows(group, index, rows, qkv, out, pool.isa());
         };
         let work: usize = rows.iter().map(|row| row.seen.len() * self.heads.q_size()).sum();
         if work < PARALLEL_FROM {
-            for (i, out) in heads_first.chunks_mut(chunk * group).enumerate() {
+            for (i, out) in heads_first.chunks_mut(chunk * group_size).enumerate() {
                 pool.isa().vectorize(
                     #[inline(always)]
                     || part(i, out),
                 );
             }
         } else {
-            pool.for_chunks(heads_first, chunk * group, part);
+            pool.for_chunks(heads_first, chunk * group_size, part);
         }
-        for (kv_head, rows) in heads_first.chunks(n_rows * group).enumerate() {
-            for (out, row) in out.chunks_mut(self.heads.q_size()).zip(rows.chunks(group)) {
-                out[kv_head * group..][..group].copy_from_slice(row);
+        for (index, rows) in heads_first.chunks(n_rows * group_size).enumerate() {
+            for (out, row) in out.chunks_mut(self.heads.q_size()).zip(rows.chunks(group_size)) {
+                out[index * group_size..][..group_size].copy_from_slice(row);
             }
         }
     }
@@ -121,17 +143,14 @@ impl NativeAttention {
         qkv: &[f32],
         window: Option<usize>,
         streams: Vec<Stream<'a, NativeLayer>>,
+        pool: &Pool,
     ) -> Vec<Row<'a>> {
-        let (q_size, kv_size) = (self.heads.q_size(), self.heads.kv_size());
-        let width = q_size + 2 * kv_size;
+        let width = self.heads.q_size() + 2 * self.heads.kv_size();
         let mut rows = Vec::with_capacity(qkv.len() / width);
         for stream in streams {
             let layer = Arc::make_mut(stream.layer);
-            for (i, token) in stream.span.clone().enumerate() {
-                let (key, value) =
-                    qkv[token * width + q_size..(token + 1) * width].split_at(kv_size);
-                self.push(layer, stream.past + i, key, value);
-            }
+            let new = &qkv[stream.span.start * width..stream.span.end * width];
+            self.extend(layer, stream.past, new, pool);
             let layer = &*layer;
             rows.extend(stream.span.enumerate().map(|(i, token)| {
                 let end = stream.past + i + 1;
@@ -142,73 +161,95 @@ impl NativeAttention {
         rows
     }
 
-    /// Writes position `position`, forgetting the pages after it.
-    fn push(&self, layer: &mut NativeLayer, position: usize, key: &[f32], value: &[f32]) {
-        let (index, slot) = (position / PAGE, position % PAGE);
-        layer.pages.truncate(index + 1);
-        if layer.pages.len() == index {
-            let Heads { n_kv_heads, head_dim, .. } = self.heads;
-            layer.pages.push(Arc::new(KvPage::new(self.kv_format, n_kv_heads, head_dim)));
-        }
-        Arc::make_mut(&mut layer.pages[index]).put(slot, key, value);
+    /// Writes the keys and values of `qkv` from position `past` on, forgetting what was there.
+    fn extend(&self, layer: &mut NativeLayer, past: usize, qkv: &[f32], pool: &Pool) {
+        let Heads { n_kv_heads, head_dim, .. } = self.heads;
+        let (q_size, kv_size) = (self.heads.q_size(), self.heads.kv_size());
+        let width = q_size + 2 * kv_size;
+        let end = past + qkv.len() / width;
+        layer.pages.truncate(past.div_ceil(PAGE));
+        layer.pages.resize_with(end.div_ceil(PAGE), || {
+            Arc::new(KvPage::new(self.kv_format, n_kv_heads, head_dim))
+        });
+        let first = past / PAGE;
+        pool.for_chunks(&mut layer.pages[first..], 1, |i, page| {
+            let page_start = (first + i) * PAGE;
+            let page = Arc::make_mut(&mut page[0]);
+            for position in past.max(page_start)..end.min(page_start + PAGE) {
+                let token = &qkv[(position - past) * width..][q_size..width];
+                let (key, value) = token.split_at(kv_size);
+                page.put(position - page_start, key, value);
+            }
+        });
     }
 
-    /// The query heads of one key head, for some rows over the positions they have seen.
+    /// The query heads of a group, for some rows over the positions they have seen.
     ///
-    /// `out`: `(rows, group * head_dim)`, zero at first
+    /// `out`: `(rows, group_size)`, zero at first
     #[inline(always)]
     fn attend_rows(
         &self,
-        kv_head: usize,
+        group: Group,
+        index: usize,
         rows: &[Row<'_>],
         qkv: &[f32],
         out: &mut [f32],
         isa: Isa,
     ) {
         let Heads { head_dim, scale, softcap, .. } = self.heads;
-        let group = self.heads.group();
+        let (kv_head, group_size) = (index / group.shares, group.n_heads * head_dim);
         let width = self.heads.q_size() + 2 * self.heads.kv_size();
-        let queries = |row: &Row<'_>| {
-            &qkv[row.token * width + kv_head * group * head_dim..][..group * head_dim]
-        };
-        let stride = rows.iter().map(Row::width).max().unwrap_or(0);
         let first = rows.iter().map(|row| row.pages().start).min().unwrap_or(0);
         let last = rows.iter().map(|row| row.pages().end).max().unwrap_or(0);
-        SCORES.with_borrow_mut(|scores| {
-            scores.resize(rows.len() * group * stride, 0.0); // (rows, group, stride)
-            for page in first..last {
-                prefetch(page + 1, kv_head, rows, isa);
-                for (row, scores) in rows.iter().zip(scores.chunks_mut(group * stride)) {
-                    if row.pages().contains(&page) {
-                        let scores = &mut scores[row.offset(page)..];
-                        row.layer.pages[page].score(
-                            isa,
-                            kv_head,
-                            queries(row),
-                            scale,
-                            scores,
-                            stride,
-                        );
-                    }
-                }
+        let stride = (last - first) * PAGE;
+        let mut room = ROOM.take();
+        let Room { queries, scores } = &mut room;
+        queries.clear();
+        for row in rows {
+            queries.extend_from_slice(&qkv[row.token * width + index * group_size..][..group_size]);
+        }
+        scores.resize(rows.len() * group.n_heads * stride, 0.0);
+        let place = |row: usize, page| row * group.n_heads * stride + (page - first) * PAGE;
+        for page in first..last {
+            prefetch(page + 1, kv_head, rows, isa);
+            for_runs(rows, page, |run, keys, _| {
+                let queries = &queries[run.start * group_size..run.end * group_size];
+                let scores = &mut scores[place(run.start, page)..];
+                keys.score(isa, kv_head, queries, scale, scores, stride);
+            });
+        }
+        for (row, scores) in rows.iter().zip(scores.chunks_mut(group.n_heads * stride)) {
+            let pages = (row.pages().start - first) * PAGE..(row.pages().end - first) * PAGE;
+            for scores in scores.chunks_mut(stride) {
+                weigh(&mut scores[pages.clone()], row, softcap);
             }
-            for (row, scores) in rows.iter().zip(scores.chunks_mut(group * stride)) {
-                for scores in scores.chunks_mut(stride) {
-                    weigh(&mut scores[..row.width()], row, softcap);
-                }
-            }
-            for page in first..last {
-                let outs = out.chunks_mut(group * head_dim);
-                for ((row, scores), out) in rows.iter().zip(scores.chunks(group * stride)).zip(outs)
-                {
-                    if row.pages().contains(&page) {
-                        let weights = &scores[row.offset(page)..];
-                        let n_positions = PAGE.min(row.seen.end - page * PAGE);
-                        row.layer.pages[page].mix(isa, kv_head, weights, stride, n_positions, out);
-                    }
-                }
-            }
-        });
+        }
+        for page in first..last {
+            for_runs(rows, page, |run, values, written| {
+                let out = &mut out[run.start * group_size..run.end * group_size];
+                let weights = &scores[place(run.start, page)..];
+                values.mix(isa, kv_head, weights, stride, written, out);
+            });
+        }
+        ROOM.set(room);
+    }
+}
+
+/// Calls `each` with every run of rows that look into the same page, and as far: their queries are
+/// one product. Pages that forks share are read once for all of them.
+#[inline(always)]
+fn for_runs(rows: &[Row<'_>], page: usize, mut each: impl FnMut(Range<usize>, &KvPage, usize)) {
+    let mut start = 0;
+    let alike = |a: &Row<'_>, b: &Row<'_>| match (a.page(page), b.page(page)) {
+        (Some((a, m)), Some((b, n))) => m == n && Arc::ptr_eq(a, b),
+        (None, None) => true,
+        _ => false,
+    };
+    for run in rows.chunk_by(alike) {
+        if let Some((page, written)) = run[0].page(page) {
+            each(start..start + run.len(), page, written);
+        }
+        start += run.len();
     }
 }
 
