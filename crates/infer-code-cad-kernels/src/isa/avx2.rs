@@ -36,7 +36,7 @@ impl<P: ByteProducts> Simd for Avx2<P> {
         let (mut start, mut len) = (slice.as_ptr(), slice.len());
         // SAFETY: there is no instruction, so both stay those of the slice.
         unsafe {
-            asm!("/* {0} {1} */", inout(reg) start, inout(reg) len, options(nomem, nostack, preserves_flags));
+            asm!("/* {0} {1} */", inout(reg) start, inout(reg) len, options(readonly, nostack, preserves_flags));
             std::slice::from_raw_parts(start, len)
         }
     }
