@@ -46,10 +46,6 @@ impl KvCache for History {
     fn truncate(&mut self, len: usize) {
         self.stream.truncate(len);
     }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
 }
 
 impl CausalLm for Scripted {
@@ -68,7 +64,7 @@ impl CausalLm for Scripted {
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), ModelError> {
         logits.clear();
         for step in batch {
-            let history: &mut History = step.cache.as_any_mut().downcast_mut().unwrap();
+            let history: &mut History = (&mut *step.cache as &mut dyn Any).downcast_mut().unwrap();
             history.stream.extend_from_slice(step.tokens);
             if step.logits != LogitRows::Last {
                 continue;

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt::Debug;
 use std::ops::Range;
 
@@ -35,12 +36,12 @@ impl Limits {
     /// Refuses what cannot be computed, before any cache is touched.
     pub(crate) fn check<L: Debug + Send + Sync + 'static>(
         &self,
-        batch: &mut [Step<'_>],
+        batch: &[Step<'_>],
     ) -> Result<(), ModelError> {
-        for (step, Step { cache, tokens, .. }) in batch.iter_mut().enumerate() {
+        for (step, Step { cache, tokens, .. }) in batch.iter().enumerate() {
             let len = cache.len() + tokens.len();
-            let cache = cache.as_any_mut().downcast_ref::<StreamCache<L>>();
-            if cache.is_none_or(|cache| cache.model != self.model) {
+            let own = (&**cache as &dyn Any).downcast_ref::<StreamCache<L>>();
+            if own.is_none_or(|own| own.model != self.model) {
                 return Err(ModelError::ForeignCache { step });
             }
             if tokens.is_empty() {
@@ -61,19 +62,27 @@ impl Limits {
     }
 }
 
-/// The backend's own caches of a batch that was checked.
-pub(crate) fn own_caches<'a, L: Debug + Send + Sync + 'static>(
-    batch: &'a mut [Step<'_>],
-) -> Vec<&'a mut StreamCache<L>> {
-    batch.iter_mut().filter_map(|step| step.cache.as_any_mut().downcast_mut()).collect()
+/// The backend's own cache of a step that was checked.
+///
+/// # Panics
+/// When it is another backend's.
+pub(crate) fn own_cache<'a, L: 'static>(step: &'a Step<'_>) -> &'a StreamCache<L> {
+    (&*step.cache as &dyn Any).downcast_ref().expect("the batch was checked")
 }
 
-/// The new tokens of a batch, end to end.
+/// [`own_cache`], to change it.
+pub(crate) fn own_cache_mut<'a, L: 'static>(step: &'a mut Step<'_>) -> &'a mut StreamCache<L> {
+    (&mut *step.cache as &mut dyn Any).downcast_mut().expect("the batch was checked")
+}
+
+/// The new tokens of a batch, end to end. Reuse one value: it keeps its room.
 #[derive(Debug, Default)]
 pub(crate) struct Ragged {
     pub(crate) tokens: Vec<TokenId>,
     /// Of each token within its stream.
     pub(crate) positions: Vec<usize>,
+    /// The step of each token.
+    pub(crate) steps: Vec<usize>,
     /// Of each step within `tokens`.
     pub(crate) spans: Vec<Range<usize>>,
     /// The tokens whose logits are asked for.
@@ -81,21 +90,27 @@ pub(crate) struct Ragged {
 }
 
 impl Ragged {
-    pub(crate) fn new(batch: &[Step<'_>]) -> Self {
-        let mut ragged = Self::default();
-        for step in batch {
-            let (start, past) = (ragged.tokens.len(), step.cache.len());
+    /// Takes in another batch.
+    pub(crate) fn set(&mut self, batch: &[Step<'_>]) {
+        let Self { tokens, positions, steps, spans, wanted: all_wanted } = self;
+        tokens.clear();
+        positions.clear();
+        steps.clear();
+        spans.clear();
+        all_wanted.clear();
+        for (i, step) in batch.iter().enumerate() {
+            let (start, past) = (tokens.len(), step.cache.len());
             let end = start + step.tokens.len();
-            ragged.tokens.extend_from_slice(step.tokens);
-            ragged.positions.extend(past..past + step.tokens.len());
-            ragged.spans.push(start..end);
+            tokens.extend_from_slice(step.tokens);
+            positions.extend(past..past + step.tokens.len());
+            steps.resize(end, i);
+            spans.push(start..end);
             let wanted = match step.logits {
                 LogitRows::None => end..end,
                 LogitRows::Last => end - 1..end,
                 LogitRows::All => start..end,
             };
-            ragged.wanted.extend(wanted.map(|row| row as u32));
+            all_wanted.extend(wanted.map(|row| row as u32));
         }
-        ragged
     }
 }

@@ -1,4 +1,3 @@
-use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -37,9 +36,5 @@ impl<L: Debug + Send + Sync + 'static> KvCache for StreamCache<L> {
 
     fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
     }
 }

@@ -49,8 +49,8 @@ pub trait CausalLm: Debug + Send + Sync {
     }
 }
 
-/// The keys and values of one stream.
-pub trait KvCache: Any + Debug + Send {
+/// The keys and values of one stream. A backend recovers its own type as `dyn Any`.
+pub trait KvCache: Any + Debug + Send + Sync {
     /// Tokens in the stream.
     fn len(&self) -> usize;
 
@@ -64,9 +64,6 @@ pub trait KvCache: Any + Debug + Send {
 
     /// Forgets every token from position `len` on. Does nothing when the stream is shorter.
     fn truncate(&mut self, len: usize);
-
-    /// For the backend to recover its own type.
-    fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
 /// One stream's share of a forward pass.

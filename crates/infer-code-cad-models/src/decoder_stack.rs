@@ -1,7 +1,7 @@
 use candle_core::{DType, Device, Result, Tensor};
 
 use crate::attention::Stream;
-use crate::batch::{Limits, Ragged, own_caches};
+use crate::batch::{Limits, Ragged, own_cache_mut};
 use crate::block::Block;
 use crate::cache::StreamCache;
 use crate::config::{Positions, TransformerConfig};
@@ -82,8 +82,9 @@ impl DecoderStack {
 
     /// A forward pass over a batch that was checked and is not empty.
     fn advance(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<()> {
-        let ragged = Ragged::new(batch);
-        let mut caches = own_caches::<TensorLayer>(batch);
+        let mut ragged = Ragged::default();
+        ragged.set(batch);
+        let mut caches: Vec<_> = batch.iter_mut().map(own_cache_mut).collect();
         let x = self.hidden(&ragged, &mut caches)?;
         for (cache, span) in caches.iter_mut().zip(&ragged.spans) {
             cache.len += span.len();

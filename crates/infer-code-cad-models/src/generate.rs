@@ -64,6 +64,7 @@ pub fn generate(
         sink,
         live: Vec::new(),
         logits: Vec::new(),
+        room: Room::default(),
         prefixes: Prefixes::default(),
         stats: GenerateStats::default(),
     };
@@ -103,8 +104,17 @@ struct Run<'a> {
     sink: &'a mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     live: Vec<Sequence<'a>>,
     logits: Vec<f32>, // of the last forward pass
+    room: Room<'a>,
     prefixes: Prefixes,
     stats: GenerateStats,
+}
+
+/// Vectors that are empty between two steps; kept, so that a step allocates nothing.
+#[derive(Default)]
+struct Room<'a> {
+    live: Vec<Sequence<'a>>,
+    batch: Vec<Step<'static>>,
+    tokens: Vec<Option<Result<TokenId, ModelError>>>,
 }
 
 /// Why a run ends early.
@@ -276,35 +286,42 @@ impl<'a> Run<'a> {
     /// Feeds the last token of every live sequence and picks the next.
     fn advance(&mut self) -> Result<(), Halt> {
         let clock = Instant::now();
-        let mut live = std::mem::take(&mut self.live);
-        let mut batch: Vec<_> = live.iter_mut().flat_map(Sequence::steps).collect();
+        let Room { live: next, batch, mut tokens } = std::mem::take(&mut self.room);
+        let mut live = std::mem::replace(&mut self.live, next);
+        let mut batch = emptied(batch);
+        batch.extend(live.iter_mut().flat_map(Sequence::steps));
         let rows = batch.len();
         tracing::trace_span!("forward pass")
             .in_scope(|| forward(self.model, &mut batch, rows, &mut self.logits))?;
-        let tokens = tracing::trace_span!("decoder").in_scope(|| self.decode(&mut live));
+        let batch = emptied(batch);
+        tracing::trace_span!("decoder").in_scope(|| self.decode(&mut live, &mut tokens));
         self.stats.decode_time += clock.elapsed();
         self.stats.decode_steps += 1;
         self.stats.decode_rows += rows;
         self.stats.peak_rows = self.stats.peak_rows.max(rows);
-        live.into_iter().zip(tokens).try_for_each(|(sequence, token)| self.push(sequence, token?))
+        for (sequence, token) in live.drain(..).zip(tokens.drain(..)) {
+            self.push(sequence, token.expect("run_parts calls every part")?)?;
+        }
+        self.room = Room { live, batch, tokens };
+        Ok(())
     }
 
     /// Picks the next token of every sequence, on all threads.
-    fn decode(&self, live: &mut [Sequence<'_>]) -> Vec<Result<TokenId, ModelError>> {
-        let vocab_size = self.model.vocab_size();
+    fn decode(
+        &self,
+        live: &mut [Sequence<'_>],
+        tokens: &mut Vec<Option<Result<TokenId, ModelError>>>,
+    ) {
+        let (parts, vocab_size) = (live.len(), self.model.vocab_size());
         let rows = self.logits.chunks_exact(self.decoder.arity() * vocab_size);
-        // Each is locked once, by the thread that decodes it.
-        let work: Vec<_> = live.iter_mut().zip(rows).map(|work| Mutex::new((work, None))).collect();
-        self.model.run_parts(work.len(), &|part| {
-            let mut part = work[part].lock().unwrap_or_else(PoisonError::into_inner);
-            let ((sequence, logits), token) = &mut *part;
-            *token = Some(sequence.decode(self.decoder, logits, vocab_size));
+        tokens.resize_with(parts, || None);
+        let work = Mutex::new(live.iter_mut().zip(rows).zip(tokens));
+        self.model.run_parts(parts, &|_| {
+            let next = work.lock().unwrap_or_else(PoisonError::into_inner).next();
+            if let Some(((sequence, logits), token)) = next {
+                *token = Some(sequence.decode(self.decoder, logits, vocab_size));
+            }
         });
-        let token = |work: Mutex<(_, Option<_>)>| {
-            let (_, token) = work.into_inner().unwrap_or_else(PoisonError::into_inner);
-            token.expect("run_parts calls every part")
-        };
-        work.into_iter().map(token).collect()
     }
 
     /// Appends a token to a sequence, which then is live or finished.
@@ -327,6 +344,12 @@ impl<'a> Run<'a> {
             ControlFlow::Break(()) => Err(Halt::Cancelled),
         }
     }
+}
+
+/// The same vector, empty, for steps that live as long as need be.
+fn emptied<'b>(mut batch: Vec<Step<'_>>) -> Vec<Step<'b>> {
+    batch.clear();
+    batch.into_iter().map(|_| unreachable!("it is empty")).collect() // keeps its room
 }
 
 /// One forward pass that must give `rows` rows of logits.

@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use infer_code_cad_kernels::{Format, KvFormat, KvPage, Pool};
 
-use crate::attention::{Heads, Stream};
-use crate::batch::{Limits, Ragged, own_caches};
-use crate::cache::StreamCache;
+use crate::attention::Heads;
+use crate::batch::{Limits, Ragged, own_cache_mut};
 use crate::config::{Positions, TransformerConfig};
 use crate::gguf::StoredFormat;
 use crate::loader::{Bias, Fetch};
 use crate::names::ModelNames;
-use crate::rope::Rope;
+use crate::rope::{Rope, Rotations};
 use crate::weights::TensorInfo;
 use crate::{CausalLm, KvCache, ModelError, Step};
 
@@ -31,7 +30,7 @@ mod loader;
 mod norm;
 mod softmax;
 
-use attention::{NativeAttention, NativeLayer};
+use attention::{NativeAttention, NativeLayer, NewTokens};
 use block::NativeBlock;
 use linear::{LinearScratch, NativeLinear};
 use loader::NativeLoader;
@@ -134,9 +133,11 @@ pub(crate) struct NativeStack {
     scratch: Mutex<Vec<Scratch>>,
 }
 
-/// The activations of one forward pass; kept, so that a step allocates nothing of them.
+/// The room of one forward pass; kept, so that a step allocates nothing but pages.
 #[derive(Debug, Default)]
 struct Scratch {
+    ragged: Ragged,
+    rotations: Rotations,
     x: Vec<f32>,      // (n_tokens, hidden_size)
     normed: Vec<f32>, // (n_tokens, hidden_size)
     block: block::BlockScratch,
@@ -206,31 +207,35 @@ impl NativeStack {
         scratch: &mut Scratch,
         logits: &mut Vec<f32>,
     ) -> Result<(), ModelError> {
-        let ragged = Ragged::new(batch);
-        let mut caches = own_caches::<NativeLayer>(batch);
-        span!("embedding", self.embed(&ragged, &mut scratch.x))?;
-        let rotations = span!("positions", self.attention.rope.rotations(&ragged.positions));
+        let Scratch { ragged, rotations, x, block: room, linear, .. } = scratch;
+        ragged.set(batch);
+        span!("embedding", self.embed(ragged, x, linear))?;
+        span!("positions", rotations.set(&self.attention.rope, &ragged.positions));
         for (layer, block) in self.blocks.iter().enumerate() {
-            let streams = streams(&mut caches, &ragged, layer);
-            let Scratch { x, block: room, linear, .. } = scratch;
-            block.attend(x, &self.attention, &rotations, streams, room, linear, &self.pool)?;
+            let tokens = NewTokens { layer, batch: &mut *batch, ragged, rotations };
+            block.attend(x, &self.attention, tokens, room, linear, &self.pool)?;
             if layer + 1 == self.blocks.len() {
                 block.keep(&ragged.wanted, x, room);
             }
             block.finish(x, room, linear, &self.pool)?;
         }
-        for (cache, span) in caches.iter_mut().zip(&ragged.spans) {
-            cache.len += span.len();
+        for step in batch {
+            own_cache_mut::<NativeLayer>(step).len += step.tokens.len();
         }
         self.project(scratch, logits)
     }
 
-    fn embed(&self, ragged: &Ragged, x: &mut Vec<f32>) -> Result<(), ModelError> {
+    fn embed(
+        &self,
+        ragged: &Ragged,
+        x: &mut Vec<f32>,
+        linear: &mut LinearScratch,
+    ) -> Result<(), ModelError> {
         x.resize(ragged.tokens.len() * self.hidden_size, 0.0);
         let table = self.embedding.as_ref().unwrap_or(&self.head);
         let rows = x.chunks_mut(self.hidden_size).zip(&ragged.tokens).zip(&ragged.positions);
         for ((row, &token), &position) in rows {
-            table.row(token as usize, row)?;
+            table.row(token as usize, row, linear)?;
             if self.embedding_scale != 1.0 {
                 row.iter_mut().for_each(|x| *x *= self.embedding_scale);
             }
@@ -256,20 +261,6 @@ impl NativeStack {
         }
         Ok(())
     }
-}
-
-fn streams<'a>(
-    caches: &'a mut [&mut StreamCache<NativeLayer>],
-    ragged: &'a Ragged,
-    layer: usize,
-) -> Vec<Stream<'a, NativeLayer>> {
-    let stream =
-        |(cache, span): (&'a mut &mut StreamCache<NativeLayer>, &std::ops::Range<usize>)| Stream {
-            span: span.clone(),
-            past: cache.len,
-            layer: &mut cache.layers[layer],
-        };
-    caches.iter_mut().zip(&ragged.spans).map(stream).collect()
 }
 
 impl CausalLm for NativeStack {

@@ -11,8 +11,9 @@ pub(crate) struct Rope {
     inv_freq: Vec<f32>, // (head_dim / 2), or none where positions are learned
 }
 
-/// Cosines and sines of the positions of one batch, shared by all layers.
-#[derive(Debug)]
+/// Cosines and sines of the positions of one batch, shared by all layers. Reuse one value: it keeps
+/// its room.
+#[derive(Debug, Default)]
 pub(crate) struct Rotations {
     pub(crate) cos: Vec<f32>, // (n_tokens, head_dim / 2)
     pub(crate) sin: Vec<f32>, // (n_tokens, head_dim / 2)
@@ -34,16 +35,23 @@ impl Rope {
     pub(crate) fn is_identity(&self) -> bool {
         self.inv_freq.is_empty()
     }
-
-    pub(crate) fn rotations(&self, positions: &[usize]) -> Rotations {
-        let angles =
-            positions.iter().flat_map(|&p| self.inv_freq.iter().map(move |&f| p as f32 * f));
-        let (sin, cos) = angles.map(f32::sin_cos).unzip();
-        Rotations { cos, sin, half: self.inv_freq.len() }
-    }
 }
 
 impl Rotations {
+    /// Takes in the positions of another batch.
+    pub(crate) fn set(&mut self, rope: &Rope, positions: &[usize]) {
+        self.half = rope.inv_freq.len();
+        self.cos.clear();
+        self.sin.clear();
+        for &position in positions {
+            for &frequency in &rope.inv_freq {
+                let (sin, cos) = (position as f32 * frequency).sin_cos();
+                self.cos.push(cos);
+                self.sin.push(sin);
+            }
+        }
+    }
+
     /// Turns every head of `row`, which belongs to the batch's token `token`.
     ///
     /// `row`: `(n_heads, head_dim)`
@@ -111,7 +119,8 @@ mod tests {
     #[test]
     fn position_zero_turns_nothing_and_a_turn_keeps_the_length() {
         let rope = Rope { inv_freq: vec![1.0, 0.1] };
-        let rotations = rope.rotations(&[0, 5]);
+        let mut rotations = Rotations::default();
+        rotations.set(&rope, &[0, 5]);
         let row = [1.0f32, 2.0, 3.0, 4.0];
         let (mut still, mut turned) = (row, row);
         rotations.apply(0, &mut still);

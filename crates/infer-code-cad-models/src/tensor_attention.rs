@@ -5,7 +5,7 @@ use candle_nn::ops::softmax_last_dim;
 use candle_nn::rotary_emb::rope;
 
 use crate::attention::{Heads, Stream};
-use crate::rope::Rope;
+use crate::rope::{Rope, Rotations};
 
 /// Capacity grows by this many positions at a time.
 const BLOCK: usize = 256;
@@ -33,7 +33,8 @@ pub(crate) struct TensorLayer {
 impl TensorAttention {
     /// The angles of these positions.
     pub(crate) fn rotations(&self, positions: &[usize]) -> Result<TensorRotations> {
-        let table = self.rope.rotations(positions);
+        let mut table = Rotations::default();
+        table.set(&self.rope, positions);
         let half = if self.rope.is_identity() { 0 } else { self.heads.head_dim / 2 };
         let shape = (positions.len(), half);
         let tensor = |data| Tensor::from_vec(data, shape, &self.device)?.to_dtype(self.dtype);

@@ -52,10 +52,6 @@ impl KvCache for History {
     fn truncate(&mut self, len: usize) {
         self.0.truncate(len);
     }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
 }
 
 fn hash_logits(stream: &[TokenId]) -> impl Iterator<Item = f32> {
@@ -81,7 +77,7 @@ impl CausalLm for HashLm {
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), ModelError> {
         logits.clear();
         for step in batch {
-            let History(stream) = step.cache.as_any_mut().downcast_mut().unwrap();
+            let History(stream) = (&mut *step.cache as &mut dyn Any).downcast_mut().unwrap();
             assert!(!step.tokens.is_empty(), "a step brings at least one token");
             stream.extend_from_slice(step.tokens);
             assert!(stream.len() <= MAX_POSITIONS, "a stream outgrew the model");

@@ -1,3 +1,4 @@
+use std::array;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
@@ -5,7 +6,9 @@ use std::sync::Arc;
 use infer_code_cad_kernels::{Isa, KvFormat, KvPage, Pool};
 
 use super::softmax::{LANES, soft_cap, softmax};
-use crate::attention::{Heads, Stream};
+use crate::Step;
+use crate::attention::Heads;
+use crate::batch::{Ragged, own_cache, own_cache_mut};
 use crate::rope::{Rope, Rotations};
 
 const PAGE: usize = KvPage::POSITIONS;
@@ -35,6 +38,23 @@ pub(crate) struct NativeAttention {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct NativeLayer {
     pages: Vec<Arc<KvPage>>,
+}
+
+/// The tokens of a forward pass in one layer, and the streams they are appended to.
+pub(crate) struct NewTokens<'a, 's> {
+    pub(crate) layer: usize,
+    pub(crate) batch: &'a mut [Step<'s>],
+    pub(crate) ragged: &'a Ragged,
+    pub(crate) rotations: &'a Rotations,
+}
+
+impl NewTokens<'_, '_> {
+    fn row(&self, token: usize, window: Option<usize>) -> Row<'_> {
+        let cache = own_cache::<NativeLayer>(&self.batch[self.ragged.steps[token]]);
+        let end = self.ragged.positions[token] + 1;
+        let start = window.map_or(0, |window| end.saturating_sub(window));
+        Row { token, layer: &cache.layers[self.layer], seen: start..end }
+    }
 }
 
 /// One token: its place in the batch, its stream, and the positions it has seen.
@@ -90,36 +110,38 @@ impl NativeAttention {
     /// Rotates queries and keys in place, appends keys and values to their streams, attends. A token
     /// sees the last `window` positions, its own included.
     ///
-    /// `qkv`: `(n_tokens, q_size + 2 kv_size)`, `out`: `(n_tokens, q_size)`; the spans of `streams`
-    /// cover the tokens in order. `heads_first` is room for the kernel.
-    #[allow(clippy::too_many_arguments, reason = "the room of a pass is lent to its parts")]
+    /// `qkv`: `(n_tokens, q_size + 2 kv_size)`, `out`: `(n_tokens, q_size)`. `heads_first` is room
+    /// for the kernel.
     pub(crate) fn attend(
         &self,
         qkv: &mut [f32],
-        rotations: &Rotations,
+        mut tokens: NewTokens<'_, '_>,
         window: Option<usize>,
-        streams: Vec<Stream<'_, NativeLayer>>,
         heads_first: &mut Vec<f32>,
         out: &mut [f32],
         pool: &Pool,
     ) {
         let width = self.heads.q_size() + 2 * self.heads.kv_size();
         pool.for_chunks(qkv, width, |token, row| {
-            rotations.apply(token, &mut row[..width - self.heads.kv_size()]);
+            tokens.rotations.apply(token, &mut row[..width - self.heads.kv_size()]);
         });
-        let rows = self.append(qkv, window, streams, pool);
+        self.append(qkv, &mut tokens, pool);
         let group = Group::new(&self.heads, pool.threads());
         let group_size = group.n_heads * self.heads.head_dim;
-        let chunk = ROWS.min(rows.len());
-        let n_rows = rows.len().next_multiple_of(chunk);
+        let n_tokens = qkv.len() / width;
+        let chunk = ROWS.min(n_tokens);
+        let n_rows = n_tokens.next_multiple_of(chunk);
         heads_first.clear();
         heads_first.resize(n_rows * self.heads.q_size(), 0.0); // (groups, n_rows, group_size)
         let part = |part: usize, out: &mut [f32]| {
             let (index, first) = (part * chunk / n_rows, part * chunk % n_rows);
-            let rows = &rows[first..(first + chunk).min(rows.len())];
+            let rows =
+                array::from_fn::<_, ROWS, _>(|i| tokens.row((first + i).min(n_tokens - 1), window));
+            let rows = &rows[..chunk.min(n_tokens - first)];
             self.attend_rows(group, index, rows, qkv, out, pool.isa());
         };
-        let work: usize = rows.iter().map(|row| row.seen.len() * self.heads.q_size()).sum();
+        let seen = |token| tokens.row(token, window).seen.len();
+        let work = (0..n_tokens).map(seen).sum::<usize>() * self.heads.q_size();
         if work < PARALLEL_FROM {
             for (i, out) in heads_first.chunks_mut(chunk * group_size).enumerate() {
                 pool.isa().vectorize(
@@ -137,28 +159,14 @@ impl NativeAttention {
         }
     }
 
-    /// Writes the new keys and values, and tells what each token sees.
-    fn append<'a>(
-        &self,
-        qkv: &[f32],
-        window: Option<usize>,
-        streams: Vec<Stream<'a, NativeLayer>>,
-        pool: &Pool,
-    ) -> Vec<Row<'a>> {
+    /// Writes the new keys and values.
+    fn append(&self, qkv: &[f32], tokens: &mut NewTokens<'_, '_>, pool: &Pool) {
         let width = self.heads.q_size() + 2 * self.heads.kv_size();
-        let mut rows = Vec::with_capacity(qkv.len() / width);
-        for stream in streams {
-            let layer = Arc::make_mut(stream.layer);
-            let new = &qkv[stream.span.start * width..stream.span.end * width];
-            self.extend(layer, stream.past, new, pool);
-            let layer = &*layer;
-            rows.extend(stream.span.enumerate().map(|(i, token)| {
-                let end = stream.past + i + 1;
-                let start = window.map_or(0, |window| end.saturating_sub(window));
-                Row { token, layer, seen: start..end }
-            }));
+        for (step, span) in tokens.batch.iter_mut().zip(&tokens.ragged.spans) {
+            let cache = own_cache_mut::<NativeLayer>(step);
+            let layer = Arc::make_mut(&mut cache.layers[tokens.layer]);
+            self.extend(layer, cache.len, &qkv[span.start * width..span.end * width], pool);
         }
-        rows
     }
 
     /// Writes the keys and values of `qkv` from position `past` on, forgetting what was there.

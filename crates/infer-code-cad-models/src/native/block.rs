@@ -1,16 +1,14 @@
 use infer_code_cad_kernels::Pool;
 
-use super::attention::{NativeAttention, NativeLayer};
+use super::attention::{NativeAttention, NewTokens};
 use super::feed_forward::Nonlinearity;
 use super::linear::{LinearScratch, NativeLinear};
 use super::loader::NativeLoader;
 use super::norm::NativeNorm;
 use crate::ModelError;
-use crate::attention::Stream;
 use crate::config::{AttentionBias, TransformerConfig};
 use crate::loader::Bias;
 use crate::names::BlockNames;
-use crate::rope::Rotations;
 
 /// One layer: `x + attention(norm(x))`, then `x + feed_forward(norm(x))`; in some families what is
 /// added is normalised once more.
@@ -92,13 +90,11 @@ impl NativeBlock {
     /// What attention makes of the residual stream, for [`NativeBlock::finish`] to add to it.
     ///
     /// `x`: `(n_tokens, hidden_size)`
-    #[allow(clippy::too_many_arguments, reason = "the room of a pass is lent to its parts")]
     pub(crate) fn attend(
         &self,
         x: &[f32],
         attention: &NativeAttention,
-        rotations: &Rotations,
-        streams: Vec<Stream<'_, NativeLayer>>,
+        tokens: NewTokens<'_, '_>,
         room: &mut BlockScratch,
         linear: &mut LinearScratch,
         pool: &Pool,
@@ -110,10 +106,7 @@ impl NativeBlock {
         wide.resize(n_tokens * self.qkv.out_features, 0.0);
         span!("query, key, value", self.qkv.forward(normed, wide, linear, pool))?;
         mixed.resize(n_tokens * self.attention_output.in_features, 0.0);
-        span!(
-            "attention",
-            attention.attend(wide, rotations, self.window, streams, heads_first, mixed, pool)
-        );
+        span!("attention", attention.attend(wide, tokens, self.window, heads_first, mixed, pool));
         Ok(())
     }
 

@@ -65,13 +65,19 @@ impl NativeLinear {
     }
 
     /// Row `index` of the weights: the embedding that is tied to this output.
-    pub(crate) fn row(&self, index: usize, out: &mut [f32]) -> Result<(), ModelError> {
+    pub(crate) fn row(
+        &self,
+        index: usize,
+        out: &mut [f32],
+        scratch: &mut LinearScratch,
+    ) -> Result<(), ModelError> {
         let matrix = &self.parts[0];
         if matrix.in_features() == self.in_features {
             return Ok(matrix.row_f32(index, out)?);
         }
-        let mut padded = vec![0.0; matrix.in_features()];
-        matrix.row_f32(index, &mut padded)?;
+        let padded = &mut scratch.padded;
+        padded.resize(matrix.in_features(), 0.0);
+        matrix.row_f32(index, padded)?;
         out.copy_from_slice(&padded[..self.in_features]);
         Ok(())
     }

@@ -1,7 +1,5 @@
 //! What every [`CausalLm`] must do, whatever computes it.
 
-use std::any::Any;
-
 use infer_code_cad_models::{CausalLm, KvCache, LogitRows, ModelError, Step, TokenId};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -156,9 +154,6 @@ impl KvCache for Foreign {
         Box::new(Self)
     }
     fn truncate(&mut self, _: usize) {}
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
 }
 
 fn refused_batches_change_nothing(model: &dyn CausalLm, tolerance: f32) {
