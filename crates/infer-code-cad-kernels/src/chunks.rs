@@ -14,10 +14,24 @@ impl Pool {
         chunk_len: usize,
         each: impl Fn(usize, &mut [T]) + Sync,
     ) {
+        self.for_chunks_if(true, data, chunk_len, each);
+    }
+
+    /// [`Pool::for_chunks`], on this thread alone unless it is worth it to wake the others.
+    ///
+    /// # Panics
+    /// As it does.
+    pub fn for_chunks_if<T: Send>(
+        &self,
+        worth_it: bool,
+        data: &mut [T],
+        chunk_len: usize,
+        each: impl Fn(usize, &mut [T]) + Sync,
+    ) {
         assert!(chunk_len > 0, "chunks of no element");
         let len = data.len();
         let data = Disjoint::new(data);
-        self.run(len.div_ceil(chunk_len), |i| {
+        let part = |i: usize| {
             let range = i * chunk_len..((i + 1) * chunk_len).min(len);
             // SAFETY: each chunk is its own part, and `run` calls each part once.
             let chunk = unsafe { data.part(range) };
@@ -25,7 +39,9 @@ impl Pool {
                 #[inline(always)]
                 || each(i, chunk),
             );
-        });
+        };
+        let parts = len.div_ceil(chunk_len);
+        if worth_it { self.run(parts, part) } else { (0..parts).for_each(part) }
     }
 }
 

@@ -256,8 +256,12 @@ impl NativeStack {
         logits.resize(x.len() / self.hidden_size * self.limits.vocab_size, 0.0);
         span!("head", self.head.forward(&scratch.normed, logits, &mut scratch.linear, &self.pool))?;
         if let Some(cap) = self.logit_softcap {
-            let cap_all = |_, logits: &mut [f32]| soft_cap(logits, cap);
-            self.pool.for_chunks(logits, 1 << 14, cap_all);
+            self.pool.for_chunks(
+                logits,
+                1 << 14,
+                #[inline(always)]
+                |_, logits| soft_cap(logits, cap),
+            );
         }
         Ok(())
     }

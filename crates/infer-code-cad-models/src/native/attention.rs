@@ -122,9 +122,12 @@ impl NativeAttention {
         pool: &Pool,
     ) {
         let width = self.heads.q_size() + 2 * self.heads.kv_size();
-        pool.for_chunks(qkv, width, |token, row| {
-            tokens.rotations.apply(token, &mut row[..width - self.heads.kv_size()]);
-        });
+        pool.for_chunks(
+            qkv,
+            width,
+            #[inline(always)]
+            |token, row| tokens.rotations.apply(token, &mut row[..width - self.heads.kv_size()]),
+        );
         self.append(qkv, &mut tokens, pool);
         let group = Group::new(&self.heads, pool.threads());
         let group_size = group.n_heads * self.heads.head_dim;
@@ -133,25 +136,21 @@ impl NativeAttention {
         let n_rows = n_tokens.next_multiple_of(chunk);
         heads_first.clear();
         heads_first.resize(n_rows * self.heads.q_size(), 0.0); // (groups, n_rows, group_size)
-        let part = |part: usize, out: &mut [f32]| {
-            let (index, first) = (part * chunk / n_rows, part * chunk % n_rows);
-            let rows =
-                array::from_fn::<_, ROWS, _>(|i| tokens.row((first + i).min(n_tokens - 1), window));
-            let rows = &rows[..chunk.min(n_tokens - first)];
-            self.attend_rows(group, index, rows, qkv, out, pool.isa());
-        };
         let seen = |token| tokens.row(token, window).seen.len();
         let work = (0..n_tokens).map(seen).sum::<usize>() * self.heads.q_size();
-        if work < PARALLEL_FROM {
-            for (i, out) in heads_first.chunks_mut(chunk * group_size).enumerate() {
-                pool.isa().vectorize(
-                    #[inline(always)]
-                    || part(i, out),
-                );
-            }
-        } else {
-            pool.for_chunks(heads_first, chunk * group_size, part);
-        }
+        pool.for_chunks_if(
+            work >= PARALLEL_FROM,
+            heads_first,
+            chunk * group_size,
+            #[inline(always)]
+            |part, out| {
+                let (index, first) = (part * chunk / n_rows, part * chunk % n_rows);
+                let row = |i: usize| tokens.row((first + i).min(n_tokens - 1), window);
+                let rows: [_; ROWS] = array::from_fn(row);
+                let rows = &rows[..chunk.min(n_tokens - first)];
+                self.attend_rows(group, index, rows, qkv, out, pool.isa());
+            },
+        );
         for (index, rows) in heads_first.chunks(n_rows * group_size).enumerate() {
             for (out, row) in out.chunks_mut(self.heads.q_size()).zip(rows.chunks(group_size)) {
                 out[index * group_size..][..group_size].copy_from_slice(row);

@@ -19,17 +19,25 @@ impl Nonlinearity {
             FeedForwardKind::Gated => 2 * self.width,
             FeedForwardKind::Plain => self.width,
         };
-        pool.for_chunks(out, self.width, |i, out| {
-            let (first, second) = x[i * inputs..][..inputs].split_at(self.width);
-            match self.activation {
-                Activation::Silu => apply(first, out, silu),
-                Activation::Gelu => apply(first, out, gelu),
-                Activation::GeluTanh => apply(first, out, gelu_tanh),
-            }
-            for (out, up) in out.iter_mut().zip(second) {
-                *out *= up;
-            }
-        });
+        pool.for_chunks(
+            out,
+            self.width,
+            #[inline(always)]
+            |i, out| self.row(&x[i * inputs..][..inputs], out),
+        );
+    }
+
+    #[inline(always)]
+    fn row(&self, x: &[f32], out: &mut [f32]) {
+        let (first, second) = x.split_at(self.width);
+        match self.activation {
+            Activation::Silu => apply(first, out, silu),
+            Activation::Gelu => apply(first, out, gelu),
+            Activation::GeluTanh => apply(first, out, gelu_tanh),
+        }
+        for (out, up) in out.iter_mut().zip(second) {
+            *out *= up;
+        }
     }
 }
 

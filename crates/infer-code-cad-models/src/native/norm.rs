@@ -26,17 +26,13 @@ impl NativeNorm {
     /// `x`, `out`: `(n_rows, hidden_size)`
     pub(crate) fn forward(&self, x: &[f32], out: &mut [f32], pool: &Pool) {
         let hidden = self.weight.len();
-        let row = |i: usize, out: &mut [f32]| self.row(&x[i * hidden..][..hidden], out);
-        if x.len() < PARALLEL_FROM * hidden {
-            for (i, out) in out.chunks_mut(hidden).enumerate() {
-                pool.isa().vectorize(
-                    #[inline(always)]
-                    || row(i, out),
-                );
-            }
-        } else {
-            pool.for_chunks(out, hidden, row);
-        }
+        pool.for_chunks_if(
+            x.len() >= PARALLEL_FROM * hidden,
+            out,
+            hidden,
+            #[inline(always)]
+            |i, out| self.row(&x[i * hidden..][..hidden], out),
+        );
     }
 
     #[inline(always)]
