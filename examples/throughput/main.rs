@@ -29,7 +29,7 @@ struct Args {
     shape: Option<String>,
     #[command(flatten)]
     workload: measure::Workload,
-    /// Tells where the time of a decode step goes.
+    /// Tells where the time of a decode step and of reading goes.
     #[arg(long)]
     profile: bool,
     /// Prints one JSON object.

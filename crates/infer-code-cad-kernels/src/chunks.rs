@@ -2,6 +2,9 @@ use crate::disjoint::Disjoint;
 use crate::isa::{Simd, with_simd};
 use crate::{Isa, Pool};
 
+/// Multiplications below which a second thread costs more than it saves.
+const PARALLEL_FROM: usize = 1 << 16;
+
 impl Pool {
     /// Calls `each` with every index and chunk of `data` (the last may be shorter), on all threads,
     /// each compiled for the pool's instruction set where it is `#[inline(always)]`.
@@ -14,16 +17,17 @@ impl Pool {
         chunk_len: usize,
         each: impl Fn(usize, &mut [T]) + Sync,
     ) {
-        self.for_chunks_if(true, data, chunk_len, each);
+        self.for_chunks_of_work(usize::MAX, data, chunk_len, each);
     }
 
-    /// [`Pool::for_chunks`], on this thread alone unless it is worth it to wake the others.
+    /// [`Pool::for_chunks`] where all calls together make about `work` multiplications: on this thread
+    /// alone if they are too few to wake the others for.
     ///
     /// # Panics
     /// As it does.
-    pub fn for_chunks_if<T: Send>(
+    pub fn for_chunks_of_work<T: Send>(
         &self,
-        worth_it: bool,
+        work: usize,
         data: &mut [T],
         chunk_len: usize,
         each: impl Fn(usize, &mut [T]) + Sync,
@@ -33,7 +37,7 @@ impl Pool {
         let data = Disjoint::new(data);
         let part = |i: usize| {
             let range = i * chunk_len..((i + 1) * chunk_len).min(len);
-            // SAFETY: each chunk is its own part, and `run` calls each part once.
+            // SAFETY: each chunk is its own part, and each part is called once.
             let chunk = unsafe { data.part(range) };
             self.isa().vectorize(
                 #[inline(always)]
@@ -41,7 +45,7 @@ impl Pool {
             );
         };
         let parts = len.div_ceil(chunk_len);
-        if worth_it { self.run(parts, part) } else { (0..parts).for_each(part) }
+        if work < PARALLEL_FROM { (0..parts).for_each(part) } else { self.run(parts, part) }
     }
 }
 

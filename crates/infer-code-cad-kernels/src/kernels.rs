@@ -257,7 +257,9 @@ pub(crate) fn floats<S: Simd, const N: usize, const LINE: usize>(
     for (lines, rows) in lines.iter().zip(rows.as_chunks::<2>().0.as_chunks::<16>().0) {
         for v in 0..S::VECTORS {
             for (line, rows) in lines.iter().zip(simd.afresh(rows)) {
-                fetch_ahead(simd, line);
+                if v == 0 {
+                    fetch_ahead(simd, line);
+                }
                 let weights = widen(line, v);
                 for odd in 0..2 {
                     let sums = &mut sums[odd][v];

@@ -28,8 +28,8 @@ impl KvFormat {
 /// The keys and values that some heads have of [`KvPage::POSITIONS`] consecutive positions.
 ///
 /// Keys lie side by side by position and values by feature, so that neither product has a sum across
-/// the lanes of a vector. Query heads that share a key head are multiplied together, each in an order
-/// of its own: results do not depend on how many there are, nor on the instruction set.
+/// the lanes of a vector. Queries that share a key head are multiplied together, each in an order of
+/// its own: results do not depend on how many there are, nor on the instruction set.
 #[derive(Debug, Clone)]
 pub struct KvPage {
     format: KvFormat,
@@ -40,7 +40,7 @@ pub struct KvPage {
 
 /// Features that are added up together.
 const LANES: usize = 16;
-/// Query heads multiplied together, at most: as many as the registers hold.
+/// Queries multiplied together, at most: as many as the registers hold.
 const QUERIES: usize = 8;
 
 impl KvPage {
@@ -141,6 +141,8 @@ impl KvPage {
         scores: &mut [f32],
         stride: usize,
     ) {
+        let n_queries = n_queries(queries, self.head_dim);
+        assert!(scores.len() >= (n_queries - 1) * stride + Self::POSITIONS, "scores too short");
         let keys = part(&self.keys, head, self.head_dim * Self::POSITIONS, self.format);
         let groups = queries.chunks(QUERIES * self.head_dim);
         let groups = groups.zip(scores.chunks_mut(QUERIES * stride));
@@ -174,6 +176,8 @@ impl KvPage {
         out: &mut [f32],
     ) {
         assert!(n_positions <= Self::POSITIONS, "a page has no {n_positions} positions");
+        let n_queries = n_queries(out, self.head_dim);
+        assert!(weights.len() >= (n_queries - 1) * stride + n_positions, "weights too short");
         let values = part(&self.values, head, self.values_len(), self.format);
         let groups = weights.chunks(QUERIES * stride);
         let groups = groups.zip(out.chunks_mut(QUERIES * self.head_dim));
@@ -190,7 +194,14 @@ impl KvPage {
     }
 }
 
-/// Goes through the vectors of a line: all at once where the sums of `n` query heads fit into the
+/// # Panics
+/// When `rows` are not one row of `head_dim` values or more.
+fn n_queries(rows: &[f32], head_dim: usize) -> usize {
+    assert!(!rows.is_empty() && rows.len().is_multiple_of(head_dim), "whole queries, at least one");
+    rows.len() / head_dim
+}
+
+/// Goes through the vectors of a line: all at once where the sums of `n` queries fit into the
 /// registers, for more chains of sums; else one by one.
 #[inline(always)]
 fn for_vectors<S: Simd>(n: usize, mut each: impl FnMut(Range<usize>)) {
@@ -209,7 +220,7 @@ fn part(bytes: &[u8], head: usize, len: usize, format: KvFormat) -> &[u8] {
     &bytes[head * len..][..len]
 }
 
-/// Calls a method with the number of query heads as a constant.
+/// Calls a method with the number of queries as a constant.
 macro_rules! with_queries {
     ($n:expr, $N:ident => $body:expr) => {
         match $n {
@@ -245,7 +256,7 @@ macro_rules! with_queries {
                 const $N: usize = 8;
                 $body
             }
-            n => unreachable!("groups have 1 to 8 query heads, not {n}"),
+            n => unreachable!("groups have 1 to 8 queries, not {n}"),
         }
     };
 }

@@ -83,6 +83,9 @@ pub(crate) struct Ragged {
     pub(crate) positions: Vec<usize>,
     /// The step of each token.
     pub(crate) steps: Vec<usize>,
+    /// The tokens of streams of one length after those of shorter ones: forks that advance together are
+    /// neighbours.
+    pub(crate) by_length: Vec<usize>,
     /// Of each step within `tokens`.
     pub(crate) spans: Vec<Range<usize>>,
     /// The tokens whose logits are asked for.
@@ -92,12 +95,12 @@ pub(crate) struct Ragged {
 impl Ragged {
     /// Takes in another batch.
     pub(crate) fn set(&mut self, batch: &[Step<'_>]) {
-        let Self { tokens, positions, steps, spans, wanted: all_wanted } = self;
+        let Self { tokens, positions, steps, by_length, spans, wanted } = self;
         tokens.clear();
         positions.clear();
         steps.clear();
         spans.clear();
-        all_wanted.clear();
+        wanted.clear();
         for (i, step) in batch.iter().enumerate() {
             let (start, past) = (tokens.len(), step.cache.len());
             let end = start + step.tokens.len();
@@ -105,12 +108,15 @@ impl Ragged {
             positions.extend(past..past + step.tokens.len());
             steps.resize(end, i);
             spans.push(start..end);
-            let wanted = match step.logits {
+            let rows = match step.logits {
                 LogitRows::None => end..end,
                 LogitRows::Last => end - 1..end,
                 LogitRows::All => start..end,
             };
-            all_wanted.extend(wanted.map(|row| row as u32));
+            wanted.extend(rows.map(|row| row as u32));
         }
+        by_length.clear();
+        by_length.extend(0..tokens.len());
+        by_length.sort_unstable_by_key(|&token| (positions[spans[steps[token]].start], token));
     }
 }

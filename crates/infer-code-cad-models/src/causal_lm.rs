@@ -49,7 +49,10 @@ pub trait CausalLm: Debug + Send + Sync {
     }
 }
 
-/// The keys and values of one stream. A backend recovers its own type as `dyn Any`.
+/// The keys and values of one stream.
+///
+/// A backend recovers its own type with `(&mut *step.cache as &mut dyn Any).downcast_mut()`. Caches are
+/// [`Sync`] because all threads of a forward pass read them.
 pub trait KvCache: Any + Debug + Send + Sync {
     /// Tokens in the stream.
     fn len(&self) -> usize;

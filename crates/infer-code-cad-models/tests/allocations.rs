@@ -27,7 +27,7 @@ fn a_step_allocates_nothing() {
         num_attention_heads: 4,
         num_key_value_heads: 2,
         head_dim: 16,
-        max_position_embeddings: 128,
+        max_position_embeddings: 512,
         tie_word_embeddings: true,
         ..TransformerConfig::default()
     };
@@ -41,11 +41,12 @@ fn a_step_allocates_nothing() {
     }
 }
 
-/// The allocations of ten steps of four samples. The prompts end with a page of 16 positions, and
-/// tokens double their room when it is full: neither grows between the 20th and the 30th token.
+/// The allocations of ten steps of four samples, long enough that several threads attend. The prompts
+/// end with a page of 16 positions, and tokens and text double their room when it is full: neither
+/// grows between the 20th and the 30th token.
 fn allocations(model: &dyn CausalLm) -> usize {
-    let vocabulary: Vec<[u8; 1]> = (0..=255).map(|byte| [byte]).collect();
-    let streams = vec![vec![7; 48], vec![9; 16]];
+    let vocabulary = vec![b"a"; 256];
+    let streams = vec![vec![7; 320], vec![9; 256]];
     let prompt = Prompt { task: "a".to_owned(), streams, n_samples: 4 };
     let decoder = ContextAware::new(0.5, Nucleus { top_p: 0.9, ..Nucleus::default() });
     let limits = GenerateConfig { max_new_tokens: 30, ..GenerateConfig::default() };
@@ -54,7 +55,8 @@ fn allocations(model: &dyn CausalLm) -> usize {
     let mut sink = |event: Event<'_>| {
         if let Event::Token { sample: 0, .. } = event {
             tokens += 1;
-            counts[tokens] = region.change().allocations;
+            let change = region.change();
+            counts[tokens] = change.allocations + change.reallocations;
         }
         ControlFlow::Continue(())
     };

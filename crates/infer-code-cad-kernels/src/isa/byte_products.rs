@@ -52,7 +52,8 @@ impl ByteProducts for Pairs {
 
     #[inline(always)]
     fn dot_4bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
-        // SAFETY: the caller, `Avx2`, found AVX2. 16 products of at most 15 * 128 stay in i16.
+        // 16 products of at most 15 * 128 stay in i16.
+        // SAFETY: the caller, `Avx2`, found AVX2.
         unsafe { _mm256_add_epi16(sums, _mm256_maddubs_epi16(weights, signed)) }
     }
 
@@ -64,7 +65,8 @@ impl ByteProducts for Pairs {
 
     #[inline(always)]
     fn dot_6bit(self, sums: __m256i, [a, b]: [__m256i; 2], [x, y]: [__m256i; 2]) -> __m256i {
-        // SAFETY: the caller, `Avx2`, found AVX2. Four products of at most 63 * 128 stay in i16.
+        // Four products of at most 63 * 128 stay in i16.
+        // SAFETY: the caller, `Avx2`, found AVX2.
         unsafe {
             let pairs = _mm256_add_epi16(_mm256_maddubs_epi16(a, x), _mm256_maddubs_epi16(b, y));
             add_pairs(sums, pairs)
@@ -73,8 +75,8 @@ impl ByteProducts for Pairs {
 
     #[inline(always)]
     fn dot_8bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
-        // SAFETY: the caller, `Avx2`, found AVX2. Weights up to 255 would leave i16, two products of
-        // magnitudes up to 128 with 127 do not.
+        // Weights up to 255 would leave i16, two products of magnitudes up to 128 with 127 do not.
+        // SAFETY: the caller, `Avx2`, found AVX2.
         unsafe {
             let weights = _mm256_xor_si256(weights, _mm256_set1_epi8(-128));
             let signed = _mm256_sign_epi8(signed, weights);

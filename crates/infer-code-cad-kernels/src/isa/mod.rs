@@ -28,7 +28,7 @@ pub(crate) use scalar::Scalar;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Isa {
-    /// AVX-512 F, BW and VNNI: 10 rows in one pass.
+    /// AVX-512 F, BW and VNNI.
     Avx512Vnni,
     /// AVX2 with FMA, F16C and VNNI on 256 bits, in either encoding.
     AvxVnni,
@@ -141,7 +141,7 @@ pub(crate) trait Simd: Copy + Send + Sync {
     type Each<T: Copy>: Copy + IndexMut<usize, Output = T>;
     /// Unsigned bytes, 4 to a lane: consecutive weights of an output.
     type Bytes: Copy;
-    /// Sums of products of a block, before they are i32.
+    /// Sums of the products of a block with 4-bit weights, which may still be narrower than i32.
     type Partial: Copy;
     /// i32 lanes.
     type Ints: Copy;
@@ -150,8 +150,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
 
     /// The same for each vector.
     fn each<T: Copy>(value: T) -> Self::Each<T>;
-    /// The same slice, for one vector of several: the compiler, which does not know, reads what all
-    /// vectors need once for each, where it would else keep more than the registers hold.
+    /// The same slice, for one vector of several. Where registers are few the compiler is not told, so
+    /// that it reads again for each vector what it would else keep, and spill.
     #[inline(always)]
     fn afresh<T>(self, slice: &[T]) -> &[T] {
         slice
@@ -170,7 +170,7 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn ints(self, value: i32) -> Self::Ints;
     /// Where sums of `dot_4bit` start that shall be `offset` more.
     fn start_4bit(self, offset: i32) -> Self::Partial;
-    /// `sums` + the products of four weights below 16 with four signed bytes; of 32 at most.
+    /// `sums` + the products of four weights below 16 with four signed bytes: eight times at most.
     fn dot_4bit(self, sums: Self::Partial, weights: Self::Bytes, four: i32) -> Self::Partial;
     /// The sums, given the offset they started with.
     fn finish_4bit(self, sums: Self::Partial, offset: i32) -> Self::Ints;

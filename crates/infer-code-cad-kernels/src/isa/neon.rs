@@ -14,6 +14,20 @@ impl Neon {
         std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
     }
 
+    /// `sums` + the products of 16 signed bytes with four signed bytes, wrapping in 16 bits.
+    #[inline(always)]
+    fn add_products(self, sums: [int16x8_t; 2], weights: uint8x16_t, four: i32) -> [int16x8_t; 2] {
+        // SAFETY: `detect` found NEON.
+        unsafe {
+            let four = vreinterpretq_s8_s32(vdupq_n_s32(four));
+            let weights = vreinterpretq_s8_u8(weights);
+            [
+                vmlal_s8(sums[0], vget_low_s8(weights), vget_low_s8(four)),
+                vmlal_high_s8(sums[1], weights, four),
+            ]
+        }
+    }
+
     /// `sums` + the sums of each four neighbours.
     #[inline(always)]
     fn add_fours(self, sums: int32x4_t, [low, high]: [int16x8_t; 2]) -> int32x4_t {
@@ -108,15 +122,7 @@ impl Simd for Neon {
 
     #[inline(always)]
     fn dot_4bit(self, sums: [int16x8_t; 2], weights: uint8x16_t, four: i32) -> [int16x8_t; 2] {
-        // SAFETY: `detect` found NEON. 8 products of at most 15 * 128 stay in i16.
-        unsafe {
-            let four = vreinterpretq_s8_s32(vdupq_n_s32(four));
-            let weights = vreinterpretq_s8_u8(weights);
-            [
-                vmlal_s8(sums[0], vget_low_s8(weights), vget_low_s8(four)),
-                vmlal_high_s8(sums[1], weights, four),
-            ]
-        }
+        self.add_products(sums, weights, four) // 8 of at most 15 * 128 stay in i16
     }
 
     #[inline(always)]
@@ -127,15 +133,16 @@ impl Simd for Neon {
     #[inline(always)]
     fn dot_6bit(self, sums: int32x4_t, [a, b]: [uint8x16_t; 2], [x, y]: [i32; 2]) -> int32x4_t {
         // Two products of at most 63 * 128 stay in i16.
-        let products = self.dot_4bit(self.start_4bit(0), a, x);
-        self.add_fours(sums, self.dot_4bit(products, b, y))
+        let products = self.add_products(self.start_4bit(0), a, x);
+        self.add_fours(sums, self.add_products(products, b, y))
     }
 
     #[inline(always)]
     fn dot_8bit(self, sums: int32x4_t, weights: uint8x16_t, four: i32) -> int32x4_t {
         // SAFETY: `detect` found NEON.
         let signed = unsafe { veorq_u8(weights, vdupq_n_u8(0x80)) };
-        self.add_fours(sums, self.dot_4bit(self.start_4bit(0), signed, four))
+        // One product of at most 128 * 128 stays in i16.
+        self.add_fours(sums, self.add_products(self.start_4bit(0), signed, four))
     }
 
     #[inline(always)]

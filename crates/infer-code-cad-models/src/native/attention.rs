@@ -1,9 +1,9 @@
-use std::array;
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 
 use infer_code_cad_kernels::{Isa, KvFormat, KvPage, Pool};
+use smallvec::SmallVec;
 
 use super::softmax::{LANES, soft_cap, softmax};
 use crate::Step;
@@ -19,9 +19,6 @@ const _: () = assert!(PAGE.is_multiple_of(LANES), "softmax takes whole lanes");
 /// memory once for all of them.
 const ROWS: usize = 16;
 
-/// Multiplications below which a second thread costs more than it saves.
-const PARALLEL_FROM: usize = 1 << 16;
-
 /// Causal attention in f32, on keys and values held in either format.
 ///
 /// A row is computed in one fixed order that depends on its own stream only, so it is the same to
@@ -34,7 +31,7 @@ pub(crate) struct NativeAttention {
 }
 
 /// Keys and values of one stream in one layer, in pages that forks share until they write. Positions
-/// not written yet are zero or stale, and never read.
+/// not written yet are zero or stale, and never count.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct NativeLayer {
     pages: Vec<Arc<KvPage>>,
@@ -85,7 +82,7 @@ struct Room {
 }
 
 thread_local! {
-    static ROOM: RefCell<Room> = RefCell::default();
+    static ROOM: Cell<Room> = Cell::default();
 }
 
 /// The query heads that one part of the work takes together: those of a key head, or a share of them
@@ -97,6 +94,7 @@ struct Group {
 }
 
 impl Group {
+    /// Groups for so many threads at one chunk of rows.
     fn new(heads: &Heads, threads: usize) -> Self {
         let enough = |shares: &usize| {
             heads.group().is_multiple_of(*shares) && heads.n_kv_heads * shares >= threads
@@ -122,38 +120,40 @@ impl NativeAttention {
         pool: &Pool,
     ) {
         let width = self.heads.q_size() + 2 * self.heads.kv_size();
-        pool.for_chunks(
+        pool.for_chunks_of_work(
+            2 * qkv.len(),
             qkv,
             width,
             #[inline(always)]
             |token, row| tokens.rotations.apply(token, &mut row[..width - self.heads.kv_size()]),
         );
         self.append(qkv, &mut tokens, pool);
-        let group = Group::new(&self.heads, pool.threads());
+        let order = &*tokens.ragged.by_length;
+        let chunk = ROWS.min(order.len());
+        let n_chunks = order.len().div_ceil(chunk);
+        let n_rows = n_chunks * chunk;
+        let group = Group::new(&self.heads, pool.threads().div_ceil(n_chunks));
         let group_size = group.n_heads * self.heads.head_dim;
-        let n_tokens = qkv.len() / width;
-        let chunk = ROWS.min(n_tokens);
-        let n_rows = n_tokens.next_multiple_of(chunk);
         heads_first.clear();
         heads_first.resize(n_rows * self.heads.q_size(), 0.0); // (groups, n_rows, group_size)
-        let seen = |token| tokens.row(token, window).seen.len();
-        let work = (0..n_tokens).map(seen).sum::<usize>() * self.heads.q_size();
-        pool.for_chunks_if(
-            work >= PARALLEL_FROM,
+        let seen = |&token| tokens.row(token, window).seen.len();
+        pool.for_chunks_of_work(
+            order.iter().map(seen).sum::<usize>() * self.heads.q_size(),
             heads_first,
             chunk * group_size,
             #[inline(always)]
             |part, out| {
                 let (index, first) = (part * chunk / n_rows, part * chunk % n_rows);
-                let row = |i: usize| tokens.row((first + i).min(n_tokens - 1), window);
-                let rows: [_; ROWS] = array::from_fn(row);
-                let rows = &rows[..chunk.min(n_tokens - first)];
-                self.attend_rows(group, index, rows, qkv, out, pool.isa());
+                let order = &order[first..order.len().min(first + chunk)];
+                let row = |&token| tokens.row(token, window);
+                let rows: SmallVec<[_; ROWS]> = order.iter().map(row).collect();
+                self.attend_rows(group, index, &rows, qkv, out, pool.isa());
             },
         );
         for (index, rows) in heads_first.chunks(n_rows * group_size).enumerate() {
-            for (out, row) in out.chunks_mut(self.heads.q_size()).zip(rows.chunks(group_size)) {
-                out[index * group_size..][..group_size].copy_from_slice(row);
+            for (token, row) in order.iter().zip(rows.chunks(group_size)) {
+                let at = token * self.heads.q_size() + index * group_size;
+                out[at..at + group_size].copy_from_slice(row);
             }
         }
     }
@@ -208,7 +208,7 @@ impl NativeAttention {
         let width = self.heads.q_size() + 2 * self.heads.kv_size();
         let first = rows.iter().map(|row| row.pages().start).min().unwrap_or(0);
         let last = rows.iter().map(|row| row.pages().end).max().unwrap_or(0);
-        let stride = (last - first) * PAGE;
+        let stride = rows.iter().map(|row| row.pages().len()).max().unwrap_or(0) * PAGE;
         let mut room = ROOM.take();
         let Room { queries, scores } = &mut room;
         queries.clear();
@@ -216,7 +216,9 @@ impl NativeAttention {
             queries.extend_from_slice(&qkv[row.token * width + index * group_size..][..group_size]);
         }
         scores.resize(rows.len() * group.n_heads * stride, 0.0);
-        let place = |row: usize, page| row * group.n_heads * stride + (page - first) * PAGE;
+        let place = |row: usize, page| {
+            row * group.n_heads * stride + (page - rows[row].pages().start) * PAGE
+        };
         for page in first..last {
             prefetch(page + 1, kv_head, rows, isa);
             for_runs(rows, page, |run, keys, _| {
@@ -226,9 +228,8 @@ impl NativeAttention {
             });
         }
         for (row, scores) in rows.iter().zip(scores.chunks_mut(group.n_heads * stride)) {
-            let pages = (row.pages().start - first) * PAGE..(row.pages().end - first) * PAGE;
             for scores in scores.chunks_mut(stride) {
-                weigh(&mut scores[pages.clone()], row, softcap);
+                weigh(&mut scores[..row.pages().len() * PAGE], row, softcap);
             }
         }
         for page in first..last {
@@ -242,13 +243,15 @@ impl NativeAttention {
     }
 }
 
-/// Calls `each` with every run of rows that look into the same page, and as far: their queries are
-/// one product. Pages that forks share are read once for all of them.
+/// Calls `each` with every run of rows that look into the same page, from the same one on and as far:
+/// their queries are one product.
 #[inline(always)]
 fn for_runs(rows: &[Row<'_>], page: usize, mut each: impl FnMut(Range<usize>, &KvPage, usize)) {
     let mut start = 0;
     let alike = |a: &Row<'_>, b: &Row<'_>| match (a.page(page), b.page(page)) {
-        (Some((a, m)), Some((b, n))) => m == n && Arc::ptr_eq(a, b),
+        (Some((a_page, m)), Some((b_page, n))) => {
+            m == n && a.pages().start == b.pages().start && Arc::ptr_eq(a_page, b_page)
+        }
         (None, None) => true,
         _ => false,
     };
@@ -260,10 +263,10 @@ fn for_runs(rows: &[Row<'_>], page: usize, mut each: impl FnMut(Range<usize>, &K
     }
 }
 
-/// Starts to fetch the pages of that number, each once.
+/// Starts to fetch the pages of that number, those that neighbours share once.
 fn prefetch(page: usize, kv_head: usize, rows: &[Row<'_>], isa: Isa) {
     let mut before = None;
-    for next in rows.iter().filter_map(|row| row.layer.pages.get(page)) {
+    for (next, _) in rows.iter().filter_map(|row| row.page(page)) {
         if !before.is_some_and(|before| Arc::ptr_eq(before, next)) {
             next.prefetch(isa, kv_head);
         }

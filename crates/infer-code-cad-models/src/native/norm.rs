@@ -14,9 +14,6 @@ pub(crate) struct NativeNorm {
     pub(crate) eps: f32,
 }
 
-/// Rows below which a second thread costs more than it saves.
-const PARALLEL_FROM: usize = 16;
-
 impl NativeNorm {
     /// Memory that the weights take.
     pub(crate) fn bytes(&self) -> usize {
@@ -26,8 +23,8 @@ impl NativeNorm {
     /// `x`, `out`: `(n_rows, hidden_size)`
     pub(crate) fn forward(&self, x: &[f32], out: &mut [f32], pool: &Pool) {
         let hidden = self.weight.len();
-        pool.for_chunks_if(
-            x.len() >= PARALLEL_FROM * hidden,
+        pool.for_chunks_of_work(
+            2 * x.len(),
             out,
             hidden,
             #[inline(always)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use infer_code_cad_models::{
     CausalLm, Checkpoint, Isa, KvFormat, LogitRows, NativeOptions, Pool, Step, Transformer,
-    WeightFormat,
+    TransformerConfig, WeightFormat,
 };
 
 use crate::fixtures::fixture;
@@ -62,6 +62,31 @@ fn any_number_of_threads() {
                 let expected = expected.get_or_insert_with(|| logits.clone());
                 assert!(*expected == logits, "{weights:?} {isa:?} {threads} threads");
             }
+        }
+    }
+}
+
+/// Large enough that attention is shared out, by rows and by shares of a key head's query heads; one
+/// layer in two sees a window.
+#[test]
+fn any_number_of_threads_attends() {
+    for (n_heads, n_kv_heads) in [(14, 2), (8, 1), (6, 6)] {
+        let config = TransformerConfig {
+            hidden_size: n_heads * 32,
+            num_attention_heads: n_heads,
+            num_key_value_heads: n_kv_heads,
+            attention_windows: vec![None, Some(40)],
+            ..small_config()
+        };
+        let mut expected: Option<(Vec<f32>, Vec<f32>)> = None;
+        for threads in [1, 2, 3, 5, 16] {
+            let pool = Arc::new(Pool::new(threads));
+            let options = NativeOptions { weights: WeightFormat::Bf16, kv: None, pool };
+            let model = Transformer::random_native(&config, 3, &options).unwrap();
+            let prompts: Vec<_> = (0..11).map(|i| tokens(&model, i, 150 + i * 9)).collect();
+            let logits = (last(&model, &prompts[10]), batch_of(&model, &prompts));
+            let expected = expected.get_or_insert_with(|| logits.clone());
+            assert!(*expected == logits, "{n_heads} heads, {n_kv_heads}, {threads} threads");
         }
     }
 }

@@ -9,6 +9,7 @@ pub(crate) fn suite(model: &dyn CausalLm, tolerance: f32) {
     logit_rows_agree(model, tolerance);
     ragged_is_one_by_one(model, tolerance);
     forks_are_independent(model, tolerance);
+    forks_advance_together(model, tolerance);
     truncated_streams_regrow(model, tolerance);
     chunked_prefill_is_whole(model, tolerance);
     refused_batches_change_nothing(model, tolerance);
@@ -110,6 +111,34 @@ fn forks_are_independent(model: &dyn CausalLm, tolerance: f32) {
         assert_eq!(fork.len(), 27);
         let logits = advance(model, &mut *fork, &[1], LogitRows::Last);
         assert_close(&logits, &last(model, &[&prefix[..], &tail, &[1]].concat()), tolerance);
+    }
+}
+
+/// Forks of two streams in one batch, beyond the end of a page.
+fn forks_advance_together(model: &dyn CausalLm, tolerance: f32) {
+    let prefixes = [tokens(model, 8, 37), tokens(model, 9, 20)];
+    let tails: Vec<_> = (0..6).map(|i| tokens(model, 90 + i, 20)).collect();
+    let mut forks = Vec::new();
+    let originals = prefixes.each_ref().map(|prefix| {
+        let mut cache = model.new_cache();
+        advance(model, &mut *cache, prefix, LogitRows::None);
+        cache
+    });
+    for i in 0..tails.len() {
+        forks.push(originals[i % 2].fork());
+    }
+    let mut logits = Vec::new();
+    for step in 0..20 {
+        let steps = forks.iter_mut().zip(&tails).map(|(cache, tail)| Step {
+            cache: &mut **cache,
+            tokens: &tail[step..=step],
+            logits: LogitRows::Last,
+        });
+        model.forward(&mut steps.collect::<Vec<_>>(), &mut logits).unwrap();
+    }
+    for (i, (logits, tail)) in logits.chunks(model.vocab_size()).zip(&tails).enumerate() {
+        let alone = last(model, &[&prefixes[i % 2][..], tail].concat());
+        assert_close(logits, &alone, tolerance);
     }
 }
 
