@@ -131,7 +131,7 @@ impl KvPage {
     /// [`KvPage::POSITIONS`] of each row are written.
     ///
     /// # Panics
-    /// When there is no such head, or a slice is too short.
+    /// When there is no such head, queries are not whole or none, or a slice is too short.
     pub fn score(
         &self,
         isa: Isa,
@@ -165,7 +165,7 @@ impl KvPage {
     /// `(group, head_dim)`.
     ///
     /// # Panics
-    /// When there is no such head, or a slice is too short.
+    /// When there is no such head, queries are not whole or none, or a slice is too short.
     pub fn mix(
         &self,
         isa: Isa,

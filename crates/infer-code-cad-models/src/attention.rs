@@ -1,18 +1,4 @@
-use std::ops::Range;
-use std::sync::Arc;
-
 use crate::config::TransformerConfig;
-
-/// One stream in one layer of a forward pass.
-#[derive(Debug)]
-pub(crate) struct Stream<'a, L> {
-    /// Its tokens within the batch.
-    pub(crate) span: Range<usize>,
-    /// How many tokens it had before.
-    pub(crate) past: usize,
-    /// Its keys and values; shared with a fork until written.
-    pub(crate) layer: &'a mut Arc<L>,
-}
 
 /// The sizes and constants attention needs.
 #[derive(Debug, Clone, Copy)]

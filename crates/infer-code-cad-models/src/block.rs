@@ -1,14 +1,13 @@
 use candle_core::{Result, Tensor};
 
 use crate::ModelError;
-use crate::attention::Stream;
 use crate::config::{AttentionBias, TransformerConfig};
 use crate::feed_forward::FeedForward;
 use crate::linear::Linear;
 use crate::loader::{Bias, Loader};
 use crate::names::BlockNames;
 use crate::norm::Norm;
-use crate::tensor_attention::{TensorAttention, TensorLayer, TensorRotations};
+use crate::tensor_attention::{Stream, TensorAttention, TensorRotations};
 
 /// One layer: `x + attention(norm(x))`, then `x + feed_forward(norm(x))`; in some families what is
 /// added is normalised once more.
@@ -55,7 +54,7 @@ impl Block {
         x: &Tensor,
         attention: &TensorAttention,
         rotations: &TensorRotations,
-        streams: Vec<Stream<'_, TensorLayer>>,
+        streams: Vec<Stream<'_>>,
     ) -> Result<Tensor> {
         let qkv = self.qkv.forward(&self.attention_norm.forward(x)?)?;
         let mixed = attention.attend(&qkv, rotations, self.window, streams)?; // (n_tokens, q_size)

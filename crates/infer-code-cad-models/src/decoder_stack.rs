@@ -1,6 +1,5 @@
 use candle_core::{DType, Device, Result, Tensor};
 
-use crate::attention::Stream;
 use crate::batch::{Limits, Ragged, own_cache_mut};
 use crate::block::Block;
 use crate::cache::StreamCache;
@@ -11,7 +10,7 @@ use crate::loader::{Bias, Loader};
 use crate::names::ModelNames;
 use crate::native::soft_cap;
 use crate::norm::Norm;
-use crate::tensor_attention::{TensorAttention, TensorLayer};
+use crate::tensor_attention::{Stream, TensorAttention, TensorLayer};
 use crate::{CausalLm, KvCache, ModelError, Step};
 
 /// Embedding, blocks, norm and output by tensor operations.

@@ -1,10 +1,11 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
 use candle_nn::rotary_emb::rope;
 
-use crate::attention::{Heads, Stream};
+use crate::attention::Heads;
 use crate::rope::{Rope, Rotations};
 
 /// Capacity grows by this many positions at a time.
@@ -30,6 +31,17 @@ pub(crate) struct TensorLayer {
     buffers: Option<(Tensor, Tensor)>,
 }
 
+/// One stream in one layer of a forward pass.
+#[derive(Debug)]
+pub(crate) struct Stream<'a> {
+    /// Its tokens within the batch.
+    pub(crate) span: Range<usize>,
+    /// How many tokens it had before.
+    pub(crate) past: usize,
+    /// Its keys and values; shared with a fork until written.
+    pub(crate) layer: &'a mut Arc<TensorLayer>,
+}
+
 impl TensorAttention {
     /// The angles of these positions.
     pub(crate) fn rotations(&self, positions: &[usize]) -> Result<TensorRotations> {
@@ -50,7 +62,7 @@ impl TensorAttention {
         qkv: &Tensor,
         rotations: &TensorRotations,
         window: Option<usize>,
-        streams: Vec<Stream<'_, TensorLayer>>,
+        streams: Vec<Stream<'_>>,
     ) -> Result<Tensor> {
         let Heads { n_heads, n_kv_heads, .. } = self.heads;
         let (q_size, kv_size) = (self.heads.q_size(), self.heads.kv_size());

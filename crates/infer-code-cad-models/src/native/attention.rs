@@ -78,7 +78,7 @@ impl<'a> Row<'a> {
 #[derive(Debug, Default)]
 struct Room {
     queries: Vec<f32>, // (rows, group, head_dim)
-    scores: Vec<f32>,  // (rows, group, positions of all pages)
+    scores: Vec<f32>,  // (rows, group, positions of the pages of the row that has most)
 }
 
 thread_local! {
@@ -94,7 +94,7 @@ struct Group {
 }
 
 impl Group {
-    /// Groups for so many threads at one chunk of rows.
+    /// The fewest shares that keep so many threads busy with one chunk of rows.
     fn new(heads: &Heads, threads: usize) -> Self {
         let enough = |shares: &usize| {
             heads.group().is_multiple_of(*shares) && heads.n_kv_heads * shares >= threads
