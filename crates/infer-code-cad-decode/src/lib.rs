@@ -13,6 +13,7 @@ mod exp;
 mod greedy;
 mod logits;
 mod nucleus;
+mod settings;
 mod vector;
 
 pub use context_aware::{Alpha, ContextAware};
@@ -22,3 +23,4 @@ pub use exp::exp;
 pub use greedy::Greedy;
 pub use logits::Logits;
 pub use nucleus::{Nucleus, SamplerOrder};
+pub use settings::Settings;
