@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
-use infer_code_cad::models::{Checkpoint, ModelError, TensorInfo};
+use infer_code_cad::checkpoint::{Checkpoint, CheckpointError, TensorInfo};
 
 mod common;
 
@@ -81,7 +81,7 @@ fn formats(tensors: &[TensorInfo]) -> String {
 fn tokenizer(checkpoint: &Checkpoint) -> String {
     match checkpoint.tokenizer() {
         Ok(tokenizer) => format!("{} tokens", tokenizer.vocab_size()),
-        Err(ModelError::MissingFile { .. }) => "none; give token ids instead of text".to_owned(),
+        Err(CheckpointError::MissingFile { .. }) => "none; give token ids instead of text".to_owned(),
         Err(error) => format!("unusable: {error}"),
     }
 }

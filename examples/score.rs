@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use infer_code_cad::models::{next_logits, score};
+use infer_code_cad::engine::{next_logits, score};
 
 mod common;
 
@@ -29,19 +29,19 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<(), common::Failure> {
     let checkpoint = args.model.source.checkpoint()?;
-    let model = args.model.load(&checkpoint)?;
+    let model = args.model.options().build(&checkpoint)?;
     let tokens = match &args.text {
         Some(text) => checkpoint.tokenizer()?.encode(text)?,
         None => args.tokens.clone(),
     };
-    let log_probabilities = score(&model, &tokens)?;
+    let log_probabilities = score(&*model, &tokens)?;
     let mut output = serde_json::json!({
         "tokens": tokens,
         "log_probabilities": log_probabilities,
         "sum": log_probabilities.iter().sum::<f64>(),
     });
     if args.logits > 0 {
-        let logits = next_logits(&model, &tokens)?;
+        let logits = next_logits(&*model, &tokens)?;
         let mut ranked: Vec<(usize, f32)> = logits.into_iter().enumerate().collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         ranked.truncate(args.logits);

@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use infer_code_cad::decode::{ContextAware, Decoder, Greedy, TokenId};
-use infer_code_cad::models::{
-    Checkpoint, DType, Event, GenerateConfig, Prompt, Transformer, generate,
-};
+use infer_code_cad::checkpoint::Checkpoint;
+use infer_code_cad::engine::{Event, GenerateConfig, Prompt, generate};
+use infer_code_cad::native::{Format, NativeModel, NativeOptions};
 use serde::Deserialize;
 
 const FAMILIES: [&str; 4] = ["llama", "gemma2", "bigcode", "qwen2"];
@@ -29,17 +29,18 @@ struct Run {
 
 fn fixture(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    root.join("crates/infer-code-cad-models/tests/fixtures").join(name)
+    root.join("crates/infer-code-cad-checkpoint/tests/fixtures").join(name)
 }
 
-fn open(name: &str) -> (Transformer, Guided) {
+fn open(name: &str) -> (NativeModel, Guided) {
     let json = std::fs::read(fixture(name).join("guided.json")).unwrap();
-    let model = Checkpoint::open(&fixture(name)).unwrap().load(DType::F32).unwrap();
+    let options = NativeOptions { weights: Some(Format::F32), ..NativeOptions::default() };
+    let model = NativeModel::load(&Checkpoint::open(&fixture(name)).unwrap(), &options).unwrap();
     (model, serde_json::from_slice(&json).unwrap())
 }
 
 fn complete(
-    model: &Transformer,
+    model: &NativeModel,
     streams: &[&[TokenId]],
     decoder: &dyn Decoder,
     config: &GenerateConfig,

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use infer_code_cad::decode::{ContextAware, Greedy, TokenId};
-use infer_code_cad::models::{
-    CausalLm, ChatOptions, ChatTemplate, Checkpoint, FinishReason, KvCache, LogitRows, ModelError,
-    Step, Tokenizer,
+use infer_code_cad::checkpoint::{
+    ChatOptions, ChatTemplate, Checkpoint, CheckpointError, Tokenizer,
 };
+use infer_code_cad::engine::{CausalLm, EngineError, FinishReason, KvCache, LogitRows, Step};
 use infer_code_cad::tasks::{Problem, prompts};
 use infer_code_cad::{
     Chat, Error, Journal, LanguageModel, PromptFormat, Prompter, RunHeader, Selector, Solution,
@@ -61,7 +61,7 @@ impl CausalLm for Scripted {
         Box::<History>::default()
     }
 
-    fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), ModelError> {
+    fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), EngineError> {
         logits.clear();
         for step in batch {
             let history: &mut History = (&mut *step.cache as &mut dyn Any).downcast_mut().unwrap();
@@ -85,7 +85,7 @@ impl CausalLm for Scripted {
 fn llama_checkpoint(data: &Path) -> Checkpoint {
     let dir = tempfile::tempdir().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let random = root.join("crates/infer-code-cad-models/tests/fixtures/llama");
+    let random = root.join("crates/infer-code-cad-checkpoint/tests/fixtures/llama");
     for file in ["config.json", "model.safetensors"] {
         fs::copy(random.join(file), dir.path().join(file)).unwrap();
     }

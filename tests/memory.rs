@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use infer_code_cad::models::ModelError;
+use infer_code_cad::engine::EngineError;
 use infer_code_cad::{
     Error, MemoryLimit, PaperTechnique, Settings, SolveConfig, SolveEvent, embedded, solve,
 };
@@ -43,7 +43,7 @@ fn run(memory: MemoryLimit) -> Result<Outcome, Error> {
 fn rows_are_lowered_to_what_fits_and_change_no_token() {
     let wide = run(MemoryLimit::Machine).unwrap();
     assert_eq!(wide.lowered, []);
-    let Err(Error::Model(ModelError::SequenceMemory { needed_bytes, available_bytes: 1000 })) =
+    let Err(Error::Engine(EngineError::SequenceMemory { needed_bytes, available_bytes: 1000 })) =
         run(MemoryLimit::Bytes(1000))
     else {
         panic!("1000 bytes are too few");

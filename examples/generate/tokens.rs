@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 use infer_code_cad::Settings;
 use infer_code_cad::decode::{ContextAware, Decoder, Greedy};
-use infer_code_cad::models::{Event, GenerateConfig, Prompt, generate};
+use infer_code_cad::engine::{Event, GenerateConfig, Prompt, generate};
 
 use crate::common;
 
@@ -30,7 +30,7 @@ impl TokenArgs {
     /// Completes the prompt and prints the new token ids on one line, or as JSON.
     pub(crate) fn run(&self, args: &super::Args) -> Result<(), common::Failure> {
         let checkpoint = args.model.source.checkpoint()?;
-        let model = args.model.load(&checkpoint)?;
+        let model = args.model.options().build(&checkpoint)?;
         let config = GenerateConfig {
             max_new_tokens: args.max_new_tokens,
             eos: if self.ignore_eos { vec![] } else { checkpoint.eos_token_ids().to_vec() },
@@ -40,7 +40,7 @@ impl TokenArgs {
         let no_text = Vec::<&[u8]>::new();
         let (mut tokens, start) = (vec![], Instant::now());
         let decoder = self.decoder(args.technique.alpha);
-        generate(&model, &no_text, [self.prompt()], &*decoder, &config, &mut |event| {
+        generate(&*model, &no_text, [self.prompt()], &*decoder, &config, &mut |event| {
             if let Event::Token { token, .. } = event {
                 tokens.push(token);
             }

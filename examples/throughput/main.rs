@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use infer_code_cad::metrics::peak_resident_bytes;
-use infer_code_cad::models::{NativeOptions, Transformer, TransformerConfig};
+use infer_code_cad::checkpoint::TransformerConfig;
+use infer_code_cad::native::{NativeModel, NativeOptions};
 use measure::{Case, Timing};
 
 #[path = "../common/mod.rs"]
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), common::Failure> {
-    let options = args.model.options();
+    let options = args.model.options().native();
     let start = Instant::now();
     let model = load(args, &options)?;
     let load = start.elapsed();
@@ -50,7 +51,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let timings = args.workload.measure(&model)?;
     let report = report::Report {
         model: args.shape.clone().unwrap_or_else(|| args.model.source.to_string()),
-        weights: format!("{:?}", options.weights),
+        weights: options.weights.map_or("stored".to_owned(), |format| format.to_string()),
         threads: options.pool.threads(),
         isa: format!("{:?}", options.pool.isa()),
         load,
@@ -69,17 +70,16 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     Ok(())
 }
 
-fn load(args: &Args, options: &NativeOptions) -> Result<Transformer, common::Failure> {
+fn load(args: &Args, options: &NativeOptions) -> Result<NativeModel, common::Failure> {
     let Some(shape) = &args.shape else {
-        let checkpoint = args.model.source.checkpoint()?;
-        return Ok(checkpoint.load_native(options)?);
+        return Ok(NativeModel::load(&args.model.source.checkpoint()?, options)?);
     };
     let config = TransformerConfig::named(shape).ok_or_else(|| format!("no shape {shape}"))?;
-    Ok(Transformer::random_native(&config, args.workload.seed, options)?)
+    Ok(NativeModel::random_with(&config, args.workload.seed, options)?)
 }
 
 /// Seconds by span: of reading the prompt, and of a decode step of the first number of samples.
-fn profile(args: &Args, model: &Transformer) -> Result<Vec<report::Span>, common::Failure> {
+fn profile(args: &Args, model: &NativeModel) -> Result<Vec<report::Span>, common::Failure> {
     let profile = profile::Profile::install()?;
     let case = args.workload.cases()[1];
     let spans = |new_tokens| {

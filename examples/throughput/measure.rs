@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use infer_code_cad::Settings;
 use infer_code_cad::decode::{ContextAware, Decoder};
-use infer_code_cad::models::{CausalLm, Event, GenerateConfig, Prompt, TokenId, generate};
+use infer_code_cad::engine::{CausalLm, Event, GenerateConfig, Prompt, TokenId, generate};
 
 use crate::common::{self, Failure};
 

@@ -1,7 +1,7 @@
 //! Any bytes as a GGUF file: a model or an error.
 #![no_main]
 
-use infer_code_cad_models::{Checkpoint, DType, Device};
+use infer_code_cad_checkpoint::{Checkpoint, DType, Device};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

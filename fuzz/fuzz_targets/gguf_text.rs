@@ -1,7 +1,7 @@
 //! Any bytes as a GGUF file: its tokenizer and chat template, or errors.
 #![no_main]
 
-use infer_code_cad_models::Checkpoint;
+use infer_code_cad_checkpoint::Checkpoint;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -15,6 +15,7 @@ mod logits;
 mod nucleus;
 mod settings;
 mod vector;
+mod vocabulary;
 
 pub use context_aware::{Alpha, ContextAware};
 pub use decoder::{Decoder, TokenId};
@@ -24,3 +25,4 @@ pub use greedy::Greedy;
 pub use logits::Logits;
 pub use nucleus::{Nucleus, SamplerOrder};
 pub use settings::Settings;
+pub use vocabulary::Vocabulary;

@@ -1,4 +1,4 @@
-use crate::{Encoding, Format, Isa};
+use crate::{Encoding, Format, Isa, StoredFormat};
 
 /// Why a matrix could not be packed or a product not be computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,5 +94,32 @@ pub enum KernelError {
     OutOfMemory {
         /// Bytes asked for.
         bytes: usize,
+    },
+    /// Nobody turns this format's blocks to floats.
+    #[error(
+        "{format} is not decoded; take a file quantized to F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 or \
+         Q2_K to Q6_K, such as Q4_K_M"
+    )]
+    NotDecoded {
+        /// Format of the file.
+        format: StoredFormat,
+    },
+    /// There are no products with this format.
+    #[error("there are no products with {format}; choose f32, f16, bf16, q8_0, q6_k, q4_k or q4_0")]
+    NoProduct {
+        /// Format asked for.
+        format: StoredFormat,
+    },
+    /// No format has this name.
+    #[error("format {name:?} is unknown; choose f32, f16, bf16, q8_0, q6_k, q4_k or q4_0")]
+    UnknownFormat {
+        /// What was asked for.
+        name: String,
+    },
+    /// No format of keys and values has this name.
+    #[error("format {name:?} of keys and values is unknown; choose f16 or f32")]
+    UnknownKvFormat {
+        /// What was asked for.
+        name: String,
     },
 }

@@ -1,9 +1,11 @@
+use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use crate::Isa;
+use crate::{Isa, KernelError};
 use crate::isa::{Simd, with_simd};
 
 /// How keys and values are held.
@@ -13,6 +15,24 @@ pub enum KvFormat {
     F32,
     /// IEEE half precision; what is beyond its range becomes its largest number.
     F16,
+}
+
+impl fmt::Display for KvFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::F16 => "f16",
+            Self::F32 => "f32",
+        })
+    }
+}
+
+impl FromStr for KvFormat {
+    type Err = KernelError;
+
+    fn from_str(name: &str) -> Result<Self, KernelError> {
+        let known = [Self::F16, Self::F32].into_iter().find(|format| format.to_string() == name);
+        known.ok_or_else(|| KernelError::UnknownKvFormat { name: name.to_owned() })
+    }
 }
 
 impl KvFormat {

@@ -28,6 +28,7 @@
 //! ```
 
 mod activations;
+mod block_decode;
 mod chunks;
 mod disjoint;
 mod error;
@@ -42,6 +43,7 @@ mod packed;
 mod pool;
 mod quantize;
 mod quantize_k;
+mod stored;
 
 pub use activations::Activations;
 pub use error::KernelError;
@@ -51,3 +53,4 @@ pub use kv_page::{KvFormat, KvPage};
 pub use matmul::matmul;
 pub use packed::PackedMatrix;
 pub use pool::Pool;
+pub use stored::StoredFormat;

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use infer_code_cad_models::{Checkpoint, KvFormat, NativeOptions};
+use infer_code_cad_checkpoint::Checkpoint;
+use infer_code_cad_native::KvFormat;
 use infer_code_cad_retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
 use infer_code_cad_tasks::{Problem, parse_tiny};
 use infer_code_cad_tiny as tiny;
 
-use crate::{Error, LanguageModel};
+use crate::{Error, LanguageModel, LoadOptions};
 
 /// The files of the embedded model.
 ///
 /// # Errors
-/// [`Error::Model`] when the embedded files are damaged, which the tests rule out.
+/// [`Error::Checkpoint`] when the embedded files are damaged, which the tests rule out.
 pub fn checkpoint() -> Result<Checkpoint, Error> {
     Ok(Checkpoint::from_bytes(tiny::CONFIG, tiny::TOKENIZER, vec![tiny::WEIGHTS.into()])?)
 }
@@ -24,9 +25,8 @@ pub fn checkpoint() -> Result<Checkpoint, Error> {
 pub fn model() -> Result<LanguageModel, Error> {
     let checkpoint = checkpoint()?;
     // Its figures in the documents were measured with keys and values in single precision.
-    let options = NativeOptions { kv: Some(KvFormat::F32), ..NativeOptions::default() };
-    let model = checkpoint.load_native(&options)?;
-    LanguageModel::from_checkpoint("tiny".to_owned(), &checkpoint, model)
+    let options = LoadOptions { kv: Some(KvFormat::F32), ..LoadOptions::default() };
+    LanguageModel::from_checkpoint("tiny".to_owned(), &checkpoint, &options)
 }
 
 /// The embedded benchmark.

@@ -1,18 +1,50 @@
 use std::path::PathBuf;
 
+use infer_code_cad_checkpoint::CheckpointError;
+use infer_code_cad_engine::EngineError;
+use infer_code_cad_hub::HubError;
 use infer_code_cad_metrics::MetricError;
-use infer_code_cad_models::ModelError;
+use infer_code_cad_native::NativeError;
 use infer_code_cad_retrieval::RetrievalError;
 use infer_code_cad_sandbox::SandboxError;
 use infer_code_cad_tasks::TaskError;
+
+use crate::Device;
 
 /// What can go wrong while techniques are composed and measured.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A model could not be loaded or run.
+    /// A model could not be run, or not with these prompts.
     #[error(transparent)]
-    Model(#[from] ModelError),
+    Engine(#[from] EngineError),
+    /// The files of a model could not be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A model could not be found or downloaded.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    /// A model could not be put together on the CPU.
+    #[error(transparent)]
+    Native(#[from] NativeError),
+    /// A model could not be put together on a device of the tensor library.
+    #[cfg(feature = "candle")]
+    #[error(transparent)]
+    Candle(#[from] infer_code_cad_candle::CandleError),
+    /// Nobody has a device of this name.
+    #[error("device {name:?} is unknown; choose cpu, cuda, cuda:1 or metal")]
+    UnknownDevice {
+        /// What was asked for.
+        name: String,
+    },
+    /// This program was built without the device.
+    #[error("{device} needs the feature {feature}; build with --features {feature}, or use cpu")]
+    DeviceFeature {
+        /// What was asked for.
+        device: Device,
+        /// What it needs.
+        feature: &'static str,
+    },
     /// Problems could not be read.
     #[error(transparent)]
     Task(#[from] TaskError),

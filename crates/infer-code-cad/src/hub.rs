@@ -15,8 +15,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use infer_code_cad_models::ModelSource;
-pub use infer_code_cad_models::hub::{DownloadCallback, DownloadProgress, HubConfig, HubRepo};
+pub use infer_code_cad_hub::{
+    DownloadCallback, DownloadProgress, HubConfig, HubError, HubRepo, MODEL_ALIASES, ModelSource,
+};
 
 use crate::Error;
 
@@ -26,7 +27,7 @@ use crate::Error;
 /// says what to do without it. `progress` sees the download and may break it off.
 ///
 /// # Errors
-/// [`Error::Model`], see [`ModelSource::fetch`].
+/// [`Error::Hub`], see [`ModelSource::fetch`].
 pub fn resolve(spec: &str, progress: &mut DownloadCallback<'_>) -> Result<PathBuf, Error> {
     let source: ModelSource = spec.parse()?;
     Ok(source.fetch(&config_from_env(), progress)?)

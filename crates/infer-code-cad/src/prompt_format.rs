@@ -1,6 +1,6 @@
 use std::fmt;
 
-use infer_code_cad_models::{ChatOptions, ChatTemplate, Message, ModelError};
+use infer_code_cad_checkpoint::{ChatOptions, ChatTemplate, Message, CheckpointError};
 use infer_code_cad_tasks::Problem;
 
 use crate::{Error, LanguageModel, Prompted, Prompter};
@@ -44,7 +44,7 @@ impl PromptFormat {
     ///
     /// # Errors
     /// [`Error::NoChatTemplate`] when the format needs a template and the model has none,
-    /// [`Error::Model`] when the template fails, and those of [`Prompter::streams`].
+    /// [`Error::Checkpoint`] when the template fails, and those of [`Prompter::streams`].
     pub fn streams(
         &self,
         prompter: &Prompter,
@@ -103,13 +103,13 @@ impl fmt::Display for Resolved<'_> {
 }
 
 impl Chat {
-    fn frame(&self, template: &ChatTemplate, text: &str) -> Result<String, ModelError> {
+    fn frame(&self, template: &ChatTemplate, text: &str) -> Result<String, CheckpointError> {
         let Some(system) = &self.system else {
             return template.render(&[Message::user(text)], &self.options);
         };
         let messages = [Message::system(system), Message::user(text)];
         match template.render(&messages, &self.options) {
-            Err(ModelError::ChatTemplateRefused { .. }) => {
+            Err(CheckpointError::ChatTemplateRefused { .. }) => {
                 let joined = Message::user(format!("{system}\n\n{text}"));
                 template.render(&[joined], &self.options)
             }

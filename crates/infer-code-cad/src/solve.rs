@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use infer_code_cad_metrics::available_bytes;
-use infer_code_cad_models::{
+use infer_code_cad_engine::{
     Completion, Event, FinishReason, GenerateConfig, GenerateStats, MemoryPlan, Prompt, generate,
 };
 use infer_code_cad_tasks::{Problem, extract_program};
@@ -130,8 +130,8 @@ pub enum SolveEvent<'a> {
 ///
 /// # Errors
 /// Prompts are written before any work begins, so a problem that cannot be prompted for is reported
-/// at once: [`Error::Retrieval`], [`Error::NoChatTemplate`], [`Error::Model`].
-/// [`Error::NoDrafts`] when the selector has nothing to select from, and [`Error::Model`] when not
+/// at once: [`Error::Retrieval`], [`Error::NoChatTemplate`], [`Error::Engine`].
+/// [`Error::NoDrafts`] when the selector has nothing to select from, and [`Error::Engine`] when not
 /// one sequence fits into memory.
 pub fn solve(
     technique: &Technique,
@@ -193,7 +193,7 @@ pub fn solve(
         }
         _ => ControlFlow::Continue(()),
     };
-    Ok(generate(lm, &model.tokenizer, prompts, decoder, &generation, &mut on_event)?)
+    Ok(generate(lm, &*model.tokenizer, prompts, decoder, &generation, &mut on_event)?)
 }
 
 fn choose(

@@ -1,0 +1,6 @@
+//! What backends compute from a configuration: names of tensors, sizes of attention, rotary angles.
+
+pub use crate::attention::Heads;
+pub use crate::bias::Bias;
+pub use crate::names::{BlockNames, ModelNames};
+pub use crate::rope::{Rope, Rotations};

@@ -1,0 +1,296 @@
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use infer_code_cad_decode::TokenId;
+use serde::Deserialize;
+
+use crate::chat::ChatFiles;
+use crate::config::{HfConfig, OneOrMany, TransformerConfig};
+use crate::gguf::{self, Gguf, GgufWeights};
+use crate::tensors::{NamedTensors, RawMatrix};
+use crate::weights::{TensorInfo, TensorSource, Weights, check_finite};
+use crate::{ChatTemplate, CheckpointError, Tokenizer};
+
+/// The parts of a model in Hugging Face's layout or in GGUF, from files or from bytes.
+///
+/// In a directory `config.json` and safetensors weights (one file, or shards with their index) are
+/// needed, `generation_config.json`, `tokenizer.json` and, for the chat template,
+/// `chat_template.jinja`, `tokenizer_config.json` and `special_tokens_map.json` are used when there.
+/// A GGUF file has all of it, and its quantized tensors are turned to floats when the model is
+/// loaded.
+#[derive(Debug)]
+pub struct Checkpoint {
+    config: TransformerConfig,
+    eos_token_ids: Vec<TokenId>,
+    stored_dtype: Option<String>,
+    tokenizer: TokenizerSource,
+    chat: ChatFiles,
+    weights: Box<dyn TensorSource>,
+    metadata: Vec<(String, String)>,
+}
+
+#[derive(Debug)]
+enum TokenizerSource {
+    File(PathBuf),
+    Bytes(Cow<'static, [u8]>),
+    Gguf(Arc<Gguf>),
+}
+
+impl Checkpoint {
+    /// Opens a directory or a GGUF file, known by its first bytes; of a model in several GGUF files
+    /// the first. The weights are memory-mapped, so they are read when the model is loaded and must
+    /// not change while the checkpoint lives.
+    ///
+    /// # Errors
+    /// [`CheckpointError::MissingFile`], [`CheckpointError::Io`], [`CheckpointError::Weights`] for a damaged file,
+    /// the errors of [`TransformerConfig::from_json`], and for GGUF the `Gguf` errors and
+    /// [`CheckpointError::TensorFormat`].
+    pub fn open(path: &Path) -> Result<Self, CheckpointError> {
+        if path.is_file() {
+            return Self::open_file(path);
+        }
+        Self::open_dir(path)
+    }
+
+    fn open_file(path: &Path) -> Result<Self, CheckpointError> {
+        let mut start = vec![];
+        File::open(path)
+            .and_then(|file| file.take(4).read_to_end(&mut start))
+            .map_err(|source| CheckpointError::Io { path: path.into(), source })?;
+        if !gguf::has_magic(&start) {
+            return Err(CheckpointError::MissingFile {
+                checkpoint: path.display().to_string(),
+                file: "beginning of a GGUF file".into(),
+                remedy: "give a GGUF file, or the directory of a model saved by save_pretrained",
+            });
+        }
+        Self::from_gguf(Gguf::open(path)?)
+    }
+
+    fn open_dir(dir: &Path) -> Result<Self, CheckpointError> {
+        let config = dir.join("config.json");
+        if !config.is_file() {
+            return Err(CheckpointError::MissingFile {
+                checkpoint: dir.display().to_string(),
+                file: "config.json".into(),
+                remedy: "give the directory of a model saved by save_pretrained, or a GGUF file",
+            });
+        }
+        let tokenizer = TokenizerSource::File(dir.join("tokenizer.json"));
+        let mut checkpoint = Self::new(&read(&config)?, tokenizer, || Weights::open(dir))?;
+        checkpoint.chat = ChatFiles::read(dir)?;
+        let generation = dir.join("generation_config.json");
+        if generation.is_file() {
+            return checkpoint.with_generation_config(&read(&generation)?);
+        }
+        Ok(checkpoint)
+    }
+
+    /// Takes the contents of the files, for a model embedded in the program with `include_bytes!`.
+    ///
+    /// `weights`: whole safetensors files; those that are borrowed are not copied.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Weights`] and the errors of [`TransformerConfig::from_json`].
+    pub fn from_bytes(
+        config: &[u8],
+        tokenizer: impl Into<Cow<'static, [u8]>>,
+        weights: Vec<Cow<'static, [u8]>>,
+    ) -> Result<Self, CheckpointError> {
+        let tokenizer = TokenizerSource::Bytes(tokenizer.into());
+        Self::new(config, tokenizer, || Weights::from_bytes(weights))
+    }
+
+    /// Takes the contents of a GGUF file, which are copied.
+    ///
+    /// # Errors
+    /// The `Gguf` errors of [`CheckpointError`] and [`CheckpointError::TensorFormat`].
+    pub fn from_gguf_bytes(bytes: &[u8]) -> Result<Self, CheckpointError> {
+        Self::from_gguf(Gguf::from_bytes(bytes)?)
+    }
+
+    /// Lets a `generation_config.json` replace the EOS tokens, when it names any.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Json`].
+    pub fn with_generation_config(mut self, json: &[u8]) -> Result<Self, CheckpointError> {
+        #[derive(Deserialize)]
+        struct GenerationConfig {
+            eos_token_id: Option<OneOrMany>,
+        }
+        let generation: GenerationConfig = serde_json::from_slice(json)
+            .map_err(|e| CheckpointError::Json { file: "generation_config.json".into(), source: e.into() })?;
+        if let Some(ids) = generation.eos_token_id {
+            self.eos_token_ids = ids.into_vec();
+        }
+        Ok(self)
+    }
+
+    /// Adds a `tokenizer_config.json`, for its chat template and special tokens.
+    ///
+    /// [`Checkpoint::chat_template`] tells whether it can be used.
+    pub fn with_tokenizer_config(mut self, json: impl Into<Vec<u8>>) -> Self {
+        self.chat.tokenizer_config = Some(json.into());
+        self
+    }
+
+    fn new(
+        config: &[u8],
+        tokenizer: TokenizerSource,
+        weights: impl FnOnce() -> Result<Weights, CheckpointError>,
+    ) -> Result<Self, CheckpointError> {
+        let raw = HfConfig::parse(config)?;
+        let eos_token_ids = raw.eos_token_ids();
+        let stored_dtype = raw.dtype().map(str::to_owned);
+        let config = raw.into_config()?;
+        let (chat, weights) = (ChatFiles::default(), Box::new(weights()?));
+        let metadata = vec![];
+        Ok(Self { config, eos_token_ids, stored_dtype, tokenizer, chat, weights, metadata })
+    }
+
+    fn from_gguf(gguf: Gguf) -> Result<Self, CheckpointError> {
+        let gguf = Arc::new(gguf);
+        let config = gguf::transformer_config(&gguf)?;
+        let weights = GgufWeights { gguf: gguf.clone(), config: config.clone() };
+        Ok(Self {
+            config,
+            eos_token_ids: gguf::eos_token_ids(&gguf)?,
+            stored_dtype: gguf.stored_as(),
+            metadata: gguf.metadata().collect(),
+            chat: ChatFiles::default(),
+            weights: Box::new(weights),
+            tokenizer: TokenizerSource::Gguf(gguf),
+        })
+    }
+
+    /// The shape of the model.
+    pub fn config(&self) -> &TransformerConfig {
+        &self.config
+    }
+
+    /// Whether it is a GGUF file.
+    pub fn is_gguf(&self) -> bool {
+        matches!(self.tokenizer, TokenizerSource::Gguf(_))
+    }
+
+    /// What `config.json` says the weights were saved in, such as `bfloat16`, or the format of most
+    /// weights of a GGUF file, such as `Q4_K`. Loading goes by the tensors themselves
+    /// and converts them.
+    pub fn stored_dtype(&self) -> Option<&str> {
+        self.stored_dtype.as_deref()
+    }
+
+    /// The tensors of the files, under the names that they have there.
+    pub fn tensors(&self) -> Vec<TensorInfo> {
+        self.weights.tensors()
+    }
+
+    /// The metadata of a GGUF file: key and value, long values by their length. Empty for a
+    /// directory.
+    pub fn metadata(&self) -> &[(String, String)] {
+        &self.metadata
+    }
+
+    /// The tokens that end a completion; empty when no file names one.
+    pub fn eos_token_ids(&self) -> &[TokenId] {
+        &self.eos_token_ids
+    }
+
+    /// Reads the tokenizer.
+    ///
+    /// # Errors
+    /// [`CheckpointError::MissingFile`] when the directory has none, [`CheckpointError::VocabularyMismatch`]
+    /// when it makes tokens the model does not know, the errors of [`Tokenizer::from_bytes`], and for
+    /// GGUF [`CheckpointError::GgufTokenizer`] and [`CheckpointError::GgufValue`].
+    pub fn tokenizer(&self) -> Result<Tokenizer, CheckpointError> {
+        let tokenizer = match &self.tokenizer {
+            TokenizerSource::Gguf(gguf) => gguf::tokenizer(gguf)?,
+            TokenizerSource::Bytes(json) => Tokenizer::from_bytes(json)?,
+            TokenizerSource::File(path) if path.is_file() => Tokenizer::from_bytes(&read(path)?)?,
+            TokenizerSource::File(path) => {
+                return Err(CheckpointError::MissingFile {
+                    checkpoint: path.parent().unwrap_or(path).display().to_string(),
+                    file: "tokenizer.json".into(),
+                    remedy: "save the fast tokenizer beside the weights",
+                });
+            }
+        };
+        let (tokens, vocab_size) = (tokenizer.vocab_size(), self.config.vocab_size);
+        if tokens > vocab_size {
+            return Err(CheckpointError::VocabularyMismatch { tokens, vocab_size });
+        }
+        Ok(tokenizer)
+    }
+
+    /// The template that frames messages for a model trained to chat; `None` when no file has one.
+    ///
+    /// `chat_template.jinja` takes precedence over `tokenizer_config.json`, where the template is a
+    /// text or the one named `default` of a list. The template sees the special tokens of
+    /// `tokenizer_config.json` and of `special_tokens_map.json`, as in `transformers`. A GGUF file
+    /// has a template of its own.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Json`], [`CheckpointError::NoDefaultChatTemplate`] and
+    /// [`CheckpointError::ChatTemplateSyntax`].
+    pub fn chat_template(&self) -> Result<Option<ChatTemplate>, CheckpointError> {
+        match (self.chat.template()?, &self.tokenizer) {
+            (None, TokenizerSource::Gguf(gguf)) => gguf::chat_template(gguf),
+            (template, _) => Ok(template),
+        }
+    }
+
+    /// Reads every weight and sees that it is a number: what loading does not do, for its time.
+    ///
+    /// # Errors
+    /// [`CheckpointError::NotFinite`] naming the first tensor at fault, and those of reading.
+    pub fn check_finite(&self) -> Result<(), CheckpointError> {
+        check_finite(self.weights.as_ref())
+    }
+
+    /// Lets a backend read the tensors it needs, and sees that none is left over: a model that ignores
+    /// some of its weights computes something else.
+    ///
+    /// # Errors
+    /// Those of `build`, and [`CheckpointError::UnexpectedTensor`].
+    pub fn build<M, E: From<CheckpointError>>(
+        &self,
+        build: impl FnOnce(&dyn NamedTensors) -> Result<M, E>,
+    ) -> Result<M, E> {
+        let recorded = Recorded { source: self.weights.as_ref(), read: RefCell::default() };
+        let model = build(&recorded)?;
+        let tied = self.config.tie_word_embeddings;
+        self.weights.check_all_read(&recorded.read.into_inner(), &|name| {
+            // Constants that older versions of transformers saved as well.
+            let constants = ["rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias"];
+            constants.iter().any(|end| name.ends_with(end)) || (tied && name == "lm_head.weight")
+        })?;
+        Ok(model)
+    }
+}
+
+/// Notes which tensors are read.
+struct Recorded<'a> {
+    source: &'a dyn TensorSource,
+    read: RefCell<HashSet<String>>,
+}
+
+impl NamedTensors for Recorded<'_> {
+    fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
+        self.read.borrow_mut().insert(name.to_owned());
+        self.source.values(name, shape)
+    }
+
+    fn raw(&self, name: &str, shape: &[usize]) -> Result<Option<RawMatrix<'_>>, CheckpointError> {
+        self.read.borrow_mut().insert(name.to_owned());
+        self.source.raw(name, shape)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {
+    fs::read(path).map_err(|source| CheckpointError::Io { path: path.into(), source })
+}

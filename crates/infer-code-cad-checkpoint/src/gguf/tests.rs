@@ -1,0 +1,311 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use candle_core::DType;
+use proptest::prelude::*;
+use safetensors::SafeTensors;
+
+use super::cursor::Cursor;
+use infer_code_cad_kernels::StoredFormat;
+use super::metadata::read_metadata;
+use super::*;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/gguf").join(name)
+}
+
+/// Writes GGUF.
+#[derive(Debug, Clone, Default)]
+struct Writer {
+    pairs: Vec<Vec<u8>>,
+    tensors: Vec<Vec<u8>>,
+    data: Vec<u8>,
+}
+
+impl Writer {
+    fn pair(mut self, key: &str, kind: u32, value: &[u8]) -> Self {
+        self.pairs.push([&string(key)[..], &kind.to_le_bytes(), value].concat());
+        self
+    }
+
+    fn u32(self, key: &str, value: u32) -> Self {
+        self.pair(key, 4, &value.to_le_bytes())
+    }
+
+    /// Dimensions innermost first.
+    fn tensor(mut self, name: &str, dims: &[u64], code: u32, offset: u64) -> Self {
+        let mut entry = string(name);
+        entry.extend((dims.len() as u32).to_le_bytes());
+        entry.extend(dims.iter().flat_map(|dim| dim.to_le_bytes()));
+        entry.extend(code.to_le_bytes());
+        entry.extend(offset.to_le_bytes());
+        self.tensors.push(entry);
+        self
+    }
+
+    fn data(mut self, bytes: &[u8]) -> Self {
+        self.data = bytes.into();
+        self
+    }
+
+    fn finish(&self) -> Vec<u8> {
+        let (tensors, pairs) = (self.tensors.len() as u64, self.pairs.len() as u64);
+        let mut bytes = header(3, tensors, pairs);
+        bytes.extend(self.pairs.concat());
+        bytes.extend(self.tensors.concat());
+        bytes.resize(bytes.len().next_multiple_of(32), 0);
+        bytes.extend(&self.data);
+        bytes
+    }
+
+    #[track_caller]
+    fn fails(&self, words: &str) {
+        refused(&self.finish(), words);
+    }
+}
+
+fn string(text: &str) -> Vec<u8> {
+    [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat()
+}
+
+fn header(version: u32, tensors: u64, pairs: u64) -> Vec<u8> {
+    let version = version.to_le_bytes();
+    [&b"GGUF"[..], &version, &tensors.to_le_bytes(), &pairs.to_le_bytes()].concat()
+}
+
+#[track_caller]
+fn refused(bytes: &[u8], words: &str) {
+    let message = Gguf::from_bytes(bytes).unwrap_err().to_string();
+    assert!(message.contains(words), "{message:?} lacks {words:?}");
+}
+
+#[test]
+fn every_format_is_turned_to_the_floats_of_gguf_py() {
+    let file = Gguf::open(&fixture("formats.gguf")).unwrap();
+    let bytes = fs::read(fixture("formats.safetensors")).unwrap();
+    let expected = SafeTensors::deserialize(&bytes).unwrap();
+    let formats: Vec<_> = file.tensors().map(|tensor| tensor.format).collect();
+    assert_eq!(formats.len(), 13);
+    for format in formats {
+        let tensor = file.tensor(&format).unwrap().unwrap();
+        assert_eq!(tensor.dims(), [2, 256]);
+        let values = tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap();
+        let values = values.to_vec1::<f32>().unwrap();
+        let words = expected.tensor(&format).unwrap().data().chunks_exact(4);
+        let expected: Vec<_> =
+            words.map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect();
+        assert!(values.iter().any(|x| x.abs() > 10.0), "{format}");
+        let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&values), bits(&expected), "{format}");
+    }
+}
+
+#[test]
+fn values_keep_their_type_and_their_value() {
+    let array = [&4u32.to_le_bytes()[..], &2u64.to_le_bytes(), &[7, 0, 0, 0, 9, 0, 0, 0]].concat();
+    let texts = [&8u32.to_le_bytes()[..], &2u64.to_le_bytes(), &string("a"), &string("é")].concat();
+    let file = Writer::default()
+        .pair("u8", 0, &[255])
+        .pair("i8", 1, &[255])
+        .pair("f32", 6, &1.5f32.to_le_bytes())
+        .pair("f64", 12, &0.1f64.to_le_bytes())
+        .pair("u64", 10, &u64::MAX.to_le_bytes())
+        .pair("yes", 7, &[1])
+        .pair("text", 8, &string("words"))
+        .pair("array", 9, &array)
+        .pair("texts", 9, &texts);
+    let file = Gguf::from_bytes(&file.finish()).unwrap();
+    assert_eq!(file.size("u8").unwrap(), Some(255));
+    assert_eq!(file.size("absent").unwrap(), None);
+    assert_eq!(file.size("u64").unwrap(), usize::try_from(u64::MAX).ok());
+    assert_eq!(file.number("f32").unwrap(), Some(1.5));
+    assert_eq!(file.number("f64").unwrap(), Some(0.1));
+    assert_eq!(file.number("i8").unwrap(), Some(-1.0));
+    assert_eq!(file.string("text").unwrap(), Some("words"));
+    assert_eq!(file.integers("array").unwrap(), Some(vec![7, 9]));
+    assert_eq!(file.strings("texts").unwrap(), Some(vec!["a".into(), "é".into()]));
+    let error = |result: Result<Option<usize>, CheckpointError>| result.unwrap_err().to_string();
+    assert!(error(file.size("i8")).contains("i8 is -1, expected a number from 0 on"));
+    assert!(error(file.size("text")).contains("text is words"));
+    assert!(file.strings("array").unwrap_err().to_string().contains("2 values of type U32"));
+    assert!(file.integers("texts").is_err());
+    let brief: Vec<_> = file.metadata().map(|(key, value)| format!("{key}={value}")).collect();
+    assert_eq!(brief[0], "array=2 values of type U32");
+    assert_eq!(brief[3], "i8=-1");
+}
+
+#[test]
+fn other_versions_and_byte_orders_are_refused_by_name() {
+    refused(&header(1, 0, 0), "little-endian GGUF version 1");
+    refused(&header(4, 0, 0), "little-endian GGUF version 4");
+    refused(&header(3u32.swap_bytes(), 0, 0), "big-endian GGUF version 3");
+    refused(b"GGML", "the letters GGUF is missing or wrong at byte 0");
+    refused(b"", "the letters GGUF");
+    Gguf::from_bytes(&header(2, 0, 0)).unwrap();
+}
+
+#[test]
+fn counts_beyond_the_file_are_refused_before_anything_is_kept() {
+    refused(&header(3, u64::MAX, 0), "the name of a tensor is missing or wrong at byte 24");
+    refused(&header(3, 0, u64::MAX), "a metadata key is missing or wrong at byte 24");
+    let long = [header(3, 0, 1), u64::MAX.to_le_bytes().into()].concat();
+    refused(&long, "a metadata key");
+    let array = |kind: u32, len: u64| [&kind.to_le_bytes()[..], &len.to_le_bytes()].concat();
+    for kind in [0, 4, 8, 9, 10] {
+        for len in [1 << 20, u64::MAX, u64::MAX / 8 + 2] {
+            Writer::default().pair("a", 9, &array(kind, len)).fails("metadata");
+        }
+    }
+}
+
+#[test]
+fn arrays_within_arrays_end_at_a_depth() {
+    let nest = |depth: usize| {
+        [9u32.to_le_bytes().to_vec(), 1u64.to_le_bytes().into()].concat().repeat(depth)
+    };
+    let leaf = [4u32.to_le_bytes().to_vec(), 0u64.to_le_bytes().into()].concat();
+    let file = |depth| Writer::default().pair("a", 9, &[nest(depth), leaf.clone()].concat());
+    Gguf::from_bytes(&file(4).finish()).unwrap();
+    file(5).fails("an array of fewer levels");
+    file(100_000).fails("an array of fewer levels");
+}
+
+#[test]
+fn what_is_named_twice_is_refused() {
+    Writer::default().u32("a", 1).u32("a", 1).fails("a metadata key not used before");
+    let twice = Writer::default().tensor("t", &[1], 0, 0).tensor("t", &[1], 0, 0);
+    twice.data(&[0; 32]).fails("a tensor not named before");
+}
+
+#[test]
+fn tensors_are_whole_blocks_within_the_file() {
+    let file = |dims: &[u64], code, offset| {
+        Writer::default().tensor("t", dims, code, offset).data(&[0; 64])
+    };
+    let whole = Gguf::from_bytes(&file(&[8, 2], 0, 0).finish()).unwrap();
+    assert_eq!(whole.shape("t"), Some(&[2, 8][..]));
+    for (dims, code, offset) in [
+        (&[17][..], 0, 0),
+        (&[8], 0, 16),
+        (&[8], 0, 64),
+        (&[8], 0, u64::MAX - 31),
+        (&[u64::MAX, 2], 0, 0),
+        (&[1 << 62, 4], 0, 0),
+        (&[1 << 63], 2, 0),
+        (&[16, 2], 2, 0),
+    ] {
+        file(dims, code, offset).fails("tensor t of type");
+    }
+    file(&[1, 1, 1, 1, 1], 0, 0).fails("a tensor of at most 4 dimensions");
+    file(&[8], 99, 0).fails("tensor t is stored as type 99");
+    file(&[32], 20, 0).fails_to_decode("tensor t is stored as IQ4_NL");
+}
+
+impl Writer {
+    #[track_caller]
+    fn fails_to_decode(&self, words: &str) {
+        let file = Gguf::from_bytes(&self.finish()).unwrap();
+        let message = file.tensor("t").unwrap_err().to_string();
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn the_alignment_is_a_power_of_two() {
+    let file = |n| Writer::default().u32("general.alignment", n).tensor("t", &[1], 0, 64);
+    let file = |n| file(n).data(&[0; 128]);
+    Gguf::from_bytes(&file(64).finish()).unwrap();
+    for n in [0, 1, 4, 48, u32::MAX] {
+        file(n).fails("expected a power of two from 8 on");
+    }
+    let text = Writer::default().pair("general.alignment", 8, &string("32"));
+    text.fails("general.alignment is 32, expected");
+}
+
+/// A fixture in three files: metadata alone, then half of the tensors each.
+fn split(dir: &Path) -> [PathBuf; 3] {
+    let bytes = fs::read(fixture("qwen2.gguf")).unwrap();
+    let mut cursor = Cursor::new("", &bytes, 16);
+    let n_pairs = cursor.u64("").unwrap();
+    read_metadata(&mut cursor, n_pairs).unwrap();
+    let pairs = &bytes[24..cursor.position()];
+    let whole = Header::read("", &bytes).unwrap();
+    let names: Vec<_> = whole.tensors.keys().collect();
+    let (front, back) = names.split_at(names.len() / 2);
+    let paths = [1, 2, 3].map(|n| dir.join(format!("m-0000{n}-of-00003.gguf")));
+    for (number, (path, names)) in paths.iter().zip([&[][..], front, back]).enumerate() {
+        let mut shard = Writer::default().u32("split.count", 3).u32("split.no", number as u32);
+        let mut data = vec![];
+        for name in names {
+            let entry = &whole.tensors[*name];
+            let dims: Vec<_> = entry.shape.iter().rev().map(|&dim| dim as u64).collect();
+            shard = shard.tensor(name, &dims, entry.format.code, data.len() as u64);
+            data.extend(&bytes[entry.bytes.clone()]);
+            data.resize(data.len().next_multiple_of(32), 0);
+        }
+        let mut shard = shard.data(&data);
+        if number == 0 {
+            shard.pairs.push(pairs.into());
+            let mut first = shard.finish();
+            first[16..24].copy_from_slice(&(n_pairs + 2).to_le_bytes());
+            fs::write(path, first).unwrap();
+        } else {
+            fs::write(path, shard.finish()).unwrap();
+        }
+    }
+    paths
+}
+
+#[test]
+fn shards_make_the_model_of_one_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let [first, second, third] = split(dir.path());
+    let (split, whole) = (Gguf::open(&first).unwrap(), Gguf::open(&fixture("qwen2.gguf")).unwrap());
+    let sorted = |file: &Gguf| {
+        let mut names: Vec<_> = file.tensors().map(|tensor| tensor.name).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(sorted(&split), sorted(&whole));
+    let embedding = |file: &Gguf| {
+        let tensor = file.tensor("token_embd.weight").unwrap().unwrap();
+        tensor.to_vec2::<f32>().unwrap()
+    };
+    assert_eq!(embedding(&split), embedding(&whole));
+    let checkpoint = crate::Checkpoint::open(&first).unwrap();
+    checkpoint.load(crate::DType::F32).unwrap();
+
+    let message = |path: &Path| Gguf::open(path).unwrap_err().to_string();
+    assert!(message(&second).contains("is part 2 of a model in 3 files; give the first, m-00001"));
+    let renamed = dir.path().join("first.gguf");
+    fs::copy(&first, &renamed).unwrap();
+    assert!(message(&renamed).contains("a file called NAME-00001-of-00003.gguf"));
+    refused(&fs::read(&first).unwrap(), "split.count is 3, expected 1");
+    fs::copy(&second, &third).unwrap();
+    assert!(message(&first).contains("split.no is 1, expected 2 of 3"));
+    fs::remove_file(&third).unwrap();
+    assert!(message(&first).contains("has no m-00003-of-00003.gguf; the first shard announces it"));
+}
+
+proptest! {
+    /// Any bytes are a tensor of any supported format: scales may be infinite, indices may not.
+    #[test]
+    fn any_bytes_can_be_dequantized(
+        code in prop::sample::select(vec![0u32, 1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 30]),
+        bytes in prop::collection::vec(any::<u8>(), 2 * 292 * 8),
+    ) {
+        let format = StoredFormat::from_code(code).unwrap();
+        let shape = [2, 256];
+        let len = format.size_of(&shape).unwrap();
+        let file = Writer::default().tensor("t", &[256, 2], code, 0).data(&bytes[..len]);
+        let file = Gguf::from_bytes(&file.finish()).unwrap();
+        prop_assert_eq!(file.values("t").unwrap().unwrap().len(), 512);
+    }
+
+    #[test]
+    fn any_header_is_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Gguf::from_bytes(&[header(3, 2, 3), bytes].concat());
+    }
+}

@@ -1,0 +1,177 @@
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokenizers::models::bpe::{BPE, BpeBuilder};
+use tokenizers::{
+    DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper,
+    Tokenizer as HfTokenizer,
+};
+
+use super::pre_tokenizer::{PreTokenizer, UNNAMED, byte_level_json};
+use super::spm::merges_by_score;
+use super::vocabulary::{Vocabulary, refusal, shortened};
+use crate::{CheckpointError, Tokenizer};
+
+/// What a GGUF file says of its tokenizer (`tokenizer.ggml.*`), unchecked.
+///
+/// An array the file does not have is empty.
+#[derive(Debug, Clone, Default)]
+#[cfg_attr(test, derive(serde::Deserialize), serde(default))]
+pub(crate) struct GgufVocabulary {
+    /// `gpt2` (byte-level BPE) or `llama` (SentencePiece).
+    pub(crate) model: String,
+    /// Which pre-tokenizer cuts the text before BPE.
+    pub(crate) pre: Option<String>,
+    /// The tokens in the order of their ids.
+    pub(crate) tokens: Vec<String>,
+    /// One per token: how early SentencePiece forms it.
+    pub(crate) scores: Vec<f32>,
+    /// One per token: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte.
+    pub(crate) token_types: Vec<i32>,
+    /// `left right`, best first.
+    pub(crate) merges: Vec<String>,
+    /// The token that begins a text.
+    pub(crate) bos: Option<u32>,
+    /// The token that ends a text.
+    pub(crate) eos: Option<u32>,
+    /// The token of what cannot be spelled.
+    pub(crate) unknown: Option<u32>,
+    /// Whether BOS is added; by default as `model` and `pre` have it.
+    pub(crate) add_bos: Option<bool>,
+    /// Whether EOS is added; by default not.
+    pub(crate) add_eos: Option<bool>,
+    /// Whether SentencePiece puts a space before a text; by default it does.
+    pub(crate) add_space_prefix: Option<bool>,
+}
+
+impl GgufVocabulary {
+    /// The tokenizer described.
+    ///
+    /// Control tokens, BOS, EOS and the unknown token are special: recognised when spelled out, and
+    /// without bytes. User-defined tokens are matched whole before anything else, the longest first.
+    ///
+    /// # Errors
+    /// [`CheckpointError::GgufTokenizer`] for a model or pre-tokenizer this crate does not know, and for
+    /// metadata that contradict themselves.
+    pub(crate) fn into_tokenizer(self) -> Result<Tokenizer, CheckpointError> {
+        let vocabulary = Vocabulary::check(&self)?;
+        match self.model.as_str() {
+            "gpt2" => self.byte_level(vocabulary),
+            "llama" => self.sentence_piece(vocabulary),
+            model => Err(refusal("model", shortened(model), "one of: gpt2, llama")),
+        }
+    }
+
+    fn byte_level(&self, mut vocabulary: Vocabulary<'_>) -> Result<Tokenizer, CheckpointError> {
+        let name = self.pre.as_deref().unwrap_or_else(|| {
+            tracing::warn!("tokenizer.ggml.pre is absent: texts may be cut unlike in training");
+            UNNAMED
+        });
+        let pre_tokenizer = PreTokenizer::named(name).ok_or_else(|| {
+            refusal("pre", shortened(name), format!("one of: {}", PreTokenizer::names()))
+        })?;
+        let merges = vocabulary.merges(&self.merges)?;
+        let model = BPE::builder()
+            .vocab_and_merges(vocabulary.take_ids(), merges)
+            .ignore_merges(pre_tokenizer.ignores_merges);
+        let mut tokenizer = build(model)?;
+        if let Some(json) = pre_tokenizer.normalizer_json() {
+            let normalizer: NormalizerWrapper = stage(json)?;
+            tokenizer.with_normalizer(Some(normalizer)).map_err(unusable)?;
+        }
+        tokenizer.with_pre_tokenizer(Some(stage::<PreTokenizerWrapper>(pre_tokenizer.json())?));
+        self.finish(tokenizer, byte_level_json(), pre_tokenizer.adds_bos, &vocabulary)
+    }
+
+    fn sentence_piece(&self, mut vocabulary: Vocabulary<'_>) -> Result<Tokenizer, CheckpointError> {
+        let merges = merges_by_score(vocabulary.pieces(&self.scores)?, |p| vocabulary.is_piece(p));
+        let mut model = BPE::builder()
+            .vocab_and_merges(vocabulary.take_ids(), merges)
+            .byte_fallback(true)
+            .fuse_unk(true);
+        if let Some(unknown) = vocabulary.unknown {
+            model = model.unk_token(self.tokens[unknown as usize].clone());
+        }
+        let mut tokenizer = build(model)?;
+        let escape = json!({"type": "Replace", "pattern": {"String": " "}, "content": "\u{2581}"});
+        let normalizer = if self.add_space_prefix.unwrap_or(true) {
+            let prefix = json!({"type": "Prepend", "prepend": "\u{2581}"});
+            json!({"type": "Sequence", "normalizers": [prefix, escape]})
+        } else {
+            escape
+        };
+        let normalizer: NormalizerWrapper = stage(normalizer)?;
+        tokenizer.with_normalizer(Some(normalizer)).map_err(unusable)?;
+        let decoder = json!({"type": "Sequence", "decoders": [
+            {"type": "Replace", "pattern": {"String": "\u{2581}"}, "content": " "},
+            {"type": "ByteFallback"}, {"type": "Fuse"},
+        ]});
+        self.finish(tokenizer, decoder, true, &vocabulary)
+    }
+
+    /// Adds what both kinds have: decoder, the tokens matched whole, BOS and EOS.
+    fn finish(
+        &self,
+        mut tokenizer: HfTokenizer,
+        decoder: Value,
+        adds_bos: bool,
+        vocabulary: &Vocabulary<'_>,
+    ) -> Result<Tokenizer, CheckpointError> {
+        tokenizer.with_decoder(Some(stage::<DecoderWrapper>(decoder)?));
+        if let Some(template) = self.template(adds_bos, vocabulary)? {
+            tokenizer.with_post_processor(Some(stage::<PostProcessorWrapper>(template)?));
+        }
+        tokenizer.add_tokens(vocabulary.matched_whole()).map_err(unusable)?;
+        Tokenizer::from_hf(tokenizer)
+    }
+
+    /// The `post_processor` of a tokenizer.json that frames a text by BOS and EOS.
+    fn template(
+        &self,
+        adds_bos: bool,
+        vocabulary: &Vocabulary<'_>,
+    ) -> Result<Option<Value>, CheckpointError> {
+        let framing = |adds: bool, id: Option<u32>, key, flag: &str| match (adds, id) {
+            (false, _) => Ok(None),
+            (true, Some(id)) => Ok(Some((id, &self.tokens[id as usize]))),
+            (true, None) => Err(refusal(key, "absent", format!("a token id, as {flag} is true"))),
+        };
+        let adds_bos = self.add_bos.unwrap_or(adds_bos);
+        let adds_eos = self.add_eos.unwrap_or(false);
+        let bos = framing(adds_bos, vocabulary.bos, "bos_token_id", "add_bos_token")?;
+        let eos = framing(adds_eos, vocabulary.eos, "eos_token_id", "add_eos_token")?;
+        let special = |(_, token)| json!({"SpecialToken": {"id": token, "type_id": 0}});
+        let text = json!({"Sequence": {"id": "A", "type_id": 0}});
+        let second = json!({"Sequence": {"id": "B", "type_id": 0}});
+        let single: Vec<Value> =
+            bos.map(special).into_iter().chain([text.clone()]).chain(eos.map(special)).collect();
+        let tokens: serde_json::Map<String, Value> = [bos, eos]
+            .into_iter()
+            .flatten()
+            .map(|(id, token)| {
+                (token.clone(), json!({"id": token, "ids": [id], "tokens": [token]}))
+            })
+            .collect();
+        Ok((single.len() > 1).then(|| {
+            json!({"type": "TemplateProcessing", "single": single, "pair": [text, second],
+                   "special_tokens": tokens})
+        }))
+    }
+}
+
+fn build(model: BpeBuilder) -> Result<HfTokenizer, CheckpointError> {
+    Ok(HfTokenizer::new(model.build().map_err(unusable)?))
+}
+
+/// A stage of the `tokenizers` crate from its part of a tokenizer.json.
+fn stage<T: DeserializeOwned>(json: Value) -> Result<T, CheckpointError> {
+    serde_json::from_value(json).map_err(|e| unusable(e.into()))
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "handed to map_err")]
+fn unusable(source: tokenizers::Error) -> CheckpointError {
+    refusal("tokens", source.to_string(), "a vocabulary that can be searched")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;

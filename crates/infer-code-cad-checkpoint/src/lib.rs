@@ -1,0 +1,36 @@
+//! The files of a model: tensors by name, configuration, tokenizer, chat template, ends of text.
+//!
+//! [`Checkpoint`] opens a Hugging Face directory, a GGUF file or bytes. A backend reads its tensors with
+//! [`Checkpoint::build`] and what it computes from the configuration in [`architecture`]. [`Tokenizer`]
+//! turns text to tokens and tokens to their exact bytes, [`ChatTemplate`] messages to the text a chat
+//! model was trained on.
+
+#![deny(unsafe_code)]
+
+pub mod architecture;
+mod attention;
+mod bias;
+mod chat;
+mod checkpoint;
+mod config;
+mod error;
+mod file_bytes;
+mod gguf;
+mod names;
+mod random;
+mod rope;
+mod tensors;
+mod tokenizer;
+mod weights;
+
+pub use chat::{ChatOptions, ChatTemplate, Date, Message, Role};
+pub use checkpoint::Checkpoint;
+pub use config::{
+    Activation, Architecture, AttentionBias, FeedForwardKind, NormKind, NormPlacement, Positions,
+    RopeScaling, TransformerConfig,
+};
+pub use error::CheckpointError;
+pub use random::RandomWeights;
+pub use tensors::{NamedTensors, RawMatrix};
+pub use tokenizer::Tokenizer;
+pub use weights::TensorInfo;

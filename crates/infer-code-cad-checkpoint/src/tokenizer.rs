@@ -1,0 +1,364 @@
+use infer_code_cad_decode::{TokenId, Vocabulary};
+use tokenizers::{DecoderWrapper, Tokenizer as HfTokenizer};
+
+use crate::CheckpointError;
+
+/// Text to tokens and back to exact bytes, from a Hugging Face `tokenizer.json`.
+///
+/// A token need not be whole characters, so the way back is by bytes: join [`Tokenizer::token_bytes`]
+/// and decode UTF-8 where it is complete. Special tokens have no bytes.
+#[derive(Debug)]
+pub struct Tokenizer {
+    inner: HfTokenizer,
+    bytes: Vec<Box<[u8]>>,
+    bos: Option<TokenId>,
+}
+
+impl Vocabulary for Tokenizer {
+    fn token_bytes(&self, token: TokenId) -> &[u8] {
+        self.token_bytes(token)
+    }
+}
+
+impl Tokenizer {
+    /// Reads the bytes of a `tokenizer.json`. Truncation and padding set in it are switched off.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Tokenizer`] when it cannot be parsed, or when its decoder is neither byte-level
+    /// nor of the SentencePiece kind, so that the bytes of a token are unknown.
+    pub fn from_bytes(json: &[u8]) -> Result<Self, CheckpointError> {
+        let unusable = |e: tokenizers::Error| CheckpointError::Tokenizer { reason: e.to_string() };
+        let mut inner = HfTokenizer::from_bytes(json).map_err(unusable)?;
+        inner.with_truncation(None).map_err(unusable)?.with_padding(None);
+        Self::from_hf(inner)
+    }
+
+    /// Takes a tokenizer that neither truncates nor pads.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::from_bytes`].
+    pub(crate) fn from_hf(inner: HfTokenizer) -> Result<Self, CheckpointError> {
+        let unusable = |e: tokenizers::Error| CheckpointError::Tokenizer { reason: e.to_string() };
+        let bytes = all_token_bytes(&inner, Spelling::of(inner.get_decoder())?)?;
+        let first = |text| inner.encode(text, true).map(|ids| ids.get_ids().first().copied());
+        // An EOS alone also is what an empty text begins with, but no other text.
+        let bos = first("").map_err(unusable)?;
+        let bos = bos.filter(|_| first("a").is_ok_and(|first| first == bos));
+        Ok(Self { inner, bytes, bos })
+    }
+
+    /// The tokens of `text`, framed by the special tokens of the post-processor (usually one BOS).
+    ///
+    /// Special tokens spelled out in `text` are recognised; a BOS spelled at its start, as chat
+    /// templates do, is not added a second time.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Encode`] when the tokenizer refuses the text.
+    pub fn encode(&self, text: &str) -> Result<Vec<TokenId>, CheckpointError> {
+        let mut ids = self.ids(text, true)?;
+        if let (Some(bos), [first, second, ..]) = (self.bos, ids.as_slice())
+            && *first == bos
+            && *second == bos
+        {
+            ids.remove(0);
+        }
+        Ok(ids)
+    }
+
+    /// The tokens of `text` alone: nothing is added before or after.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Encode`] when the tokenizer refuses the text.
+    pub fn encode_plain(&self, text: &str) -> Result<Vec<TokenId>, CheckpointError> {
+        self.ids(text, false)
+    }
+
+    /// The bytes `id` stands for: none for a special token or an id past the vocabulary.
+    pub fn token_bytes(&self, id: TokenId) -> &[u8] {
+        self.bytes.get(id as usize).map_or(&[], |bytes| bytes)
+    }
+
+    /// The text of `ids`; bytes that are not UTF-8 become U+FFFD.
+    pub fn decode(&self, ids: &[TokenId]) -> String {
+        let bytes: Vec<u8> = ids.iter().flat_map(|&id| self.token_bytes(id)).copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The id of the token spelled exactly `token`, special tokens included.
+    pub fn token_id(&self, token: &str) -> Option<TokenId> {
+        self.inner.token_to_id(token)
+    }
+
+    /// The largest id plus one. A model may have more logits than this, for padding.
+    pub fn vocab_size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn ids(&self, text: &str, add_special_tokens: bool) -> Result<Vec<TokenId>, CheckpointError> {
+        let encoding = self
+            .inner
+            .encode_fast(text, add_special_tokens)
+            .map_err(|e| CheckpointError::Encode { bytes: text.len(), reason: e.to_string() })?;
+        Ok(encoding.get_ids().to_vec())
+    }
+}
+
+/// How a vocabulary spells bytes.
+#[derive(Debug, Clone, Copy)]
+enum Spelling {
+    /// Each byte is one printable character (GPT-2, Llama 3, StarCoder, Qwen).
+    ByteLevel,
+    /// `▁` is a space and `<0x0A>` a byte (Llama 2, Gemma).
+    SentencePiece,
+}
+
+impl Spelling {
+    fn of(decoder: Option<&DecoderWrapper>) -> Result<Self, CheckpointError> {
+        match decoder {
+            Some(DecoderWrapper::ByteLevel(_)) => Ok(Self::ByteLevel),
+            Some(DecoderWrapper::Metaspace(_) | DecoderWrapper::ByteFallback(_)) => {
+                Ok(Self::SentencePiece)
+            }
+            Some(DecoderWrapper::Sequence(sequence)) => sequence
+                .get_decoders()
+                .iter()
+                .find_map(|decoder| Self::of(Some(decoder)).ok())
+                .ok_or_else(unknown_decoder),
+            _ => Err(unknown_decoder()),
+        }
+    }
+
+    fn bytes(self, token: &str) -> Vec<u8> {
+        match self {
+            Self::ByteLevel => {
+                let bytes: Option<Vec<u8>> = token.chars().map(byte_of).collect();
+                bytes.unwrap_or_else(|| token.as_bytes().to_vec())
+            }
+            Self::SentencePiece => match byte_fallback(token) {
+                Some(byte) => vec![byte],
+                None => token.replace('\u{2581}', " ").into_bytes(),
+            },
+        }
+    }
+
+    /// The bytes of a token matched whole: byte-level merges never see it, SentencePiece's do (Gemma
+    /// has runs of `▁`).
+    fn added_bytes(self, content: &str) -> Vec<u8> {
+        match self {
+            Self::ByteLevel => content.as_bytes().to_vec(),
+            Self::SentencePiece => self.bytes(content),
+        }
+    }
+}
+
+fn unknown_decoder() -> CheckpointError {
+    CheckpointError::Tokenizer {
+        reason: "its decoder is neither ByteLevel nor of the SentencePiece kind (ByteFallback, \
+                 Metaspace); save it with one of these"
+            .into(),
+    }
+}
+
+fn all_token_bytes(
+    tokenizer: &HfTokenizer,
+    spelling: Spelling,
+) -> Result<Vec<Box<[u8]>>, CheckpointError> {
+    let vocab = tokenizer.get_vocab(true);
+    let len = vocab.values().max().map_or(0, |&id| id as usize + 1);
+    // The table is as long as the largest id, which a file may merely claim.
+    if len > MAX_GAPS + vocab.len() {
+        let reason =
+            format!("{} tokens have ids up to {}; number them densely", vocab.len(), len - 1);
+        return Err(CheckpointError::Tokenizer { reason });
+    }
+    let mut bytes = vec![Box::default(); len];
+    for (token, id) in vocab {
+        bytes[id as usize] = spelling.bytes(&token).into_boxed_slice();
+    }
+    for (id, token) in tokenizer.get_added_tokens_decoder() {
+        let text = if token.special { Vec::new() } else { spelling.added_bytes(&token.content) };
+        bytes[id as usize] = text.into_boxed_slice();
+    }
+    Ok(bytes)
+}
+
+/// Ids that may stand for no token: more than any vocabulary leaves out.
+const MAX_GAPS: usize = 1 << 20;
+
+/// Inverts the byte-level alphabet of GPT-2: printable Latin-1 stands for itself, the 68 other
+/// bytes (`00..=20`, `7F..=A0` and `AD`) for U+0100 onwards in their order.
+fn byte_of(c: char) -> Option<u8> {
+    match u32::from(c) {
+        code @ (0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF) => u8::try_from(code).ok(),
+        code @ 0x100..=0x120 => u8::try_from(code - 0x100).ok(),
+        code @ 0x121..=0x142 => u8::try_from(code - 0x121 + 0x7F).ok(),
+        0x143 => Some(0xAD),
+        _ => None,
+    }
+}
+
+/// The byte of `<0x0A>`.
+fn byte_fallback(token: &str) -> Option<u8> {
+    let hex = token.strip_prefix("<0x")?.strip_suffix('>')?;
+    (hex.len() == 2).then(|| u8::from_str_radix(hex, 16).ok()).flatten()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::path::PathBuf;
+    use std::{env, fs};
+
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+
+    use super::*;
+
+    const BOS: TokenId = 256;
+
+    fn special(id: u32, content: &str, special: bool) -> Value {
+        json!({"id": id, "content": content, "special": special, "single_word": false,
+               "lstrip": false, "rstrip": false, "normalized": false})
+    }
+
+    /// 256 single bytes, a special BOS that the template adds, and an added token that is text.
+    fn byte_level() -> Tokenizer {
+        let mut alphabet: Vec<char> = ByteLevel::alphabet().into_iter().collect();
+        alphabet.sort_unstable();
+        let vocab: serde_json::Map<String, Value> =
+            alphabet.iter().enumerate().map(|(i, c)| (c.to_string(), json!(i))).collect();
+        let level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+                           "use_regex": false});
+        let json = json!({
+            "version": "1.0",
+            "truncation": {"direction": "Right", "max_length": 4, "strategy": "LongestFirst",
+                           "stride": 0},
+            "padding": {"strategy": {"Fixed": 8}, "direction": "Right", "pad_to_multiple_of": null,
+                        "pad_id": 0, "pad_type_id": 0, "pad_token": "!"},
+            "added_tokens": [special(BOS, "<bos>", true), special(257, "é and text", false)],
+            "normalizer": null, "pre_tokenizer": level, "decoder": level,
+            "post_processor": {
+                "type": "TemplateProcessing",
+                "single": [{"SpecialToken": {"id": "<bos>", "type_id": 0}},
+                           {"Sequence": {"id": "A", "type_id": 0}}],
+                "pair": [{"Sequence": {"id": "A", "type_id": 0}},
+                         {"Sequence": {"id": "B", "type_id": 0}}],
+                "special_tokens": {"<bos>": {"id": "<bos>", "ids": [BOS], "tokens": ["<bos>"]}},
+            },
+            "model": {"type": "BPE", "vocab": vocab, "merges": []},
+        });
+        Tokenizer::from_bytes(json.to_string().as_bytes()).unwrap()
+    }
+
+    fn sentence_piece() -> Tokenizer {
+        let json = json!({
+            "version": "1.0", "truncation": null, "padding": null,
+            "added_tokens": [special(0, "<s>", true), special(7, "\u{2581}\u{2581}", false)],
+            "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "\u{2581}"},
+            "pre_tokenizer": null, "post_processor": null,
+            "decoder": {"type": "Sequence", "decoders": [
+                {"type": "Replace", "pattern": {"String": "\u{2581}"}, "content": " "},
+                {"type": "ByteFallback"}, {"type": "Fuse"},
+            ]},
+            "model": {"type": "BPE", "byte_fallback": true, "merges": [],
+                      "vocab": {"<s>": 0, "\u{2581}": 1, "a": 2, "<0x0A>": 3, "<0xC3>": 4,
+                                "<0xA9>": 5, "<0xZZ>": 6, "\u{2581}\u{2581}": 7}},
+        });
+        Tokenizer::from_bytes(json.to_string().as_bytes()).unwrap()
+    }
+
+    fn bytes(tokenizer: &Tokenizer, ids: &[TokenId]) -> Vec<u8> {
+        ids.iter().flat_map(|&id| tokenizer.token_bytes(id)).copied().collect()
+    }
+
+    #[test]
+    fn bos_is_added_exactly_once_and_nothing_is_cut_or_padded() {
+        let tokenizer = byte_level();
+        let ids = tokenizer.encode("hello").unwrap();
+        assert_eq!(ids.len(), 6);
+        assert_eq!(ids[0], BOS);
+        assert_eq!(tokenizer.encode("<bos>hello").unwrap(), ids);
+        assert_eq!(tokenizer.encode_plain("hello").unwrap(), ids[1..]);
+        assert_eq!(tokenizer.encode("").unwrap(), [BOS]);
+        assert_eq!(tokenizer.token_id("<bos>"), Some(BOS));
+    }
+
+    #[test]
+    fn special_tokens_have_no_bytes_and_added_text_its_own() {
+        let tokenizer = byte_level();
+        assert_eq!(tokenizer.token_bytes(BOS), b"");
+        assert_eq!(tokenizer.token_bytes(257), "é and text".as_bytes());
+        assert_eq!(tokenizer.token_bytes(9999), b"");
+        assert_eq!(tokenizer.vocab_size(), 258);
+    }
+
+    #[test]
+    fn every_byte_is_one_token_of_the_byte_level_alphabet() {
+        let tokenizer = byte_level();
+        let mut all: Vec<u8> = (0..256).flat_map(|id| tokenizer.token_bytes(id)).copied().collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..=255).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn sentence_piece_spaces_and_byte_fallback_become_bytes() {
+        let tokenizer = sentence_piece();
+        let text = " a\n a\u{e9}";
+        assert_eq!(bytes(&tokenizer, &tokenizer.encode(text).unwrap()), text.as_bytes());
+        assert_eq!(tokenizer.token_bytes(4), [0xC3]);
+        assert_eq!(tokenizer.token_bytes(6), b"<0xZZ>");
+        assert_eq!(tokenizer.token_bytes(7), b"  ");
+        assert_eq!(tokenizer.decode(&[0, 1, 2, 4]), " a\u{fffd}");
+    }
+
+    #[test]
+    fn an_unknown_decoder_is_refused() {
+        let error = Tokenizer::from_bytes(
+            br#"{"version":"1.0","added_tokens":[],"model":{"type":"BPE","vocab":{},"merges":[]}}"#,
+        );
+        let message = error.unwrap_err().to_string();
+        assert!(message.contains("neither ByteLevel nor"), "{message}");
+        assert!(Tokenizer::from_bytes(b"nonsense").is_err());
+    }
+
+    #[test]
+    fn an_id_far_beyond_the_vocabulary_is_refused_not_allocated() {
+        let error = Tokenizer::from_bytes(
+            br#"{"version":"1.0","added_tokens":[],"decoder":{"type":"ByteLevel",
+                "add_prefix_space":false,"trim_offsets":true},
+                "model":{"type":"BPE","vocab":{"a":4294967295},"merges":[]}}"#,
+        );
+        let message = error.unwrap_err().to_string();
+        assert!(message.contains("1 tokens have ids up to 4294967295"), "{message}");
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_of_the_tokens_are_the_bytes_of_the_text(text in "\\PC*") {
+            let tokenizer = byte_level();
+            let ids = tokenizer.encode(&text).unwrap();
+            prop_assert_eq!(bytes(&tokenizer, &ids), text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn llama_3_round_trips_code() {
+        let data = env::var_os("INFER_CODE_CAD_DATA").map_or_else(
+            || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+            PathBuf::from,
+        );
+        let Ok(json) = fs::read(data.join("llama-3.2-1b-instruct/tokenizer.json")) else {
+            eprintln!("llama_3_round_trips_code: no llama-3.2-1b-instruct/tokenizer.json, not run");
+            return;
+        };
+        let tokenizer = Tokenizer::from_bytes(&json).unwrap();
+        let text = "def f(x):\n    return 'naïve 🦀' + x  # ok\n";
+        let ids = tokenizer.encode(text).unwrap();
+        assert_eq!(ids.iter().filter(|&&id| id == 128_000).count(), 1);
+        assert_eq!(bytes(&tokenizer, &ids), text.as_bytes());
+        assert_eq!(tokenizer.encode(&format!("<|begin_of_text|>{text}")).unwrap(), ids);
+        assert_eq!(tokenizer.token_bytes(128_009), b"");
+        assert_eq!(tokenizer.vocab_size(), 128_256);
+    }
+}

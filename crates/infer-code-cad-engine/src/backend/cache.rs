@@ -1,0 +1,42 @@
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::KvCache;
+
+/// The keys and values of one stream of a model of layers.
+///
+/// Layers are shared between forks until one of them appends, which then copies: a fork is free and
+/// the streams never touch each other. The length counts, not what the buffers hold, so forgetting
+/// is free as well.
+#[derive(Debug)]
+pub struct StreamCache<L> {
+    pub(super) model: ModelId,
+    /// Tokens in the stream.
+    pub len: usize,
+    /// One per layer of the model.
+    pub layers: Vec<Arc<L>>,
+}
+
+/// Tells caches of different models apart: compared by address.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ModelId(Arc<u8>);
+
+impl PartialEq for ModelId {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<L: Debug + Send + Sync + 'static> KvCache for StreamCache<L> {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn fork(&self) -> Box<dyn KvCache> {
+        Box::new(Self { model: self.model.clone(), len: self.len, layers: self.layers.clone() })
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+}

@@ -1,0 +1,131 @@
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::{HubConfig, HubRepo, is_commit};
+use crate::HubError;
+use crate::shards::{INDEX, SINGLE, shards_of};
+
+/// Taken along when the repository has them.
+#[cfg(feature = "download")]
+pub(crate) const OPTIONAL: [&str; 5] = [
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+];
+
+impl HubRepo {
+    /// The snapshot in the cache, when it is whole.
+    pub(crate) fn cached(&self, config: &HubConfig) -> Result<PathBuf, HubError> {
+        let Some(commit) = self.cached_commit(config)? else {
+            return Err(self.not_cached(config));
+        };
+        let snapshot = self.folder(config).join("snapshots").join(commit);
+        if !snapshot.is_dir() {
+            return Err(self.not_cached(config));
+        }
+        let missing = missing_files(&snapshot)?;
+        if missing.is_empty() {
+            return Ok(snapshot);
+        }
+        Err(HubError::IncompleteSnapshot {
+            snapshot,
+            missing: missing.join(", "),
+            repo: self.name.clone(),
+            revision: self.revision.clone(),
+            remedy: remedy(config),
+        })
+    }
+
+    /// Whether the hub may have files that make a difference and that the snapshot lacks.
+    #[cfg(feature = "download")]
+    pub(crate) fn may_lack(&self, snapshot: &Path, config: &HubConfig) -> bool {
+        let known = |name: &&str| {
+            snapshot.join(name).is_file() || self.absent(snapshot, name, config).is_file()
+        };
+        !OPTIONAL.iter().all(known)
+    }
+
+    /// Notes that the hub has no such file, where `huggingface_hub` notes it.
+    #[cfg(feature = "download")]
+    pub(crate) fn note_absent(
+        &self,
+        snapshot: &Path,
+        name: &str,
+        config: &HubConfig,
+    ) -> Result<(), HubError> {
+        let path = self.absent(snapshot, name, config);
+        let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let written = parent.and_then(|()| fs::write(&path, ""));
+        written.map_err(|source| HubError::CacheWrite { path, source })
+    }
+
+    #[cfg(feature = "download")]
+    fn absent(&self, snapshot: &Path, name: &str, config: &HubConfig) -> PathBuf {
+        let commit = snapshot.file_name().unwrap_or_default();
+        self.folder(config).join(".no_exist").join(commit).join(name)
+    }
+
+    /// `CACHE/models--org--name`.
+    pub(crate) fn folder(&self, config: &HubConfig) -> PathBuf {
+        config.cache_dir.join(format!("models--{}", self.name.replace('/', "--")))
+    }
+
+    /// The revision itself if it is a commit, else what `refs/REVISION` says.
+    fn cached_commit(&self, config: &HubConfig) -> Result<Option<String>, HubError> {
+        if is_commit(&self.revision) {
+            return Ok(Some(self.revision.clone()));
+        }
+        let path = self.folder(config).join("refs").join(&self.revision);
+        match fs::read_to_string(&path) {
+            // Anything else could lead out of the cache.
+            Ok(text) => Ok(Some(text.trim().to_owned()).filter(|commit| is_commit(commit))),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Ok(None)
+            }
+            Err(source) => Err(HubError::Io { path, source }),
+        }
+    }
+
+    fn not_cached(&self, config: &HubConfig) -> HubError {
+        HubError::NotCached {
+            repo: self.name.clone(),
+            revision: self.revision.clone(),
+            cache_dir: config.cache_dir.clone(),
+            remedy: remedy(config),
+        }
+    }
+}
+
+fn remedy(config: &HubConfig) -> &'static str {
+    if !cfg!(feature = "download") {
+        "enable the feature hub"
+    } else if config.offline {
+        "go online (unset HF_HUB_OFFLINE)"
+    } else {
+        "download it"
+    }
+}
+
+/// What a model cannot be loaded without and the directory lacks.
+fn missing_files(snapshot: &Path) -> Result<Vec<String>, HubError> {
+    let absent = |name: &str| !snapshot.join(name).is_file();
+    let mut missing = vec![];
+    if absent("config.json") {
+        missing.push("config.json".to_owned());
+    }
+    if !absent(SINGLE) {
+        return Ok(missing);
+    }
+    let index = snapshot.join(INDEX);
+    if !index.is_file() {
+        missing.push(format!("{SINGLE} or {INDEX}"));
+        return Ok(missing);
+    }
+    let json = fs::read(&index).map_err(|source| HubError::Io { path: index.clone(), source })?;
+    let shards = shards_of(&index.display().to_string(), &json)?;
+    missing.extend(shards.into_iter().filter(|shard| absent(shard)));
+    Ok(missing)
+}

@@ -1,0 +1,121 @@
+//! Looking repositories up in the cache that Hugging Face's libraries share; no feature, no network.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use infer_code_cad_hub::HubConfig;
+use infer_code_cad_hub::{HubError, ModelSource};
+use tempfile::TempDir;
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+const INDEX: &str = r#"{"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}"#;
+
+struct Cache(TempDir);
+
+impl Cache {
+    /// A snapshot with these files, and a branch that points to it.
+    fn new(branch: &str, files: &[(&str, &str)]) -> Self {
+        let cache = Self(tempfile::tempdir().unwrap());
+        let reference = cache.folder().join("refs").join(branch);
+        fs::create_dir_all(reference.parent().unwrap()).unwrap();
+        fs::write(reference, COMMIT).unwrap();
+        fs::create_dir_all(cache.snapshot()).unwrap();
+        for (name, text) in files {
+            fs::write(cache.snapshot().join(name), text).unwrap();
+        }
+        cache
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.0.path().join("models--org--name")
+    }
+
+    fn snapshot(&self) -> PathBuf {
+        self.folder().join("snapshots").join(COMMIT)
+    }
+
+    fn locate(&self, spec: &str) -> Result<PathBuf, HubError> {
+        let source: ModelSource = spec.parse().unwrap();
+        source.locate(&HubConfig::new(self.0.path()))
+    }
+
+    fn missing(&self) -> String {
+        match self.locate("org/name") {
+            Err(HubError::IncompleteSnapshot { missing, .. }) => missing,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn branches_and_commits_lead_to_the_snapshot() {
+    let files = [("config.json", "{}"), ("model.safetensors", "")];
+    let cache = Cache::new("main", &files);
+    assert_eq!(cache.locate("org/name").unwrap(), cache.snapshot());
+    assert_eq!(cache.locate("org/name@main").unwrap(), cache.snapshot());
+    assert_eq!(cache.locate(&format!("org/name@{COMMIT}")).unwrap(), cache.snapshot());
+    let cache = Cache::new("refs/pr/7", &files);
+    assert_eq!(cache.locate("org/name@refs/pr/7").unwrap(), cache.snapshot());
+}
+
+#[test]
+fn what_is_not_there_names_repository_cache_and_remedy() {
+    let cache = Cache::new("main", &[("config.json", "{}"), ("model.safetensors", "")]);
+    let other_commit = "f".repeat(40);
+    for spec in ["org/other", "org/name@v2", "org/name@0123456", "org/name@main/deeper"] {
+        let error = cache.locate(spec).unwrap_err();
+        assert!(matches!(error, HubError::NotCached { .. }), "{error:?}");
+    }
+    let message = cache.locate(&format!("org/name@{other_commit}")).unwrap_err().to_string();
+    assert!(message.contains(cache.0.path().to_str().unwrap()), "{message}");
+    let command = format!("hf download org/name --revision {other_commit}");
+    assert!(message.contains(&command), "{message}");
+    assert_eq!(message.contains("enable the feature hub"), !cfg!(feature = "download"), "{message}");
+}
+
+#[test]
+fn an_incomplete_snapshot_names_what_is_missing() {
+    let nothing = Cache::new("main", &[]);
+    assert_eq!(nothing.missing(), "config.json, model.safetensors or model.safetensors.index.json");
+    assert_eq!(Cache::new("main", &[("model.safetensors", "")]).missing(), "config.json");
+    let sharded = [("config.json", "{}"), ("model.safetensors.index.json", INDEX)];
+    let cache = Cache::new("main", &sharded);
+    assert_eq!(cache.missing(), "one.safetensors, two.safetensors");
+    fs::write(cache.snapshot().join("two.safetensors"), "").unwrap();
+    assert_eq!(cache.missing(), "one.safetensors");
+    // A link to a blob that was deleted is no file.
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("../../blobs/gone", cache.snapshot().join("one.safetensors"))
+        .unwrap();
+    assert_eq!(cache.missing(), "one.safetensors");
+}
+
+#[test]
+fn a_reference_cannot_lead_out_of_the_cache() {
+    let cache = Cache::new("main", &[("config.json", "{}"), ("model.safetensors", "")]);
+    for content in ["../../..", "/", "", "main", "..", "0123456789"] {
+        fs::write(cache.folder().join("refs/main"), content).unwrap();
+        let error = cache.locate("org/name").unwrap_err();
+        assert!(matches!(error, HubError::NotCached { .. }), "{content:?}: {error:?}");
+    }
+    fs::write(cache.folder().join("refs/main"), [0xff, 0xfe]).unwrap();
+    assert!(matches!(cache.locate("org/name"), Err(HubError::Io { .. })));
+}
+
+#[test]
+fn a_damaged_index_is_an_error_of_its_own() {
+    for (index, expected) in [("{", "Json"), (r#"{"weight_map": {"a": "../x"}}"#, "ShardName")] {
+        let files = [("config.json", "{}"), ("model.safetensors.index.json", index)];
+        let error = Cache::new("main", &files).locate("org/name").unwrap_err();
+        assert!(format!("{error:?}").starts_with(expected), "{error:?}");
+    }
+}
+
+#[test]
+fn a_path_needs_no_cache() {
+    let cache = Cache::new("main", &[]);
+    let path = cache.snapshot();
+    assert_eq!(cache.locate(path.to_str().unwrap()).unwrap(), path);
+}

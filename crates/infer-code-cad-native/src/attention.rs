@@ -1,0 +1,286 @@
+use std::cell::Cell;
+use std::ops::Range;
+use std::sync::Arc;
+
+use infer_code_cad_kernels::{Isa, KvFormat, KvPage, Pool};
+use smallvec::SmallVec;
+
+use crate::softmax::{LANES, soft_cap, softmax};
+use infer_code_cad_engine::Step;
+use infer_code_cad_checkpoint::architecture::Heads;
+use infer_code_cad_engine::backend::{Ragged, own_cache, own_cache_mut};
+use infer_code_cad_checkpoint::architecture::{Rope, Rotations};
+
+const PAGE: usize = KvPage::POSITIONS;
+
+const _: () = assert!(PAGE.is_multiple_of(LANES), "softmax takes whole lanes");
+
+/// Rows that walk the pages of a key head together: a page that forks share is then read from
+/// memory once for all of them.
+const ROWS: usize = 16;
+
+/// Causal attention in f32, on keys and values held in either format.
+///
+/// A row is computed in one fixed order that depends on its own stream only, so it is the same to
+/// the last bit in any batch, in any chunking and on any number of threads.
+#[derive(Debug)]
+pub(crate) struct NativeAttention {
+    pub(crate) heads: Heads,
+    pub(crate) rope: Rope,
+    pub(crate) kv_format: KvFormat,
+}
+
+/// Keys and values of one stream in one layer, in pages that forks share until they write. Positions
+/// not written yet are zero or stale, and never count.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct NativeLayer {
+    pages: Vec<Arc<KvPage>>,
+}
+
+/// The tokens of a forward pass in one layer, and the streams they are appended to.
+pub(crate) struct NewTokens<'a, 's> {
+    pub(crate) layer: usize,
+    pub(crate) batch: &'a mut [Step<'s>],
+    pub(crate) ragged: &'a Ragged,
+    pub(crate) rotations: &'a Rotations,
+}
+
+impl NewTokens<'_, '_> {
+    fn row(&self, token: usize, window: Option<usize>) -> Row<'_> {
+        let cache = own_cache::<NativeLayer>(&self.batch[self.ragged.steps[token]]);
+        let end = self.ragged.positions[token] + 1;
+        let start = window.map_or(0, |window| end.saturating_sub(window));
+        Row { token, layer: &cache.layers[self.layer], seen: start..end }
+    }
+}
+
+/// One token: its place in the batch, its stream, and the positions it has seen.
+struct Row<'a> {
+    token: usize,
+    layer: &'a NativeLayer,
+    seen: Range<usize>,
+}
+
+impl<'a> Row<'a> {
+    /// The pages it looks into.
+    fn pages(&self) -> Range<usize> {
+        self.seen.start / PAGE..self.seen.end.div_ceil(PAGE)
+    }
+
+    /// A page and how many positions of it were written when the row came, if it looks into it.
+    fn page(&self, page: usize) -> Option<(&'a Arc<KvPage>, usize)> {
+        let written = PAGE.min(self.seen.end.saturating_sub(page * PAGE));
+        self.pages().contains(&page).then(|| (&self.layer.pages[page], written))
+    }
+}
+
+/// What a thread needs for its part; reused from call to call.
+#[derive(Debug, Default)]
+struct Room {
+    queries: Vec<f32>, // (rows, group, head_dim)
+    scores: Vec<f32>,  // (rows, group, positions of the pages of the row that has most)
+}
+
+thread_local! {
+    static ROOM: Cell<Room> = Cell::default();
+}
+
+/// The query heads that one part of the work takes together: those of a key head, or a share of them
+/// where there are more threads than key heads.
+#[derive(Clone, Copy)]
+struct Group {
+    shares: usize,
+    n_heads: usize,
+}
+
+impl Group {
+    /// The fewest shares that keep so many threads busy with one chunk of rows.
+    fn new(heads: &Heads, threads: usize) -> Self {
+        let enough = |shares: &usize| {
+            heads.group().is_multiple_of(*shares) && heads.n_kv_heads * shares >= threads
+        };
+        let shares = (1..=heads.group()).find(enough).unwrap_or(heads.group());
+        Self { shares, n_heads: heads.group() / shares }
+    }
+}
+
+impl NativeAttention {
+    /// Rotates queries and keys in place, appends keys and values to their streams, attends. A token
+    /// sees the last `window` positions, its own included.
+    ///
+    /// `qkv`: `(n_tokens, q_size + 2 kv_size)`, `out`: `(n_tokens, q_size)`. `heads_first` is room
+    /// for the kernel.
+    pub(crate) fn attend(
+        &self,
+        qkv: &mut [f32],
+        mut tokens: NewTokens<'_, '_>,
+        window: Option<usize>,
+        heads_first: &mut Vec<f32>,
+        out: &mut [f32],
+        pool: &Pool,
+    ) {
+        let width = self.heads.q_size() + 2 * self.heads.kv_size();
+        pool.for_chunks_of_work(
+            2 * qkv.len(),
+            qkv,
+            width,
+            #[inline(always)]
+            |token, row| tokens.rotations.apply(token, &mut row[..width - self.heads.kv_size()]),
+        );
+        self.append(qkv, &mut tokens, pool);
+        let order = &*tokens.ragged.by_length;
+        let chunk = ROWS.min(order.len());
+        let n_chunks = order.len().div_ceil(chunk);
+        let n_rows = n_chunks * chunk;
+        let group = Group::new(&self.heads, pool.threads().div_ceil(n_chunks));
+        let group_size = group.n_heads * self.heads.head_dim;
+        heads_first.clear();
+        heads_first.resize(n_rows * self.heads.q_size(), 0.0); // (groups, n_rows, group_size)
+        let seen = |&token| tokens.row(token, window).seen.len();
+        pool.for_chunks_of_work(
+            order.iter().map(seen).sum::<usize>() * self.heads.q_size(),
+            heads_first,
+            chunk * group_size,
+            #[inline(always)]
+            |part, out| {
+                let (index, first) = (part * chunk / n_rows, part * chunk % n_rows);
+                let order = &order[first..order.len().min(first + chunk)];
+                let row = |&token| tokens.row(token, window);
+                let rows: SmallVec<[_; ROWS]> = order.iter().map(row).collect();
+                self.attend_rows(group, index, &rows, qkv, out, pool.isa());
+            },
+        );
+        for (index, rows) in heads_first.chunks(n_rows * group_size).enumerate() {
+            for (token, row) in order.iter().zip(rows.chunks(group_size)) {
+                let at = token * self.heads.q_size() + index * group_size;
+                out[at..at + group_size].copy_from_slice(row);
+            }
+        }
+    }
+
+    /// Writes the new keys and values.
+    fn append(&self, qkv: &[f32], tokens: &mut NewTokens<'_, '_>, pool: &Pool) {
+        let width = self.heads.q_size() + 2 * self.heads.kv_size();
+        for (step, span) in tokens.batch.iter_mut().zip(&tokens.ragged.spans) {
+            let cache = own_cache_mut::<NativeLayer>(step);
+            let layer = Arc::make_mut(&mut cache.layers[tokens.layer]);
+            self.extend(layer, cache.len, &qkv[span.start * width..span.end * width], pool);
+        }
+    }
+
+    /// Writes the keys and values of `qkv` from position `past` on, forgetting what was there.
+    fn extend(&self, layer: &mut NativeLayer, past: usize, qkv: &[f32], pool: &Pool) {
+        let Heads { n_kv_heads, head_dim, .. } = self.heads;
+        let (q_size, kv_size) = (self.heads.q_size(), self.heads.kv_size());
+        let width = q_size + 2 * kv_size;
+        let end = past + qkv.len() / width;
+        layer.pages.truncate(past.div_ceil(PAGE));
+        layer.pages.resize_with(end.div_ceil(PAGE), || {
+            Arc::new(KvPage::new(self.kv_format, n_kv_heads, head_dim))
+        });
+        let first = past / PAGE;
+        pool.for_chunks(&mut layer.pages[first..], 1, |i, page| {
+            let page_start = (first + i) * PAGE;
+            let page = Arc::make_mut(&mut page[0]);
+            for position in past.max(page_start)..end.min(page_start + PAGE) {
+                let token = &qkv[(position - past) * width..][q_size..width];
+                let (key, value) = token.split_at(kv_size);
+                page.put(position - page_start, key, value);
+            }
+        });
+    }
+
+    /// The query heads of a group, for some rows over the positions they have seen.
+    ///
+    /// `out`: `(rows, group_size)`, zero at first
+    #[inline(always)]
+    fn attend_rows(
+        &self,
+        group: Group,
+        index: usize,
+        rows: &[Row<'_>],
+        qkv: &[f32],
+        out: &mut [f32],
+        isa: Isa,
+    ) {
+        let Heads { head_dim, scale, softcap, .. } = self.heads;
+        let (kv_head, group_size) = (index / group.shares, group.n_heads * head_dim);
+        let width = self.heads.q_size() + 2 * self.heads.kv_size();
+        let first = rows.iter().map(|row| row.pages().start).min().unwrap_or(0);
+        let last = rows.iter().map(|row| row.pages().end).max().unwrap_or(0);
+        let stride = rows.iter().map(|row| row.pages().len()).max().unwrap_or(0) * PAGE;
+        let mut room = ROOM.take();
+        let Room { queries, scores } = &mut room;
+        queries.clear();
+        for row in rows {
+            queries.extend_from_slice(&qkv[row.token * width + index * group_size..][..group_size]);
+        }
+        scores.resize(rows.len() * group.n_heads * stride, 0.0);
+        let place = |row: usize, page| {
+            row * group.n_heads * stride + (page - rows[row].pages().start) * PAGE
+        };
+        for page in first..last {
+            prefetch(page + 1, kv_head, rows, isa);
+            for_runs(rows, page, |run, keys, _| {
+                let queries = &queries[run.start * group_size..run.end * group_size];
+                let scores = &mut scores[place(run.start, page)..];
+                keys.score(isa, kv_head, queries, scale, scores, stride);
+            });
+        }
+        for (row, scores) in rows.iter().zip(scores.chunks_mut(group.n_heads * stride)) {
+            for scores in scores.chunks_mut(stride) {
+                weigh(&mut scores[..row.pages().len() * PAGE], row, softcap);
+            }
+        }
+        for page in first..last {
+            for_runs(rows, page, |run, values, written| {
+                let out = &mut out[run.start * group_size..run.end * group_size];
+                let weights = &scores[place(run.start, page)..];
+                values.mix(isa, kv_head, weights, stride, written, out);
+            });
+        }
+        ROOM.set(room);
+    }
+}
+
+/// Calls `each` with every run of rows that look into the same page, from the same one on and as far:
+/// their queries are one product.
+#[inline(always)]
+fn for_runs(rows: &[Row<'_>], page: usize, mut each: impl FnMut(Range<usize>, &KvPage, usize)) {
+    let mut start = 0;
+    let alike = |a: &Row<'_>, b: &Row<'_>| match (a.page(page), b.page(page)) {
+        (Some((a_page, m)), Some((b_page, n))) => {
+            m == n && a.pages().start == b.pages().start && Arc::ptr_eq(a_page, b_page)
+        }
+        (None, None) => true,
+        _ => false,
+    };
+    for run in rows.chunk_by(alike) {
+        if let Some((page, written)) = run[0].page(page) {
+            each(start..start + run.len(), page, written);
+        }
+        start += run.len();
+    }
+}
+
+/// Starts to fetch the pages of that number, those that neighbours share once.
+fn prefetch(page: usize, kv_head: usize, rows: &[Row<'_>], isa: Isa) {
+    let mut before = None;
+    for (next, _) in rows.iter().filter_map(|row| row.page(page)) {
+        if !before.is_some_and(|before| Arc::ptr_eq(before, next)) {
+            next.prefetch(isa, kv_head);
+        }
+        before = Some(next);
+    }
+}
+
+/// Turns the scores of the pages of a row to weights; those of positions it has not seen to zero.
+#[inline(always)]
+fn weigh(scores: &mut [f32], row: &Row<'_>, softcap: Option<f32>) {
+    if let Some(cap) = softcap {
+        soft_cap(scores, cap);
+    }
+    let hidden = row.seen.start % PAGE;
+    scores[..hidden].fill(f32::NEG_INFINITY);
+    softmax(scores, hidden + row.seen.len());
+}

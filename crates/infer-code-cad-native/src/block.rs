@@ -1,0 +1,167 @@
+use infer_code_cad_kernels::{KernelError, Pool};
+
+use crate::attention::{NativeAttention, NewTokens};
+use crate::feed_forward::Nonlinearity;
+use crate::linear::{LinearScratch, NativeLinear};
+use crate::loader::NativeLoader;
+use crate::norm::NativeNorm;
+use crate::NativeError;
+use infer_code_cad_checkpoint::{AttentionBias, TransformerConfig};
+use infer_code_cad_checkpoint::architecture::Bias;
+use infer_code_cad_checkpoint::architecture::BlockNames;
+
+/// One layer: `x + attention(norm(x))`, then `x + feed_forward(norm(x))`; in some families what is
+/// added is normalised once more.
+#[derive(Debug)]
+pub(crate) struct NativeBlock {
+    attention_norm: NativeNorm,
+    qkv: NativeLinear,
+    attention_output: NativeLinear,
+    post_attention_norm: Option<NativeNorm>,
+    feed_forward_norm: NativeNorm,
+    feed_forward_input: NativeLinear,
+    nonlinearity: Nonlinearity,
+    feed_forward_output: NativeLinear,
+    post_feed_forward_norm: Option<NativeNorm>,
+    window: Option<usize>,
+}
+
+/// Room for what is between the residual stream's two ends of a block.
+#[derive(Debug, Default)]
+pub(crate) struct BlockScratch {
+    normed: Vec<f32>,      // (n_tokens, hidden_size)
+    wide: Vec<f32>,        // (n_tokens, qkv or feed-forward input)
+    mixed: Vec<f32>,       // (n_tokens, q_size or intermediate_size)
+    heads_first: Vec<f32>, // room of the attention kernel
+    added: Vec<f32>,       // (n_tokens, hidden_size)
+}
+
+impl NativeBlock {
+    pub(crate) fn load(
+        config: &TransformerConfig,
+        layer: usize,
+        loader: &NativeLoader<'_>,
+    ) -> Result<Self, NativeError> {
+        let names = BlockNames::new(config, layer);
+        let (hidden, q, inner) = (config.hidden_size, config.q_size(), config.intermediate_size);
+        let inputs = Bias::when(config.attention_bias != AttentionBias::Absent);
+        let output = Bias::when(config.attention_bias == AttentionBias::All);
+        let mlp = Bias::when(config.mlp_bias);
+        let optional = |loader: &NativeLoader<'_>, name: &Option<String>| {
+            name.as_deref().map(|name| loader.norm(name)).transpose()
+        };
+        Ok(Self {
+            attention_norm: loader.norm(&names.attention_norm)?,
+            qkv: loader.linear(&names.qkv, hidden, inputs)?,
+            attention_output: loader.linear(&[(&names.attention_output, hidden)], q, output)?,
+            post_attention_norm: optional(loader, &names.post_attention_norm)?,
+            feed_forward_norm: loader.norm(&names.feed_forward_norm)?,
+            feed_forward_input: loader.linear(&names.feed_forward_input, hidden, mlp)?,
+            nonlinearity: Nonlinearity {
+                kind: config.feed_forward,
+                activation: config.activation,
+                width: inner,
+            },
+            feed_forward_output: loader.linear(
+                &[(&names.feed_forward_output, hidden)],
+                inner,
+                mlp,
+            )?,
+            post_feed_forward_norm: optional(loader, &names.post_feed_forward_norm)?,
+            window: config.window(layer),
+        })
+    }
+
+    /// Memory that the weights take.
+    pub(crate) fn bytes(&self) -> usize {
+        let linears = [
+            &self.qkv,
+            &self.attention_output,
+            &self.feed_forward_input,
+            &self.feed_forward_output,
+        ];
+        let norms = [Some(&self.attention_norm), Some(&self.feed_forward_norm)];
+        let after = [self.post_attention_norm.as_ref(), self.post_feed_forward_norm.as_ref()];
+        let norms = norms.into_iter().chain(after).flatten();
+        linears.map(NativeLinear::bytes).iter().sum::<usize>()
+            + norms.map(NativeNorm::bytes).sum::<usize>()
+    }
+
+    /// What attention makes of the residual stream, for [`NativeBlock::finish`] to add to it.
+    ///
+    /// `x`: `(n_tokens, hidden_size)`
+    pub(crate) fn attend(
+        &self,
+        x: &[f32],
+        attention: &NativeAttention,
+        tokens: NewTokens<'_, '_>,
+        room: &mut BlockScratch,
+        linear: &mut LinearScratch,
+        pool: &Pool,
+    ) -> Result<(), KernelError> {
+        let BlockScratch { normed, wide, mixed, heads_first, .. } = room;
+        let n_tokens = x.len() / self.qkv.in_features;
+        normed.resize(x.len(), 0.0);
+        span!("norm", self.attention_norm.forward(x, normed, pool));
+        wide.resize(n_tokens * self.qkv.out_features, 0.0);
+        span!("query, key, value", self.qkv.forward(normed, wide, linear, pool))?;
+        mixed.resize(n_tokens * self.attention_output.in_features, 0.0);
+        span!("attention", attention.attend(wide, tokens, self.window, heads_first, mixed, pool));
+        Ok(())
+    }
+
+    /// Forgets all tokens but some, in order: those whose logits nobody asked for end here.
+    pub(crate) fn keep(&self, tokens: &[u32], x: &mut Vec<f32>, room: &mut BlockScratch) {
+        keep_rows(x, tokens, self.qkv.in_features);
+        keep_rows(&mut room.mixed, tokens, self.attention_output.in_features);
+    }
+
+    /// Adds attention and feed-forward block to the residual stream.
+    ///
+    /// `x`: `(n_tokens, hidden_size)`
+    pub(crate) fn finish(
+        &self,
+        x: &mut [f32],
+        room: &mut BlockScratch,
+        linear: &mut LinearScratch,
+        pool: &Pool,
+    ) -> Result<(), KernelError> {
+        let BlockScratch { normed, wide, mixed, added, .. } = room;
+        let n_tokens = x.len() / self.qkv.in_features;
+        normed.resize(x.len(), 0.0);
+        added.resize(x.len(), 0.0);
+        span!("attention output", self.attention_output.forward(mixed, added, linear, pool))?;
+        span!("residual", add(x, added, &self.post_attention_norm, normed, pool));
+
+        span!("norm", self.feed_forward_norm.forward(x, normed, pool));
+        wide.resize(n_tokens * self.feed_forward_input.out_features, 0.0);
+        span!("gate and up", self.feed_forward_input.forward(normed, wide, linear, pool))?;
+        mixed.resize(n_tokens * self.nonlinearity.width, 0.0);
+        span!("nonlinearity", self.nonlinearity.forward(wide, mixed, pool));
+        span!("down", self.feed_forward_output.forward(mixed, added, linear, pool))?;
+        span!("residual", add(x, added, &self.post_feed_forward_norm, normed, pool));
+        Ok(())
+    }
+}
+
+/// Moves some rows, in ascending order, to the front and drops the others.
+fn keep_rows(x: &mut Vec<f32>, rows: &[u32], width: usize) {
+    // Rows only move forward: none is overwritten before it was moved.
+    for (to, &from) in rows.iter().enumerate() {
+        let from = from as usize * width;
+        x.copy_within(from..from + width, to * width);
+    }
+    x.truncate(rows.len() * width);
+}
+
+/// Adds `added`, normalised where there is a norm, to the residual stream.
+fn add(x: &mut [f32], added: &[f32], norm: &Option<NativeNorm>, room: &mut [f32], pool: &Pool) {
+    let added = match norm {
+        None => added,
+        Some(norm) => {
+            norm.forward(added, room, pool);
+            room
+        }
+    };
+    x.iter_mut().zip(added).for_each(|(x, y)| *x += y);
+}

@@ -1,0 +1,31 @@
+//! Language models on the CPU: packed weights, a few rows per pass, attention that reads a shared
+//! prefix once.
+//!
+//! [`NativeModel`] reads a checkpoint of any family; [`NativeOptions`] say how weights, keys and values
+//! are held and which threads compute.
+
+#![deny(unsafe_code)]
+
+/// Runs an expression in a span that a subscriber may time; without one it costs a load.
+macro_rules! span {
+    ($name:literal, $expression:expr) => {
+        tracing::trace_span!($name).in_scope(|| $expression)
+    };
+}
+
+mod attention;
+mod block;
+mod error;
+mod feed_forward;
+mod linear;
+mod loader;
+mod model;
+mod norm;
+mod options;
+mod softmax;
+mod stack;
+
+pub use error::NativeError;
+pub use infer_code_cad_kernels::{Format, Isa, KvFormat, Pool, StoredFormat};
+pub use model::NativeModel;
+pub use options::{NativeOptions, check_memory, weight_bytes};

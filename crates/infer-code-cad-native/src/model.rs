@@ -1,0 +1,133 @@
+use infer_code_cad_checkpoint::{Checkpoint, NamedTensors, RandomWeights, TransformerConfig};
+use infer_code_cad_engine::{CausalLm, EngineError, KvCache, Step};
+use infer_code_cad_kernels::Format;
+
+use crate::stack::NativeStack;
+use crate::{NativeError, NativeOptions};
+
+/// A decoder-only transformer: Llama, Gemma 2, StarCoder, Qwen2.
+///
+/// What the families differ in is data: see [`TransformerConfig`]. All new tokens of a batch go
+/// through each matrix together; attention is per stream. Load it with
+/// [`NativeModel::load`].
+///
+/// **Rounding.** A stream's logits are the same to the last bit whatever else is in the batch, however
+/// its prompt was chunked and on any number of threads, in every weight format.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_checkpoint::TransformerConfig;
+/// use infer_code_cad_engine::{CausalLm, LogitRows, Step};
+/// use infer_code_cad_native::NativeModel;
+///
+/// let config = TransformerConfig {
+///     vocab_size: 50,
+///     hidden_size: 32,
+///     intermediate_size: 64,
+///     num_hidden_layers: 2,
+///     num_attention_heads: 4,
+///     num_key_value_heads: 2,
+///     head_dim: 8,
+///     max_position_embeddings: 128,
+///     tie_word_embeddings: true,
+///     ..TransformerConfig::default()
+/// };
+/// let model = NativeModel::random(&config, 0)?;
+/// let (mut a, mut b) = (model.new_cache(), model.new_cache());
+/// let mut logits = Vec::new();
+/// model.forward(
+///     &mut [
+///         Step { cache: &mut *a, tokens: &[1, 2, 3], logits: LogitRows::Last },
+///         Step { cache: &mut *b, tokens: &[4], logits: LogitRows::Last },
+///     ],
+///     &mut logits,
+/// )?;
+/// assert_eq!(logits.len(), 2 * model.vocab_size());
+/// assert_eq!((a.len(), b.len()), (3, 1));
+/// # Ok::<(), infer_code_cad_models::NativeError>(())
+/// ```
+#[derive(Debug)]
+pub struct NativeModel {
+    config: TransformerConfig,
+    weight_bytes: usize,
+    stack: NativeStack,
+}
+
+impl NativeModel {
+    /// Reads the weights of a checkpoint.
+    ///
+    /// # Errors
+    /// [`NativeError::Checkpoint`] naming the tensor that is missing, misshapen, of another type or has no
+    /// place in the model, and [`NativeError::Kernel`].
+    pub fn load(checkpoint: &Checkpoint, options: &NativeOptions) -> Result<Self, NativeError> {
+        checkpoint.build(|tensors| Self::from_tensors(checkpoint.config(), options, tensors))
+    }
+
+    /// A model with seeded random weights in f32, for tests and benchmarks.
+    ///
+    /// # Errors
+    /// [`NativeError::Kernel`] when memory runs out or the sizes contradict.
+    pub fn random(config: &TransformerConfig, seed: u64) -> Result<Self, NativeError> {
+        let options = NativeOptions { weights: Some(Format::F32), ..NativeOptions::default() };
+        Self::random_with(config, seed, &options)
+    }
+
+    /// A model with seeded random weights, rounded and held as told.
+    ///
+    /// # Errors
+    /// As [`Transformer::random`].
+    pub fn random_with(
+        config: &TransformerConfig,
+        seed: u64,
+        options: &NativeOptions,
+    ) -> Result<Self, NativeError> {
+        Self::from_tensors(config, options, &RandomWeights { seed })
+    }
+
+    /// The shape of the model.
+    pub fn config(&self) -> &TransformerConfig {
+        &self.config
+    }
+
+    /// Memory that the weights take, in bytes.
+    pub fn weight_bytes(&self) -> usize {
+        self.weight_bytes
+    }
+
+    fn from_tensors(
+        config: &TransformerConfig,
+        options: &NativeOptions,
+        fetch: &dyn NamedTensors,
+    ) -> Result<Self, NativeError> {
+        let stack = NativeStack::load(config, options, fetch)?;
+        let weight_bytes = stack.weight_bytes();
+        Ok(Self { config: config.clone(), weight_bytes, stack })
+    }
+
+}
+
+impl CausalLm for NativeModel {
+    fn vocab_size(&self) -> usize {
+        self.stack.vocab_size()
+    }
+
+    fn max_positions(&self) -> usize {
+        self.stack.max_positions()
+    }
+
+    fn new_cache(&self) -> Box<dyn KvCache> {
+        self.stack.new_cache()
+    }
+
+    fn cache_bytes(&self, positions: usize) -> Option<u64> {
+        self.stack.cache_bytes(positions)
+    }
+
+    fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), EngineError> {
+        self.stack.forward(batch, logits)
+    }
+
+    fn run_parts(&self, n_parts: usize, part: &(dyn Fn(usize) + Sync)) {
+        self.stack.run_parts(n_parts, part);
+    }
+}

@@ -1,0 +1,126 @@
+//! Flags that choose a model.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use infer_code_cad::checkpoint::Checkpoint;
+use infer_code_cad::native::{Format, KvFormat};
+use infer_code_cad::{Device, Error, LanguageModel, LoadOptions, embedded, hub};
+
+use super::{interrupted, positive};
+
+/// Where a model comes from.
+#[derive(Args)]
+pub(crate) struct SourceArgs {
+    /// A directory, a .gguf file, org/name[@revision] on the Hugging Face hub or a short name such
+    /// as qwen2.5-coder-0.5b; without it the embedded demonstration model.
+    #[arg(long)]
+    model: Option<String>,
+}
+
+/// Which model to run, and how.
+#[derive(Args)]
+pub(crate) struct ModelArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Holds the weights in this format (f32, f16, bf16, q8_0, q6_k, q4_k, q4_0); without it they stay
+    /// as they are in the files (on a GPU: f32).
+    #[arg(long, alias = "dtype", value_parser = weights)]
+    weights: Option<Weights>,
+    /// Holds the keys and values on the CPU in f16 or f32; without it in f16, with f32 weights in f32.
+    #[arg(long)]
+    kv: Option<KvFormat>,
+    /// Threads that compute on the CPU; without it as many as it has.
+    #[arg(long, value_parser = positive)]
+    threads: Option<usize>,
+    /// cpu, cuda, cuda:1 or metal; the GPUs need the feature of the same name.
+    #[arg(long, default_value_t = Device::best())]
+    device: Device,
+}
+
+/// A format, or the file's.
+type Weights = Option<Format>;
+
+fn weights(name: &str) -> Result<Weights, String> {
+    match name {
+        "stored" => Ok(None),
+        name => name.parse().map(Some).map_err(|error| format!("{error}")),
+    }
+}
+
+impl ModelArgs {
+    /// Loads the model.
+    pub(crate) fn open(&self) -> Result<LanguageModel, Error> {
+        let (name, options) = (self.source.to_string(), self.options());
+        LanguageModel::from_checkpoint(name, &self.source.checkpoint()?, &options)
+    }
+
+    /// How to hold the model.
+    pub(crate) fn options(&self) -> LoadOptions {
+        LoadOptions {
+            weights: self.weights.flatten(),
+            kv: self.kv,
+            threads: self.threads,
+            device: self.device,
+        }
+    }
+}
+
+impl fmt::Display for ModelArgs {
+    /// What two runs must have in common to be one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, device, .. } = self;
+        write!(f, "{source} weights=")?;
+        match self.weights.flatten() {
+            None => f.write_str("stored")?,
+            Some(format) => write!(f, "{format}")?,
+        }
+        match self.kv {
+            None => f.write_str(" kv=auto")?,
+            Some(kv) => write!(f, " kv={kv}")?,
+        }
+        write!(f, " device={device}")
+    }
+}
+
+impl SourceArgs {
+    /// The files of the model.
+    pub(crate) fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        match &self.model {
+            None => embedded::checkpoint(),
+            Some(spec) => Ok(Checkpoint::open(&download(spec)?)?),
+        }
+    }
+}
+
+impl fmt::Display for SourceArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.model {
+            None => f.write_str("tiny"),
+            Some(spec) => f.write_str(spec),
+        }
+    }
+}
+
+/// The directory or file of a model, with a bar on standard error while it is downloaded.
+fn download(spec: &str) -> Result<PathBuf, Error> {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+    let style = "{prefix} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()));
+    let path = hub::resolve(spec, &mut |progress| {
+        if bar.is_hidden() && progress.bytes < progress.total {
+            // What an earlier run fetched says nothing about the speed of this one.
+            bar.set_position(progress.bytes);
+            bar.reset_eta();
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        bar.set_length(progress.total);
+        bar.set_prefix(progress.file.to_owned());
+        bar.set_position(progress.bytes);
+        interrupted()
+    });
+    bar.finish_and_clear();
+    path
+}
