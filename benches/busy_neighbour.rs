@@ -10,15 +10,14 @@ use std::process::{Child, Command};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use infer_code_cad::models::{
-    CausalLm, LogitRows, ModelError, NativeOptions, Pool, Step, Transformer, TransformerConfig,
-    WeightFormat,
-};
+use infer_code_cad::checkpoint::TransformerConfig;
+use infer_code_cad::engine::{CausalLm, LogitRows, Step};
+use infer_code_cad::native::{Format, NativeModel, NativeOptions, Pool};
 
 const STEPS: usize = 40;
 const ROUNDS: usize = 5;
 
-fn main() -> Result<(), ModelError> {
+fn main() -> Result<(), infer_code_cad::Error> {
     let mut threads = std::thread::available_parallelism().map_or(1, usize::from);
     let processors = threads;
     let mut neighbours = 1;
@@ -35,11 +34,11 @@ fn main() -> Result<(), ModelError> {
     }
     let config = TransformerConfig::named("llama-3.2-1b").expect("a known shape");
     let options = NativeOptions {
-        weights: WeightFormat::Q8_0,
+        weights: Some(Format::Q8_0),
         pool: Arc::new(Pool::new(threads)),
         ..NativeOptions::default()
     };
-    let model = Transformer::random_native(&config, 0, &options)?;
+    let model = NativeModel::random_with(&config, 0, &options)?;
     let (mut alone, mut beside) = (vec![], vec![]);
     for _ in 0..ROUNDS {
         alone.extend(steps(&model)?);
@@ -56,7 +55,7 @@ fn main() -> Result<(), ModelError> {
 }
 
 /// Seconds of each of some decode steps of one row.
-fn steps(model: &Transformer) -> Result<Vec<f64>, ModelError> {
+fn steps(model: &NativeModel) -> Result<Vec<f64>, infer_code_cad::Error> {
     let (mut cache, mut logits) = (model.new_cache(), vec![]);
     let mut step = |token| {
         let began = Instant::now();

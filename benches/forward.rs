@@ -12,10 +12,10 @@ use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
+use infer_code_cad::checkpoint::TransformerConfig;
 use infer_code_cad::embedded;
-use infer_code_cad::models::{
-    CausalLm, KvCache, LogitRows, NativeOptions, Step, Transformer, TransformerConfig, WeightFormat,
-};
+use infer_code_cad::engine::{CausalLm, KvCache, LogitRows, Step};
+use infer_code_cad::native::{Format, NativeModel, NativeOptions};
 
 fn tiny(criterion: &mut Criterion) {
     let model = embedded::model().expect("the embedded model loads").causal_lm;
@@ -26,13 +26,13 @@ fn tiny(criterion: &mut Criterion) {
 
 fn llama(criterion: &mut Criterion) {
     let config = TransformerConfig::named("llama-3.2-1b").expect("a known shape");
-    for format in [WeightFormat::Q8_0, WeightFormat::Q4_0, WeightFormat::Bf16] {
+    for format in [Format::Q8_0, Format::Q4_0, Format::Bf16] {
         let mut group = criterion.benchmark_group(format!("forward/llama-3.2-1b {format:?}"));
         group.sample_size(10).measurement_time(Duration::from_secs(4));
         // Made when the first benchmark of the group is not filtered out.
         let model = LazyCell::new(|| {
-            let options = NativeOptions { weights: format, ..NativeOptions::default() };
-            Transformer::random_native(&config, 0, &options).expect("the weights fit into memory")
+            let options = NativeOptions { weights: Some(format), ..NativeOptions::default() };
+            NativeModel::random_with(&config, 0, &options).expect("the weights fit into memory")
         });
         decode_step(&mut group, &|| &*model, &[1, 2, 4, 8, 10, 20], 128);
         prefill(&mut group, &|| &*model, 512);

@@ -81,7 +81,9 @@ fn formats(tensors: &[TensorInfo]) -> String {
 fn tokenizer(checkpoint: &Checkpoint) -> String {
     match checkpoint.tokenizer() {
         Ok(tokenizer) => format!("{} tokens", tokenizer.vocab_size()),
-        Err(CheckpointError::MissingFile { .. }) => "none; give token ids instead of text".to_owned(),
+        Err(CheckpointError::MissingFile { .. }) => {
+            "none; give token ids instead of text".to_owned()
+        }
         Err(error) => format!("unusable: {error}"),
     }
 }

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use infer_code_cad::decode::{ContextAware, Decoder, Greedy, TokenId};
 use infer_code_cad::checkpoint::Checkpoint;
+use infer_code_cad::decode::{ContextAware, Decoder, Greedy, TokenId};
 use infer_code_cad::engine::{Event, GenerateConfig, Prompt, generate};
 use infer_code_cad::native::{Format, NativeModel, NativeOptions};
 use serde::Deserialize;

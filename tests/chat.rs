@@ -6,10 +6,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use infer_code_cad::checkpoint::{ChatOptions, ChatTemplate, Checkpoint, Tokenizer};
 use infer_code_cad::decode::{ContextAware, Greedy, TokenId};
-use infer_code_cad::checkpoint::{
-    ChatOptions, ChatTemplate, Checkpoint, CheckpointError, Tokenizer,
-};
 use infer_code_cad::engine::{CausalLm, EngineError, FinishReason, KvCache, LogitRows, Step};
 use infer_code_cad::tasks::{Problem, prompts};
 use infer_code_cad::{
@@ -140,10 +138,10 @@ fn llama_streams_begin_with_one_bos_and_answers_end_with_the_turn() {
     let streams = Arc::new(Mutex::new(vec![]));
     let model = LanguageModel {
         name: "scripted".into(),
-        causal_lm: Box::new(Scripted { answer: script, streams: streams.clone() }),
-        tokenizer,
+        causal_lm: Arc::new(Scripted { answer: script, streams: streams.clone() }),
+        tokenizer: Arc::new(tokenizer),
         eos: checkpoint.eos_token_ids().to_vec(),
-        chat_template: checkpoint.chat_template().unwrap(),
+        chat_template: checkpoint.chat_template().unwrap().map(Arc::new),
     };
     let question = prompts::question(&problem());
     for prompt_format in [PromptFormat::default(), PromptFormat::Raw] {
@@ -167,7 +165,7 @@ fn llama_streams_begin_with_one_bos_and_answers_end_with_the_turn() {
 /// The embedded model, taken for one that chats.
 fn with_template(source: &str) -> LanguageModel {
     let template = ChatTemplate::new("a test", source, [].into()).unwrap();
-    LanguageModel { chat_template: Some(template), ..crate::model() }
+    LanguageModel { chat_template: Some(Arc::new(template)), ..crate::model() }
 }
 
 fn stream(model: &LanguageModel, format: &PromptFormat) -> Result<String, Error> {

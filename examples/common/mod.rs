@@ -6,8 +6,8 @@ use std::fmt;
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infer_code_cad::{Progress, SolveEvent};

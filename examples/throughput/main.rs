@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use infer_code_cad::metrics::peak_resident_bytes;
 use infer_code_cad::checkpoint::TransformerConfig;
+use infer_code_cad::metrics::peak_resident_bytes;
 use infer_code_cad::native::{NativeModel, NativeOptions};
 use measure::{Case, Timing};
 

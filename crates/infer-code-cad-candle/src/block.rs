@@ -1,14 +1,14 @@
 use candle_core::{Result, Tensor};
 
 use crate::CandleError;
-use infer_code_cad_checkpoint::{AttentionBias, TransformerConfig};
 use crate::feed_forward::FeedForward;
 use crate::linear::Linear;
 use crate::loader::Loader;
-use infer_code_cad_checkpoint::architecture::Bias;
-use infer_code_cad_checkpoint::architecture::BlockNames;
 use crate::norm::Norm;
 use crate::tensor_attention::{Stream, TensorAttention, TensorRotations};
+use infer_code_cad_checkpoint::architecture::Bias;
+use infer_code_cad_checkpoint::architecture::BlockNames;
+use infer_code_cad_checkpoint::{AttentionBias, TransformerConfig};
 
 /// One layer: `x + attention(norm(x))`, then `x + feed_forward(norm(x))`; in some families what is
 /// added is normalised once more.

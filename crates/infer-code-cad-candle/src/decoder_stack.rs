@@ -1,15 +1,15 @@
 use candle_core::{DType, Device, Result, Tensor};
 
-use infer_code_cad_engine::backend::{ModelLimits, Ragged, own_cache_mut, StreamCache};
 use crate::block::Block;
-use infer_code_cad_checkpoint::{Positions, TransformerConfig};
 use crate::host::with_slice;
 use crate::linear::Linear;
 use crate::loader::Loader;
-use infer_code_cad_checkpoint::architecture::Bias;
-use infer_code_cad_checkpoint::architecture::ModelNames;
 use crate::norm::Norm;
 use crate::tensor_attention::{Stream, TensorAttention, TensorLayer};
+use infer_code_cad_checkpoint::architecture::Bias;
+use infer_code_cad_checkpoint::architecture::ModelNames;
+use infer_code_cad_checkpoint::{Positions, TransformerConfig};
+use infer_code_cad_engine::backend::{ModelLimits, Ragged, StreamCache, own_cache_mut};
 use infer_code_cad_engine::{CausalLm, EngineError, KvCache, Step};
 
 use crate::CandleError;

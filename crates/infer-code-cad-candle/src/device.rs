@@ -1,5 +1,4 @@
 use std::fmt;
-use std::str::FromStr;
 
 use crate::CandleError;
 
@@ -28,7 +27,8 @@ impl Device {
         if !compiled_in {
             return Err(CandleError::DeviceFeature { device: self, feature });
         }
-        let unusable = |e: candle_core::Error| CandleError::DeviceUnusable { device: self, source: e.into() };
+        let unusable =
+            |e: candle_core::Error| CandleError::DeviceUnusable { device: self, source: e.into() };
         opened.map_err(unusable)
     }
 }
@@ -43,38 +43,10 @@ impl fmt::Display for Device {
     }
 }
 
-impl FromStr for Device {
-    type Err = CandleError;
-
-    fn from_str(name: &str) -> Result<Self, CandleError> {
-        let unknown = || CandleError::UnknownDevice { name: name.to_owned() };
-        let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
-        let number = number.parse().map_err(|_| unknown())?;
-        match kind {
-            "cpu" if name == "cpu" => Ok(Self::Cpu),
-            "cuda" => Ok(Self::Cuda(number)),
-            "metal" => Ok(Self::Metal(number)),
-            _ => Err(unknown()),
-        }
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_read_back() {
-        for device in [Device::Cpu, Device::Cuda(0), Device::Cuda(3), Device::Metal(1)] {
-            assert_eq!(device.to_string().parse::<Device>().unwrap(), device);
-        }
-        assert_eq!("cuda".parse::<Device>().unwrap(), Device::Cuda(0));
-        for name in ["", "gpu", "cuda:", "cuda:x", "cpu:0"] {
-            let message = name.parse::<Device>().unwrap_err().to_string();
-            assert!(message.contains("cpu, cuda, cuda:1, metal"), "{message}");
-        }
-    }
 
     #[cfg(not(feature = "cuda"))]
     #[test]

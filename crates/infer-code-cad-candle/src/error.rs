@@ -6,12 +6,6 @@ use crate::Device;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CandleError {
-    /// Nobody has a device of this name.
-    #[error("device {name:?} is unknown; choose cpu, cuda, cuda:1, metal")]
-    UnknownDevice {
-        /// What was asked for.
-        name: String,
-    },
     /// The program was built without support for a device.
     #[error("{device} needs the feature {feature}; build with --features {feature}")]
     DeviceFeature {

@@ -2,11 +2,11 @@ use candle_core::{D, Result, Tensor};
 use candle_nn::ops::{silu, swiglu};
 
 use crate::CandleError;
-use infer_code_cad_checkpoint::{Activation, FeedForwardKind, TransformerConfig};
 use crate::linear::Linear;
 use crate::loader::Loader;
 use infer_code_cad_checkpoint::architecture::Bias;
 use infer_code_cad_checkpoint::architecture::BlockNames;
+use infer_code_cad_checkpoint::{Activation, FeedForwardKind, TransformerConfig};
 
 /// The feed-forward half of a block; see [`FeedForwardKind`].
 #[derive(Debug)]

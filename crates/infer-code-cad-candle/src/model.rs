@@ -25,7 +25,11 @@ impl CandleModel {
     /// # Errors
     /// [`CandleError::DeviceFeature`], [`CandleError::DeviceUnusable`], [`CandleError::Checkpoint`] naming
     /// the tensor at fault, and [`CandleError::Tensor`].
-    pub fn load(checkpoint: &Checkpoint, device: Device, dtype: DType) -> Result<Self, CandleError> {
+    pub fn load(
+        checkpoint: &Checkpoint,
+        device: Device,
+        dtype: DType,
+    ) -> Result<Self, CandleError> {
         let device = device.open()?;
         checkpoint.build(|tensors| Self::from_tensors(checkpoint.config(), dtype, device, tensors))
     }

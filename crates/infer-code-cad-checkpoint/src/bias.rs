@@ -13,4 +13,3 @@ impl Bias {
         if present { Self::Present } else { Self::Absent }
     }
 }
-

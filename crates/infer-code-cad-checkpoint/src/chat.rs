@@ -144,7 +144,11 @@ impl ChatTemplate {
         };
         if let Some(line) = nesting::overlong_chain(source) {
             let reason = "an expression or a chain of elif is too long".into();
-            return Err(CheckpointError::ChatTemplateSyntax { file: file.to_owned(), line, reason });
+            return Err(CheckpointError::ChatTemplateSyntax {
+                file: file.to_owned(),
+                line,
+                reason,
+            });
         }
         let mut engine = dialect::environment().map_err(syntax)?;
         let program = dialect::without_generation_marks(source).into_owned();

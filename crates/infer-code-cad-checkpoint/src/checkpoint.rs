@@ -123,8 +123,9 @@ impl Checkpoint {
         struct GenerationConfig {
             eos_token_id: Option<OneOrMany>,
         }
-        let generation: GenerationConfig = serde_json::from_slice(json)
-            .map_err(|e| CheckpointError::Json { file: "generation_config.json".into(), source: e.into() })?;
+        let generation: GenerationConfig = serde_json::from_slice(json).map_err(|e| {
+            CheckpointError::Json { file: "generation_config.json".into(), source: e.into() }
+        })?;
         if let Some(ids) = generation.eos_token_id {
             self.eos_token_ids = ids.into_vec();
         }

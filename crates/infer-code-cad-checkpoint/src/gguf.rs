@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-
 use infer_code_cad_kernels::StoredFormat;
 
 use crate::CheckpointError;
-use crate::tensors::decode;
 use crate::file_bytes::{FileBytes, Reading};
+use crate::tensors::decode;
 use crate::weights::TensorInfo;
 
 mod config;

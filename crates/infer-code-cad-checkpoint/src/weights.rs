@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use infer_code_cad_kernels::StoredFormat;
-use safetensors::{Dtype, SafeTensors};
 use safetensors::tensor::{Metadata, TensorInfo as Entry};
+use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
 use crate::CheckpointError;
@@ -187,7 +187,8 @@ fn float(dtype: Dtype) -> Option<StoredFormat> {
 /// The shards that the index of a directory names, each checked to be there.
 fn shard_names(dir: &Path) -> Result<BTreeSet<String>, CheckpointError> {
     let path = dir.join(INDEX);
-    let json = fs::read(&path).map_err(|source| CheckpointError::Io { path: path.clone(), source })?;
+    let json =
+        fs::read(&path).map_err(|source| CheckpointError::Io { path: path.clone(), source })?;
     let shards = shards_of(&path.display().to_string(), &json)?;
     match shards.iter().find(|shard| !dir.join(shard).is_file()) {
         None => Ok(shards),

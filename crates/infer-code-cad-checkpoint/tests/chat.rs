@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use infer_code_cad_checkpoint::{
-    ChatOptions, ChatTemplate, Checkpoint, Date, Message, CheckpointError, Tokenizer,
+    ChatOptions, ChatTemplate, Checkpoint, CheckpointError, Date, Message, Tokenizer,
 };
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -259,7 +259,8 @@ fn hostile_templates_end_with_an_error() {
         assert!(
             matches!(
                 error,
-                CheckpointError::ChatTemplateFuel { .. } | CheckpointError::ChatTemplateRender { .. }
+                CheckpointError::ChatTemplateFuel { .. }
+                    | CheckpointError::ChatTemplateRender { .. }
             ),
             "{error}"
         );

@@ -17,7 +17,7 @@ use prefix::Prefixes;
 pub use request::{GenerateConfig, Prompt};
 use sequence::{Root, Sequence};
 
-use crate::{CausalLm, LogitRows, EngineError, Step, StopStrings};
+use crate::{CausalLm, EngineError, LogitRows, Step, StopStrings};
 
 /// Completes prompts, many at a time.
 ///

@@ -1,6 +1,6 @@
 use infer_code_cad_decode::Decoder;
 
-use crate::{CausalLm, GenerateConfig, EngineError, Prompt};
+use crate::{CausalLm, EngineError, GenerateConfig, Prompt};
 
 /// What [`generate`](crate::generate) may need of memory, reckoned before it begins.
 ///

@@ -1,6 +1,6 @@
 use infer_code_cad_decode::TokenId;
 
-use crate::{CausalLm, LogitRows, EngineError, Step};
+use crate::{CausalLm, EngineError, LogitRows, Step};
 
 /// Positions per forward pass: bounds the logits held at once.
 const CHUNK: usize = 128;

@@ -2,9 +2,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::{HubConfig, HubRepo, is_commit};
 use crate::HubError;
 use crate::shards::{INDEX, SINGLE, shards_of};
+use crate::{HubConfig, HubRepo, is_commit};
 
 /// Taken along when the repository has them.
 #[cfg(feature = "download")]

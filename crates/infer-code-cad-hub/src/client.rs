@@ -7,8 +7,8 @@ use ureq::http::{HeaderMap, Response};
 use ureq::typestate::WithoutBody;
 use ureq::{Agent, Body, Error, RequestBuilder};
 
-use crate::{HubConfig, HubRepo, is_commit};
 use crate::HubError;
+use crate::{HubConfig, HubRepo, is_commit};
 
 const MAX_REDIRECTS: u32 = 5;
 /// Far above what a repository of a model lists.
@@ -187,9 +187,7 @@ impl<'a> Client<'a> {
             .to_owned();
         match status.as_u16() {
             200..=299 => Ok(response),
-            status @ (401 | 403) => {
-                Err(HubError::HubAccess { url: self.page(), status, message })
-            }
+            status @ (401 | 403) => Err(HubError::HubAccess { url: self.page(), status, message }),
             404 => Err(HubError::HubNotFound { url: url.into(), what }),
             status => Err(HubError::HubStatus { url: url.into(), status, message }),
         }

@@ -3,12 +3,12 @@ use std::path::{Path, PathBuf};
 
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
+use crate::HubError;
 use crate::cache::OPTIONAL;
 use crate::client::{Client, RemoteFile};
+use crate::shards::{INDEX, SINGLE, shards_of};
 use crate::transfer::{Transfer, unwritable};
 use crate::{DownloadCallback, DownloadProgress, HubConfig, HubRepo, is_commit};
-use crate::HubError;
-use crate::shards::{INDEX, SINGLE, shards_of};
 
 const CONFIG: &str = "config.json";
 /// Brings what a model needs of a repository into the cache, and gives the snapshot's directory.

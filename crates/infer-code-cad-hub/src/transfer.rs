@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 
+use crate::HubError;
 use crate::HubRepo;
 use crate::client::{Client, RemoteFile, protocol};
-use crate::HubError;
 
 const CHUNK: usize = 256 << 10;
 

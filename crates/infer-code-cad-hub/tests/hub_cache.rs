@@ -72,7 +72,11 @@ fn what_is_not_there_names_repository_cache_and_remedy() {
     assert!(message.contains(cache.0.path().to_str().unwrap()), "{message}");
     let command = format!("hf download org/name --revision {other_commit}");
     assert!(message.contains(&command), "{message}");
-    assert_eq!(message.contains("enable the feature hub"), !cfg!(feature = "download"), "{message}");
+    assert_eq!(
+        message.contains("enable the feature hub"),
+        !cfg!(feature = "download"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -99,7 +99,8 @@ fn two_bits(quants: &[u8], i: usize) -> u8 {
 
 /// 32 bytes of third bits, 64 bytes of the lower two, 12 bytes of 6-bit scales, their scale.
 fn q3_k(bytes: &[u8], out: &mut [f32]) {
-    let (thirds, quants, packed, scale) = (&bytes[..32], &bytes[32..], &bytes[96..], half(bytes, 108));
+    let (thirds, quants, packed, scale) =
+        (&bytes[..32], &bytes[32..], &bytes[96..], half(bytes, 108));
     for (part, out) in out.chunks_exact_mut(16).enumerate() {
         let low = packed[part % 8] >> (part / 8 * 4) & 0xf;
         let high = packed[8 + part % 4] >> (part / 4 * 2) & 3;
@@ -114,7 +115,8 @@ fn q3_k(bytes: &[u8], out: &mut [f32]) {
 
 /// 128 bytes of low halves, 64 bytes of high pairs of bits, 16 signed scales, their scale.
 fn q6_k(bytes: &[u8], out: &mut [f32]) {
-    let (low, high, scales, scale) = (&bytes[..128], &bytes[128..], &bytes[192..], half(bytes, 208));
+    let (low, high, scales, scale) =
+        (&bytes[..128], &bytes[128..], &bytes[192..], half(bytes, 208));
     for (part, out) in out.chunks_exact_mut(16).enumerate() {
         let scale = scale * f32::from(scales[part] as i8);
         for (offset, out) in out.iter_mut().enumerate() {

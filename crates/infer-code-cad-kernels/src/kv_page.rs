@@ -5,8 +5,8 @@ use std::str::FromStr;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use crate::{Isa, KernelError};
 use crate::isa::{Simd, with_simd};
+use crate::{Isa, KernelError};
 
 /// How keys and values are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

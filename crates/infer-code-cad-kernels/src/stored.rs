@@ -25,7 +25,41 @@ use crate::{Format, KernelError};
 #[non_exhaustive]
 #[expect(non_camel_case_types, missing_docs, reason = "the names GGUF gives them")]
 pub enum StoredFormat {
-    F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q8_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_K, IQ2_XXS, IQ2_XS, IQ3_XXS, IQ1_S, IQ4_NL, IQ3_S, IQ2_S, IQ4_XS, I8, I16, I32, I64, F64, IQ1_M, BF16, TQ1_0, TQ2_0, MXFP4, NVFP4, Q1_0, Q2_0,
+    F32,
+    F16,
+    Q4_0,
+    Q4_1,
+    Q5_0,
+    Q5_1,
+    Q8_0,
+    Q8_1,
+    Q2_K,
+    Q3_K,
+    Q4_K,
+    Q5_K,
+    Q6_K,
+    Q8_K,
+    IQ2_XXS,
+    IQ2_XS,
+    IQ3_XXS,
+    IQ1_S,
+    IQ4_NL,
+    IQ3_S,
+    IQ2_S,
+    IQ4_XS,
+    I8,
+    I16,
+    I32,
+    I64,
+    F64,
+    IQ1_M,
+    BF16,
+    TQ1_0,
+    TQ2_0,
+    MXFP4,
+    NVFP4,
+    Q1_0,
+    Q2_0,
 }
 
 /// Name, code in GGUF, elements of a block and its bytes, as in gguf-py's `GGML_QUANT_SIZES`.
@@ -71,6 +105,11 @@ impl StoredFormat {
     /// What a GGUF file's type code means.
     pub fn from_code(code: u32) -> Option<Self> {
         TABLE.iter().find(|row| row.2 == code).map(|row| row.0)
+    }
+
+    /// Its type code in GGUF.
+    pub fn code(self) -> u32 {
+        self.row().2
     }
 
     fn row(self) -> &'static (Self, &'static str, u32, usize, usize) {
@@ -123,7 +162,11 @@ impl StoredFormat {
         }
         let expected = out.len() / self.block_len() * self.block_bytes();
         if bytes.len() != expected || !out.len().is_multiple_of(self.block_len()) {
-            return Err(KernelError::Length { what: "stored blocks", expected, actual: bytes.len() });
+            return Err(KernelError::Length {
+                what: "stored blocks",
+                expected,
+                actual: bytes.len(),
+            });
         }
         match self {
             Self::F32 => each(bytes, out, f32::from_le_bytes),

@@ -6,10 +6,10 @@ use infer_code_cad_kernels::{Isa, KvFormat, KvPage, Pool};
 use smallvec::SmallVec;
 
 use crate::softmax::{LANES, soft_cap, softmax};
-use infer_code_cad_engine::Step;
 use infer_code_cad_checkpoint::architecture::Heads;
-use infer_code_cad_engine::backend::{Ragged, own_cache, own_cache_mut};
 use infer_code_cad_checkpoint::architecture::{Rope, Rotations};
+use infer_code_cad_engine::Step;
+use infer_code_cad_engine::backend::{Ragged, own_cache, own_cache_mut};
 
 const PAGE: usize = KvPage::POSITIONS;
 

@@ -1,14 +1,14 @@
 use infer_code_cad_kernels::{KernelError, Pool};
 
+use crate::NativeError;
 use crate::attention::{NativeAttention, NewTokens};
 use crate::feed_forward::Nonlinearity;
 use crate::linear::{LinearScratch, NativeLinear};
 use crate::loader::NativeLoader;
 use crate::norm::NativeNorm;
-use crate::NativeError;
-use infer_code_cad_checkpoint::{AttentionBias, TransformerConfig};
 use infer_code_cad_checkpoint::architecture::Bias;
 use infer_code_cad_checkpoint::architecture::BlockNames;
+use infer_code_cad_checkpoint::{AttentionBias, TransformerConfig};
 
 /// One layer: `x + attention(norm(x))`, then `x + feed_forward(norm(x))`; in some families what is
 /// added is normalised once more.

@@ -1,11 +1,11 @@
 use infer_code_cad_kernels::{Format, PackedMatrix, Pool, StoredFormat};
 
+use crate::NativeError;
 use crate::linear::NativeLinear;
 use crate::norm::NativeNorm;
-use crate::NativeError;
-use infer_code_cad_checkpoint::{NormKind, TransformerConfig};
-use infer_code_cad_checkpoint::{NamedTensors, RawMatrix};
 use infer_code_cad_checkpoint::architecture::Bias;
+use infer_code_cad_checkpoint::{NamedTensors, RawMatrix};
+use infer_code_cad_checkpoint::{NormKind, TransformerConfig};
 
 /// Fetches tensors and packs them for the kernels.
 pub(crate) struct NativeLoader<'a> {

@@ -103,7 +103,6 @@ impl NativeModel {
         let weight_bytes = stack.weight_bytes();
         Ok(Self { config: config.clone(), weight_bytes, stack })
     }
-
 }
 
 impl CausalLm for NativeModel {

@@ -28,7 +28,6 @@ impl Default for NativeOptions {
     }
 }
 
-
 /// Bytes that a model on the CPU takes for the weights of a checkpoint.
 pub fn weight_bytes(checkpoint: &Checkpoint, weights: Option<Format>) -> u64 {
     checkpoint.tensors().iter().map(|tensor| bytes_of(weights, tensor)).sum()

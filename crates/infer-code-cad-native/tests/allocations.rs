@@ -6,11 +6,10 @@ use std::alloc::System;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use infer_code_cad_checkpoint::TransformerConfig;
 use infer_code_cad_decode::{ContextAware, Nucleus};
-use infer_code_cad_models::{
-    CausalLm, Event, GenerateConfig, NativeOptions, Pool, Prompt, Transformer, TransformerConfig,
-    WeightFormat, generate,
-};
+use infer_code_cad_engine::{CausalLm, Event, GenerateConfig, Prompt, generate};
+use infer_code_cad_native::{Format, NativeModel, NativeOptions, Pool};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -31,10 +30,14 @@ fn a_step_allocates_nothing() {
         tie_word_embeddings: true,
         ..TransformerConfig::default()
     };
-    for weights in [WeightFormat::Q8_0, WeightFormat::Bf16] {
+    for weights in [Format::Q8_0, Format::Bf16] {
         for threads in [1, 2] {
-            let options = NativeOptions { weights, kv: None, pool: Arc::new(Pool::new(threads)) };
-            let model = Transformer::random_native(&config, 1, &options).unwrap();
+            let options = NativeOptions {
+                weights: Some(weights),
+                kv: None,
+                pool: Arc::new(Pool::new(threads)),
+            };
+            let model = NativeModel::random_with(&config, 1, &options).unwrap();
             let least = (0..20).map(|_| allocations(&model)).min();
             assert_eq!(least, Some(0), "{weights:?}, {threads} threads");
         }

@@ -7,20 +7,20 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use infer_code_cad_checkpoint::Checkpoint;
 use infer_code_cad_decode::{ContextAware, Nucleus};
-use infer_code_cad_models::{
-    CausalLm, Checkpoint, Completion, Event, GenerateConfig, GenerateStats, NativeOptions, Pool,
-    Prompt, TokenId, WeightFormat, generate,
+use infer_code_cad_engine::{
+    CausalLm, Completion, Event, GenerateConfig, GenerateStats, Prompt, TokenId, generate,
 };
+use infer_code_cad_native::{Format, NativeModel, NativeOptions, Pool};
 use proptest::prelude::*;
 
-fn model(format: WeightFormat, threads: usize) -> impl CausalLm {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/llama");
+fn model(format: Format, threads: usize) -> impl CausalLm {
+    let fixtures = "../infer-code-cad-checkpoint/tests/fixtures/llama";
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(fixtures);
     let pool = Arc::new(Pool::new(threads));
-    Checkpoint::open(&dir)
-        .unwrap()
-        .load_native(&NativeOptions { weights: format, kv: None, pool })
-        .unwrap()
+    let options = NativeOptions { weights: Some(format), kv: None, pool };
+    NativeModel::load(&Checkpoint::open(&dir).unwrap(), &options).unwrap()
 }
 
 fn prompts(n_samples: usize) -> Vec<Prompt> {
@@ -63,7 +63,7 @@ fn run(
 fn samples_do_not_depend_on_their_neighbours() {
     let eos: Vec<TokenId> = (0..3).collect();
     let config = GenerateConfig { max_new_tokens: 16, eos, seed: 5, ..Default::default() };
-    for format in [WeightFormat::F32, WeightFormat::Q8_0, WeightFormat::Q4_0] {
+    for format in [Format::F32, Format::Q8_0, Format::Q4_0] {
         let mut prompts = prompts(4);
         let expected = completions(&model(format, 1), &prompts, &config);
         assert_eq!(expected.len(), 12);
@@ -94,7 +94,7 @@ fn instructed(index: usize, [full, question]: [(usize, usize); 2]) -> Prompt {
 fn an_instruction_is_read_once() {
     let prompts: Vec<_> = (0..5).map(|index| instructed(index, [(40, 9), (40, 3)])).collect();
     let config = GenerateConfig { max_new_tokens: 4, ..Default::default() };
-    let (_, stats) = run(&model(WeightFormat::F32, 2), &prompts, &config);
+    let (_, stats) = run(&model(Format::F32, 2), &prompts, &config);
     assert_eq!(stats.prefill_tokens, 40 + 5 * (9 + 3));
     assert_eq!(stats.reused_tokens, 9 * 40);
 }
@@ -107,7 +107,7 @@ proptest! {
         prefill_chunk in 1usize..70,
         max_rows in 2usize..9,
     ) {
-        let model = model(WeightFormat::Q8_0, 2);
+        let model = model(Format::Q8_0, 2);
         let config =
             GenerateConfig { max_new_tokens: 5, max_rows, prefill_chunk, ..Default::default() };
         let prompts: Vec<_> =

@@ -3,8 +3,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use infer_code_cad_metrics::{PeakMemory, Throughput};
 use infer_code_cad_engine::GenerateStats;
+use infer_code_cad_metrics::{PeakMemory, Throughput};
 use infer_code_cad_sandbox::{Limits, Report, Sandbox, SandboxError, Submission};
 use infer_code_cad_tasks::Problem;
 

@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        let devices = [Device::Cpu, Device::Reference, Device::Cuda(0), Device::Cuda(3), Device::Metal(1)];
+        let devices =
+            [Device::Cpu, Device::Reference, Device::Cuda(0), Device::Cuda(3), Device::Metal(1)];
         for device in devices {
             assert_eq!(device.to_string().parse::<Device>().unwrap(), device);
         }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use infer_code_cad_checkpoint::{ChatOptions, ChatTemplate, Message, CheckpointError};
+use infer_code_cad_checkpoint::{ChatOptions, ChatTemplate, CheckpointError, Message};
 use infer_code_cad_tasks::Problem;
 
 use crate::{Error, LanguageModel, Prompted, Prompter};

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use infer_code_cad_metrics::available_bytes;
 use infer_code_cad_engine::{
     Completion, Event, FinishReason, GenerateConfig, GenerateStats, MemoryPlan, Prompt, generate,
 };
+use infer_code_cad_metrics::available_bytes;
 use infer_code_cad_tasks::{Problem, extract_program};
 
 use crate::{Error, LanguageModel, PromptFormat, Technique};

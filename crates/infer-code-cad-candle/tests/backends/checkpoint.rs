@@ -4,10 +4,13 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
 
-use infer_code_cad_models::{CausalLm, Checkpoint, DType, ModelError, WeightFormat};
+use infer_code_cad_checkpoint::Checkpoint;
+use infer_code_cad_engine::CausalLm;
+use infer_code_cad_native::{Format, NativeError, check_memory, weight_bytes};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::fixtures::native;
 use crate::suite::{last, tokens};
 use crate::{fixture, load};
 
@@ -28,13 +31,15 @@ fn set(dir: &Path, field: &str, value: Value) {
     fs::write(path, config.to_string()).unwrap();
 }
 
-fn open_and_load(dir: &Path) -> ModelError {
-    let model = Checkpoint::open(dir).and_then(|checkpoint| checkpoint.load(DType::F32));
+fn open_and_load(dir: &Path) -> NativeError {
+    let model = Checkpoint::open(dir)
+        .map_err(NativeError::from)
+        .and_then(|checkpoint| native(&checkpoint, Format::F32));
     model.map(|_| ()).unwrap_err()
 }
 
 #[track_caller]
-fn says(error: &ModelError, words: &[&str]) {
+fn says(error: &dyn std::error::Error, words: &[&str]) {
     let message = error.to_string();
     for word in words {
         assert!(message.contains(word), "{message:?} lacks {word:?}");
@@ -52,7 +57,8 @@ fn bytes_give_the_model_of_the_directory() {
     let checkpoint = checkpoint.unwrap().with_generation_config(br#"{"eos_token_id": 9}"#).unwrap();
     assert_eq!(checkpoint.eos_token_ids(), [9]);
     says(&checkpoint.tokenizer().unwrap_err(), &["tokenizer.json cannot be used"]);
-    let (memory, directory) = (checkpoint.load(DType::F32).unwrap(), load("llama", DType::F32));
+    let (memory, directory) =
+        (native(&checkpoint, Format::F32).unwrap(), load("llama", Format::F32));
     let tokens = tokens(&memory, 0, 20);
     assert_eq!(last(&memory, &tokens), last(&directory, &tokens));
     assert_eq!(memory.max_positions(), 128);
@@ -62,11 +68,11 @@ fn bytes_give_the_model_of_the_directory() {
 fn weights_that_do_not_fit_are_foreseen() {
     let checkpoint = Checkpoint::open(&fixture("llama")).unwrap();
     let stored: usize = checkpoint.tensors().iter().map(|tensor| tensor.bytes).sum();
-    let needed = checkpoint.packed_bytes(WeightFormat::Stored);
+    let needed = weight_bytes(&checkpoint, None);
     assert!((stored as u64..stored as u64 * 11 / 10).contains(&needed), "{stored} {needed}");
-    assert!(checkpoint.packed_bytes(WeightFormat::Q4_0) < needed / 3);
-    checkpoint.check_memory(WeightFormat::Stored, needed).unwrap();
-    let error = checkpoint.check_memory(WeightFormat::Stored, needed - 1).unwrap_err();
+    assert!(weight_bytes(&checkpoint, Some(Format::Q4_0)) < needed / 3);
+    check_memory(&checkpoint, None, needed).unwrap();
+    let error = check_memory(&checkpoint, None, needed - 1).unwrap_err();
     says(&error, &["the weights need", &needed.to_string(), "choose a format of fewer bits"]);
 }
 
@@ -141,7 +147,7 @@ fn a_weight_that_is_no_number_is_found_on_request() {
     fs::write(path, bytes).unwrap();
     let checkpoint = Checkpoint::open(dir.path()).unwrap();
     says(&checkpoint.check_finite().unwrap_err(), &["tensor model.", "NaN", "element"]);
-    checkpoint.load(DType::F32).unwrap();
+    native(&checkpoint, Format::F32).unwrap();
 }
 
 #[test]

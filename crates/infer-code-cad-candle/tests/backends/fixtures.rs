@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use infer_code_cad_models::{Checkpoint, DType, Transformer};
+use infer_code_cad_checkpoint::Checkpoint;
+use infer_code_cad_native::{Format, NativeError, NativeModel, NativeOptions};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -23,11 +24,22 @@ pub(crate) const ALL: [&str; 11] = [
 ];
 
 pub(crate) fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../infer-code-cad-checkpoint/tests/fixtures")
+        .join(name)
 }
 
-pub(crate) fn load(name: &str, dtype: DType) -> Transformer {
-    Checkpoint::open(&fixture(name)).unwrap().load(dtype).unwrap()
+/// A checkpoint on the native backend, its weights in this format.
+pub(crate) fn native(
+    checkpoint: &Checkpoint,
+    weights: impl Into<Option<Format>>,
+) -> Result<NativeModel, NativeError> {
+    let options = NativeOptions { weights: weights.into(), ..NativeOptions::default() };
+    NativeModel::load(checkpoint, &options)
+}
+
+pub(crate) fn load(name: &str, format: Format) -> NativeModel {
+    native(&Checkpoint::open(&fixture(name)).unwrap(), format).unwrap()
 }
 
 /// The `config.json` of a fixture with other values; null removes a field.
@@ -45,11 +57,11 @@ pub(crate) fn config_with(name: &str, changes: &Value) -> Value {
 }
 
 /// The weights of an unsharded fixture under another configuration, in f32.
-pub(crate) fn load_with(name: &str, config: &Value) -> Transformer {
+pub(crate) fn load_with(name: &str, config: &Value) -> NativeModel {
     let weights = vec![fs::read(fixture(name).join("model.safetensors")).unwrap().into()];
     let config = config.to_string();
     let checkpoint = Checkpoint::from_bytes(config.as_bytes(), &b"{}"[..], weights);
-    checkpoint.unwrap().load(DType::F32).unwrap()
+    native(&checkpoint.unwrap(), Format::F32).unwrap()
 }
 
 /// What transformers computes for a fixture in f32.

@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 
-use infer_code_cad_models::{
-    CausalLm, ChatOptions, Checkpoint, DType, LogitRows, Message, ModelError, Transformer,
-    WeightFormat,
-};
+use infer_code_cad_checkpoint::{ChatOptions, Checkpoint, Message};
+use infer_code_cad_engine::{CausalLm, LogitRows};
+use infer_code_cad_native::{Format, NativeError, NativeModel};
 use proptest::prelude::*;
 use safetensors::SafeTensors;
 
 use crate::fixture;
+use crate::native;
 use crate::suite::advance;
 
 const FAMILIES: [&str; 4] = ["llama", "gemma2", "starcoder", "qwen2"];
@@ -19,8 +19,8 @@ fn path(name: &str) -> PathBuf {
     fixture("gguf").join(format!("{name}.gguf"))
 }
 
-fn load(name: &str, dtype: DType) -> Transformer {
-    Checkpoint::open(&path(name)).unwrap().load(dtype).unwrap()
+fn load(name: &str, format: Format) -> NativeModel {
+    native(&Checkpoint::open(&path(name)).unwrap(), format).unwrap()
 }
 
 /// The 64 tokens and the logits of a library for them.
@@ -37,9 +37,9 @@ fn expected(name: &str, library: &str) -> (Vec<u32>, Vec<f32>) {
 
 /// The largest difference to the logits of a library, and in how many positions the likeliest token
 /// is the same.
-fn compare(name: &str, format: impl Into<WeightFormat>, library: &str) -> (f32, usize) {
+fn compare(name: &str, format: impl Into<Option<Format>>, library: &str) -> (f32, usize) {
     let format = format.into();
-    let model = Checkpoint::open(&path(name)).unwrap().load_packed(format).unwrap();
+    let model = native(&Checkpoint::open(&path(name)).unwrap(), format).unwrap();
     let (tokens, expected) = expected(name, library);
     let logits = advance(&model, &mut *model.new_cache(), &tokens, LogitRows::All);
     assert_eq!(logits.len(), expected.len());
@@ -54,7 +54,7 @@ fn compare(name: &str, format: impl Into<WeightFormat>, library: &str) -> (f32, 
 #[test]
 fn f32_agrees_with_transformers_on_the_dequantized_weights() {
     for name in FAMILIES {
-        let (worst, same) = compare(name, DType::F32, "logits");
+        let (worst, same) = compare(name, Format::F32, "logits");
         assert!(worst <= 2e-4, "{name}: {worst}");
         assert_eq!(same, 64, "{name}");
     }
@@ -67,7 +67,7 @@ fn f32_agrees_with_transformers_on_the_dequantized_weights() {
 #[test]
 fn f32_agrees_with_llama_cpp_but_for_its_rounded_activations() {
     for name in FAMILIES {
-        let (worst, same) = compare(name, DType::F32, "llama_cpp");
+        let (worst, same) = compare(name, Format::F32, "llama_cpp");
         assert!(worst <= 0.1, "{name}: {worst}");
         assert!(same >= 62, "{name}: {same}");
     }
@@ -77,7 +77,7 @@ fn f32_agrees_with_llama_cpp_but_for_its_rounded_activations() {
 #[test]
 fn quantized_products_agree_as_closely_as_those_of_llama_cpp() {
     for name in FAMILIES {
-        let (worst, same) = compare(name, WeightFormat::Stored, "logits");
+        let (worst, same) = compare(name, None, "logits");
         assert!(worst <= 0.12, "{name}: {worst}");
         assert!(same >= 61, "{name}: {same}");
     }
@@ -86,15 +86,13 @@ fn quantized_products_agree_as_closely_as_those_of_llama_cpp() {
 /// Weights that are not quantized in the file are at load; the bounds are twice the figures measured.
 #[test]
 fn weights_can_be_quantized_at_load() {
-    for (format, bound) in
-        [(WeightFormat::Q8_0, 0.1), (WeightFormat::Q4_K, 0.8), (WeightFormat::Q4_0, 1.0)]
-    {
+    for (format, bound) in [(Format::Q8_0, 0.1), (Format::Q4_K, 0.8), (Format::Q4_0, 1.0)] {
         let checkpoint = Checkpoint::open(&path("llama")).unwrap();
         let (reference, quantized) =
-            (checkpoint.load(DType::F32).unwrap(), checkpoint.load_packed(format).unwrap());
+            (native(&checkpoint, Format::F32).unwrap(), native(&checkpoint, format).unwrap());
         let tokens: Vec<u32> = (0..40).collect();
         let last =
-            |model: &Transformer| advance(model, &mut *model.new_cache(), &tokens, LogitRows::Last);
+            |model: &NativeModel| advance(model, &mut *model.new_cache(), &tokens, LogitRows::Last);
         let (a, b) = (last(&reference), last(&quantized));
         let worst = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         eprintln!("{format:?} at load: max |logit difference| {worst}");
@@ -106,8 +104,8 @@ fn weights_can_be_quantized_at_load() {
 #[test]
 fn half_precision_agrees_loosely() {
     for name in FAMILIES {
-        assert!(compare(name, DType::BF16, "logits").0 <= 0.1);
-        assert!(compare(name, DType::F16, "logits").0 <= 0.015);
+        assert!(compare(name, Format::Bf16, "logits").0 <= 0.1);
+        assert!(compare(name, Format::F16, "logits").0 <= 0.015);
     }
 }
 
@@ -151,10 +149,10 @@ fn a_file_brings_its_chat_template() {
 #[test]
 fn bytes_give_the_model_of_the_file() {
     let bytes = fs::read(path("qwen2")).unwrap();
-    let memory = Checkpoint::from_gguf_bytes(&bytes).unwrap().load(DType::F32).unwrap();
-    let file = load("qwen2", DType::F32);
+    let memory = native(&Checkpoint::from_gguf_bytes(&bytes).unwrap(), Format::F32).unwrap();
+    let file = load("qwen2", Format::F32);
     let logits =
-        |model: &Transformer| advance(model, &mut *model.new_cache(), &[5, 6], LogitRows::All);
+        |model: &NativeModel| advance(model, &mut *model.new_cache(), &[5, 6], LogitRows::All);
     assert_eq!(logits(&memory), logits(&file));
 }
 
@@ -164,8 +162,10 @@ fn after(bytes: &[u8], text: &str) -> usize {
     bytes.windows(text.len()).position(|window| window == text).unwrap() + text.len()
 }
 
-fn error_of(bytes: &[u8]) -> ModelError {
-    let model = Checkpoint::from_gguf_bytes(bytes).and_then(|file| file.load(DType::F32));
+fn error_of(bytes: &[u8]) -> NativeError {
+    let model = Checkpoint::from_gguf_bytes(bytes)
+        .map_err(NativeError::from)
+        .and_then(|file| native(&file, Format::F32));
     model.map(|_| ()).unwrap_err()
 }
 
@@ -239,7 +239,7 @@ proptest! {
         }
         if let Ok(checkpoint) = Checkpoint::from_gguf_bytes(&bytes) {
             let _ = (checkpoint.tokenizer(), checkpoint.chat_template());
-            let _ = checkpoint.load(DType::F32);
+            let _ = native(&checkpoint, Format::F32);
         }
     }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use infer_code_cad_models::{
-    CausalLm, Checkpoint, Isa, KvFormat, LogitRows, NativeOptions, Pool, Step, Transformer,
-    TransformerConfig, WeightFormat,
-};
+use infer_code_cad_checkpoint::{Checkpoint, TransformerConfig};
+use infer_code_cad_engine::{CausalLm, LogitRows, Step};
+use infer_code_cad_native::{Format, Isa, KvFormat, NativeModel, NativeOptions, Pool};
 
 use crate::fixtures::fixture;
 use crate::small_config;
@@ -13,7 +12,7 @@ use crate::suite::{advance, last, tokens};
 
 #[test]
 fn any_number_of_rows() {
-    let model = Transformer::random(&small_config(), 2).unwrap();
+    let model = NativeModel::random(&small_config(), 2).unwrap();
     let prompts: Vec<_> = (0..64).map(|i| tokens(&model, i, 2 + i * 3 % 50)).collect();
     let alone: Vec<_> = prompts.iter().map(|prompt| last(&model, prompt)).collect();
     for n_rows in [1, 2, 3, 7, 8, 10, 33, 64] {
@@ -22,7 +21,7 @@ fn any_number_of_rows() {
 }
 
 /// Each prompt but its last token alone, then the last tokens in one batch.
-fn batch_of(model: &Transformer, prompts: &[Vec<u32>]) -> Vec<f32> {
+fn batch_of(model: &NativeModel, prompts: &[Vec<u32>]) -> Vec<f32> {
     let mut caches: Vec<_> = prompts.iter().map(|_| model.new_cache()).collect();
     for (cache, prompt) in caches.iter_mut().zip(prompts) {
         advance(model, &mut **cache, &prompt[..prompt.len() - 1], LogitRows::None);
@@ -46,17 +45,20 @@ fn batch_of(model: &Transformer, prompts: &[Vec<u32>]) -> Vec<f32> {
 fn any_number_of_threads() {
     let checkpoint = Checkpoint::open(&fixture("qwen2")).unwrap();
     let formats = [
-        (WeightFormat::F32, KvFormat::F32),
-        (WeightFormat::Q8_0, KvFormat::F16),
-        (WeightFormat::Q4_K, KvFormat::F32),
+        (Format::F32, KvFormat::F32),
+        (Format::Q8_0, KvFormat::F16),
+        (Format::Q4_K, KvFormat::F32),
     ];
     for (weights, kv) in formats {
         let mut expected: Option<Vec<f32>> = None;
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_supported()) {
             for threads in [1, 2, 3] {
                 let pool = Arc::new(Pool::with_isa(threads, isa).unwrap());
-                let model =
-                    checkpoint.load_native(&NativeOptions { weights, kv: Some(kv), pool }).unwrap();
+                let model = NativeModel::load(
+                    &checkpoint,
+                    &NativeOptions { weights: Some(weights), kv: Some(kv), pool },
+                )
+                .unwrap();
                 let prompts: Vec<_> = (0..17).map(|i| tokens(&model, i, 60)).collect();
                 let logits = batch_of(&model, &prompts);
                 let expected = expected.get_or_insert_with(|| logits.clone());
@@ -81,8 +83,8 @@ fn any_number_of_threads_attends() {
         let mut expected: Option<(Vec<f32>, Vec<f32>)> = None;
         for threads in [1, 2, 3, 5, 16] {
             let pool = Arc::new(Pool::new(threads));
-            let options = NativeOptions { weights: WeightFormat::Bf16, kv: None, pool };
-            let model = Transformer::random_native(&config, 3, &options).unwrap();
+            let options = NativeOptions { weights: Some(Format::Bf16), kv: None, pool };
+            let model = NativeModel::random_with(&config, 3, &options).unwrap();
             let prompts: Vec<_> = (0..11).map(|i| tokens(&model, i, 150 + i * 9)).collect();
             let logits = (last(&model, &prompts[10]), batch_of(&model, &prompts));
             let expected = expected.get_or_insert_with(|| logits.clone());

@@ -3,19 +3,21 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod checkpoint;
+mod decoding;
 mod fixtures;
 mod gguf;
 mod invariance;
 mod parity;
+mod same;
 mod second_opinion;
 mod suite;
 
-use fixtures::{fixture, load};
+use fixtures::{fixture, load, native};
 #[cfg(any(feature = "cuda", feature = "metal"))]
-use infer_code_cad_models::ModelError;
-use infer_code_cad_models::{
-    Checkpoint, DType, Device, Transformer, TransformerConfig, WeightFormat,
-};
+use infer_code_cad_candle::CandleError;
+use infer_code_cad_candle::{CandleModel, DType, Device};
+use infer_code_cad_checkpoint::{Checkpoint, TransformerConfig};
+use infer_code_cad_native::{Format, NativeModel};
 
 /// The sizes of the embedded model with fewer layers.
 fn small_config() -> TransformerConfig {
@@ -37,19 +39,19 @@ fn small_config() -> TransformerConfig {
 #[test]
 fn suite_f32() {
     for name in fixtures::ALL {
-        suite::suite(&load(name, DType::F32), 0.0);
+        suite::suite(&load(name, Format::F32), 0.0);
     }
-    suite::suite(&Transformer::random(&small_config(), 1).unwrap(), 0.0);
+    suite::suite(&NativeModel::random(&small_config(), 1).unwrap(), 0.0);
 }
 
 /// So it is with every format of the weights.
 #[test]
 fn suite_packed() {
-    use WeightFormat::{Bf16, F16, Q4_0, Q4_K, Q8_0, Stored};
+    use Format::{Bf16, F16, Q4_0, Q4_K, Q8_0};
     for name in ["llama", "gemma2", "bigcode", "qwen2"] {
         let checkpoint = Checkpoint::open(&fixture(name)).unwrap();
-        for format in [Stored, Bf16, F16, Q8_0, Q4_0, Q4_K] {
-            suite::suite(&checkpoint.load_packed(format).unwrap(), 0.0);
+        for format in [None, Some(Bf16), Some(F16), Some(Q8_0), Some(Q4_0), Some(Q4_K)] {
+            suite::suite(&native(&checkpoint, format).unwrap(), 0.0);
         }
     }
 }
@@ -61,7 +63,7 @@ fn suite_portable() {
     for name in ["llama", "gemma2", "bigcode", "qwen2"] {
         let checkpoint = Checkpoint::open(&fixture(name)).unwrap();
         for (dtype, tolerance) in [(DType::F32, 1e-4), (DType::F16, 0.1), (DType::BF16, 0.5)] {
-            let model = checkpoint.load_on(Device::Cpu, dtype).unwrap();
+            let model = CandleModel::load(&checkpoint, Device::Cpu, dtype).unwrap();
             suite::suite(&model, tolerance);
         }
     }
@@ -75,8 +77,8 @@ fn suite_gpu() {
     for (dtype, tolerance) in [(DType::F32, 1e-3), (DType::BF16, 0.5)] {
         for name in ["llama", "llama-sharded"] {
             let checkpoint = Checkpoint::open(&fixture(name)).unwrap();
-            match checkpoint.load_on(device, dtype) {
-                Err(error @ ModelError::DeviceUnusable { .. }) => {
+            match CandleModel::load(&checkpoint, device, dtype) {
+                Err(error @ CandleError::DeviceUnusable { .. }) => {
                     return eprintln!("suite_gpu: {error}; not run");
                 }
                 loaded => suite::suite(&loaded.unwrap(), tolerance),

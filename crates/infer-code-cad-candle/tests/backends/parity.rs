@@ -2,12 +2,13 @@
 
 use std::env;
 
-use infer_code_cad_models::{
-    CausalLm, Checkpoint, DType, Device, KvCache, LogitRows, Step, Transformer, score,
-};
+use infer_code_cad_candle::{CandleModel, DType, Device};
+use infer_code_cad_checkpoint::Checkpoint;
+use infer_code_cad_engine::{CausalLm, KvCache, LogitRows, Step, score};
+use infer_code_cad_native::{Format, NativeModel};
 use serde_json::{Value, json};
 
-use crate::fixtures::{ALL, Agreement, Expected, config_with, fixture, load, load_with};
+use crate::fixtures::{ALL, Agreement, Expected, config_with, fixture, load, load_with, native};
 use crate::suite::{advance, assert_close};
 
 /// Of logits of about 5; measured over all fixtures: 1.2e-5 at most.
@@ -17,13 +18,18 @@ const F32_BOUND: f32 = 2e-4;
 fn agreement(name: &str, dtype: DType) -> Agreement {
     let expected = Expected::read(name);
     let checkpoint = Checkpoint::open(&fixture(name)).unwrap();
+    let format = match dtype {
+        DType::F32 => Format::F32,
+        DType::F16 => Format::F16,
+        DType::BF16 => Format::Bf16,
+    };
     let backends = [
-        ("packed", checkpoint.load(dtype).unwrap()),
-        ("portable", checkpoint.load_on(Device::Cpu, dtype).unwrap()),
+        ("native", &native(&checkpoint, format).unwrap() as &dyn CausalLm),
+        ("candle", &CandleModel::load(&checkpoint, Device::Cpu, dtype).unwrap()),
     ];
     let mut worse = Agreement { worst: 0.0, top_1: 1.0 };
     for (backend, model) in backends {
-        let all = advance(&model, &mut *model.new_cache(), &expected.tokens, LogitRows::All);
+        let all = advance(model, &mut *model.new_cache(), &expected.tokens, LogitRows::All);
         let Agreement { worst, top_1 } = expected.compare(&all);
         eprintln!(
             "{name} {dtype:?} {backend}: max |logit difference| to transformers {worst:.1e}, top-1 \
@@ -85,7 +91,7 @@ fn true_shape() {
 #[test]
 fn decoding_token_by_token_agrees_too() {
     for name in ALL {
-        let (model, expected) = (load(name, DType::F32), Expected::read(name));
+        let (model, expected) = (load(name, Format::F32), Expected::read(name));
         let mut cache = model.new_cache();
         let rows = expected.tokens.iter();
         let logits: Vec<f32> = rows
@@ -100,7 +106,7 @@ fn decoding_token_by_token_agrees_too() {
 #[test]
 fn a_ragged_batch_is_one_by_one() {
     for name in ALL {
-        let (model, expected) = (load(name, DType::F32), Expected::read(name));
+        let (model, expected) = (load(name, Format::F32), Expected::read(name));
         let prompts = [3, 40, 1, 63, 17].map(|len| &expected.tokens[..len]);
         let mut caches: Vec<_> = prompts.iter().map(|_| model.new_cache()).collect();
         let mut together = ragged(&model, &mut caches, &prompts);
@@ -117,7 +123,7 @@ fn a_ragged_batch_is_one_by_one() {
     }
 }
 
-fn ragged(model: &Transformer, caches: &mut [Box<dyn KvCache>], tokens: &[&[u32]]) -> Vec<f32> {
+fn ragged(model: &NativeModel, caches: &mut [Box<dyn KvCache>], tokens: &[&[u32]]) -> Vec<f32> {
     let steps = caches.iter_mut().zip(tokens);
     let mut batch: Vec<_> = steps
         .map(|(cache, tokens)| Step { cache: &mut **cache, tokens, logits: LogitRows::Last })
@@ -181,7 +187,7 @@ fn absent_fields_mean_what_transformers_5_writes() {
 
 #[test]
 fn scores_are_the_log_softmax_of_the_expected_logits() {
-    let model = load("llama", DType::F32);
+    let model = load("llama", Format::F32);
     let Expected { tokens, logits, .. } = Expected::read("llama");
     let scores = score(&model, &tokens).unwrap();
     assert_eq!(scores.len(), 63);

@@ -11,7 +11,7 @@ use std::fs;
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::{bigcode, gemma2, llama, qwen2};
-use infer_code_cad_models::{CausalLm, LogitRows};
+use infer_code_cad_engine::{CausalLm, LogitRows};
 use serde_json::{Value, json};
 
 use crate::fixtures::{Expected, config_with, fixture, load_with};

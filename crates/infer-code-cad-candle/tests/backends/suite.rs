@@ -1,6 +1,6 @@
 //! What every [`CausalLm`] must do, whatever computes it.
 
-use infer_code_cad_models::{CausalLm, KvCache, LogitRows, ModelError, Step, TokenId};
+use infer_code_cad_engine::{CausalLm, EngineError, KvCache, LogitRows, Step, TokenId};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -201,14 +201,14 @@ fn refused_batches_change_nothing(model: &dyn CausalLm, tolerance: f32) {
     let mut other = model.new_cache();
     advance(model, &mut *other, &prefix, LogitRows::None);
     let error = refuse(&mut *other, &[]);
-    assert!(matches!(error, ModelError::EmptyStep { step: 1 }), "{error}");
+    assert!(matches!(error, EngineError::EmptyStep { step: 1 }), "{error}");
     let error = refuse(&mut *other, &outside);
-    let expected = matches!(error, ModelError::TokenOutOfRange { step: 1, position: 1, .. });
+    let expected = matches!(error, EngineError::TokenOutOfRange { step: 1, position: 1, .. });
     assert!(expected, "{error}");
     let error = refuse(&mut *other, &too_long);
-    assert!(matches!(error, ModelError::StreamTooLong { step: 1, .. }), "{error}");
+    assert!(matches!(error, EngineError::StreamTooLong { step: 1, .. }), "{error}");
     let error = refuse(&mut Foreign, &[1]);
-    assert!(matches!(error, ModelError::ForeignCache { step: 1 }), "{error}");
+    assert!(matches!(error, EngineError::ForeignCache { step: 1 }), "{error}");
     for mut cache in [cache, other] {
         let logits = advance(model, &mut *cache, &[5], LogitRows::Last);
         assert_close(&logits, &last(model, &[&prefix[..], &[5]].concat()), tolerance);

@@ -108,13 +108,15 @@ impl Templates {
         let names = named.iter().map(|template| template.name.clone()).collect();
         // A later entry of the same name wins, as in a Python dictionary.
         let default = named.into_iter().rfind(|template| template.name == "default");
-        let missing = || CheckpointError::NoDefaultChatTemplate { file: TOKENIZER_CONFIG.into(), names };
+        let missing =
+            || CheckpointError::NoDefaultChatTemplate { file: TOKENIZER_CONFIG.into(), names };
         default.map(|template| template.template).ok_or_else(missing)
     }
 }
 
 fn parse<'de, T: Deserialize<'de>>(file: &str, json: &'de [u8]) -> Result<T, CheckpointError> {
-    serde_json::from_slice(json).map_err(|e| CheckpointError::Json { file: file.into(), source: e.into() })
+    serde_json::from_slice(json)
+        .map_err(|e| CheckpointError::Json { file: file.into(), source: e.into() })
 }
 
 /// A special token is its text, or an object with the text as its `content`.

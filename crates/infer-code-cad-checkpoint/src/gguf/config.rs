@@ -1,4 +1,3 @@
-
 use super::Gguf;
 use crate::CheckpointError;
 use crate::config::{

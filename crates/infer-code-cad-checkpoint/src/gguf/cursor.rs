@@ -19,7 +19,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next `len` bytes, however large the file says `len` is.
-    pub(crate) fn take(&mut self, len: u64, what: &'static str) -> Result<&'a [u8], CheckpointError> {
+    pub(crate) fn take(
+        &mut self,
+        len: u64,
+        what: &'static str,
+    ) -> Result<&'a [u8], CheckpointError> {
         let end = usize::try_from(len).ok().and_then(|len| self.position.checked_add(len));
         let taken = end.and_then(|end| self.bytes.get(self.position..end));
         let taken = taken.ok_or_else(|| self.damaged(what))?;
@@ -53,6 +57,10 @@ impl<'a> Cursor<'a> {
 
     /// `what`, which should be at this position, is not.
     pub(crate) fn damaged(&self, what: &'static str) -> CheckpointError {
-        CheckpointError::GgufDamaged { file: self.file.into(), what, position: self.position as u64 }
+        CheckpointError::GgufDamaged {
+            file: self.file.into(),
+            what,
+            position: self.position as u64,
+        }
     }
 }

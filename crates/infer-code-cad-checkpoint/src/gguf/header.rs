@@ -3,9 +3,9 @@ use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use super::cursor::Cursor;
-use infer_code_cad_kernels::StoredFormat;
 use super::metadata::{Metadata, Value, read_metadata};
 use crate::CheckpointError;
+use infer_code_cad_kernels::StoredFormat;
 
 const MAGIC: [u8; 4] = *b"GGUF";
 /// What ggml can have.
@@ -106,7 +106,10 @@ struct Claim {
     offset: u64,
 }
 
-fn read_claims(cursor: &mut Cursor<'_>, count: u64) -> Result<BTreeMap<String, Claim>, CheckpointError> {
+fn read_claims(
+    cursor: &mut Cursor<'_>,
+    count: u64,
+) -> Result<BTreeMap<String, Claim>, CheckpointError> {
     let mut claims = BTreeMap::new();
     for _ in 0..count {
         let start = cursor.clone();
@@ -136,11 +139,12 @@ impl Claim {
         data_start: u64,
         alignment: u64,
     ) -> Result<TensorEntry, CheckpointError> {
-        let format = StoredFormat::from_code(self.code).ok_or_else(|| CheckpointError::TensorFormat {
-            tensor: name.into(),
-            file: file.into(),
-            format: format!("type {}", self.code),
-        })?;
+        let format =
+            StoredFormat::from_code(self.code).ok_or_else(|| CheckpointError::TensorFormat {
+                tensor: name.into(),
+                file: file.into(),
+                format: format!("type {}", self.code),
+            })?;
         let range = || {
             let dims = self.shape.iter().rev().map(|&dim| usize::try_from(dim).ok());
             let shape = dims.collect::<Option<Vec<_>>>()?;

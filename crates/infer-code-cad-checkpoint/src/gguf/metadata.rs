@@ -49,7 +49,10 @@ pub(crate) enum Kind {
 }
 
 /// Reads `count` pairs. Nothing is allocated for a count: what is kept has been seen in the file.
-pub(crate) fn read_metadata(cursor: &mut Cursor<'_>, count: u64) -> Result<Metadata, CheckpointError> {
+pub(crate) fn read_metadata(
+    cursor: &mut Cursor<'_>,
+    count: u64,
+) -> Result<Metadata, CheckpointError> {
     let mut metadata = Metadata::new();
     for _ in 0..count {
         let start = cursor.clone();

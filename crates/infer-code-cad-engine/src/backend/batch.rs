@@ -5,7 +5,7 @@ use std::ops::Range;
 use infer_code_cad_decode::TokenId;
 
 use super::cache::{ModelId, StreamCache};
-use crate::{KvCache, LogitRows, EngineError, Step};
+use crate::{EngineError, KvCache, LogitRows, Step};
 
 /// What a model takes: its own caches, known tokens, streams that are not too long.
 #[derive(Debug)]

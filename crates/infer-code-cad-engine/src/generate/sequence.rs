@@ -6,7 +6,7 @@ use rand_chacha::rand_core::SeedableRng;
 
 use super::text::CompletionText;
 use super::{Completion, FinishReason, GenerateConfig};
-use crate::{KvCache, LogitRows, EngineError, Step, StopStrings};
+use crate::{EngineError, KvCache, LogitRows, Step, StopStrings};
 
 /// A prompt that has been read, from which samples are forked.
 #[derive(Debug)]

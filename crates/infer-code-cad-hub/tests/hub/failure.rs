@@ -155,8 +155,7 @@ fn an_endpoint_that_refuses_or_keeps_silent_is_named() {
     for nonsense in ["", "nonsense", "ftp://host", "http://a b"] {
         nonsense.clone_into(&mut setup.config.endpoint);
         let error = setup.failure();
-        let typed =
-            matches!(error, HubError::HubProtocol { .. } | HubError::HubUnreachable { .. });
+        let typed = matches!(error, HubError::HubProtocol { .. } | HubError::HubUnreachable { .. });
         assert!(typed, "{error:?}");
     }
 }

@@ -2,7 +2,8 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use infer_code_cad_hub::{Checkpoint, DType, HubError, ModelSource};
+use infer_code_cad_checkpoint::Checkpoint;
+use infer_code_cad_hub::{HubError, ModelSource};
 
 use crate::server::{COMMIT, Site, etag, fixture, megabyte};
 use crate::{Setup, names};
@@ -26,7 +27,7 @@ fn a_single_file_model_is_fetched_into_the_standard_layout() {
         assert_eq!(target, Path::new("../../blobs").join(blob));
         assert_eq!(fs::read(path.join(file)).unwrap(), setup.server.site().files[file]);
     }
-    Checkpoint::open(&path).unwrap().load(DType::F32).unwrap();
+    Checkpoint::open(&path).unwrap().check_finite().unwrap();
 }
 
 #[test]
@@ -44,7 +45,7 @@ fn a_sharded_model_is_fetched_with_every_shard() {
             "model.safetensors.index.json",
         ]
     );
-    Checkpoint::open(&path).unwrap().load(DType::F32).unwrap();
+    Checkpoint::open(&path).unwrap().check_finite().unwrap();
 }
 
 #[test]

@@ -236,9 +236,11 @@ pub(crate) fn etag(file: &str, bytes: &[u8]) -> String {
     digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The files of a fixture of this crate.
+/// The files of a small model.
 pub(crate) fn fixture(name: &str) -> BTreeMap<String, Vec<u8>> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../infer-code-cad-checkpoint/tests/fixtures")
+        .join(name);
     let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
     let named = entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path()));
     named.map(|(name, path)| (name, fs::read(path).unwrap())).collect()

@@ -1,13 +1,10 @@
-//! Every block that is decoded, held against candle bit for bit.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
+//! Every block that `kernels` decodes, held against candle bit for bit.
 use std::borrow::Cow;
 
 use candle_core::quantized::GgmlDType;
 use infer_code_cad_kernels::StoredFormat;
-
-mod common;
-use common::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 const PAIRS: [(StoredFormat, GgmlDType); 10] = [
     (StoredFormat::Q4_0, GgmlDType::Q4_0),
@@ -24,12 +21,12 @@ const PAIRS: [(StoredFormat, GgmlDType); 10] = [
 
 #[test]
 fn blocks_are_those_of_candle_to_the_last_bit() {
-    let mut rng = Rng::new(11);
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
     for (format, dtype) in PAIRS {
         assert!(format.is_decoded());
         for _ in 0..50 {
             let mut bytes = vec![0; 4 * format.block_bytes()];
-            rng.fill(&mut bytes);
+            rng.fill_bytes(&mut bytes);
             let mut ours = vec![0.0; 4 * format.block_len()];
             format.decode(&bytes, &mut ours).unwrap();
             // Copied to where the blocks of candle are aligned.
