@@ -2,7 +2,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
 use crate::interval::check_level;
+use crate::wilson::score_interval;
 use crate::{Interval, MetricError};
+
+/// Values that differ by no more are equal: one pass@k from unequal sample counts differs by a few
+/// roundings of the last digit.
+const EQUAL: f64 = 1e-9;
 
 /// A bootstrap over problems: how far the mean would move had other problems been drawn.
 ///
@@ -29,14 +34,24 @@ impl Default for Bootstrap {
 impl Bootstrap {
     /// The percentile interval of the mean of `values`, one value per problem (its pass@k).
     ///
-    /// With few problems it tends to be too narrow, and it has no width
-    /// when all values are equal: then use [`wilson`](crate::wilson) on the 0/1 results.
+    /// With few problems it tends to be too narrow.
+    ///
+    /// When all values are equal, resampling repeats one number and its interval would claim
+    /// certainty. If they lie in [0, 1], as pass@k does, the answer is then the interval of
+    /// [`wilson`](crate::wilson) at that rate with one trial per problem: values in [0, 1] of mean
+    /// `m` vary by `m (1 - m)` at most, the variance of 0/1 results, so none call for a wider one.
+    /// Trials are problems, not samples: samples of one problem say nothing about another. Equal
+    /// values outside [0, 1] have no such bound, and the interval has no width.
+    /// Bhatia and Davis, [A Better Bound on the Variance](https://doi.org/10.1080/00029890.2000.12005203).
     ///
     /// # Errors
     /// [`MetricError::Empty`] without values, [`MetricError::NotFinite`] for the first NaN or
     /// infinity, [`MetricError::Parameter`] for `draws = 0` or a `level` out of range.
     pub fn percentile(&self, values: &[f64]) -> Result<Interval, MetricError> {
         self.check(values)?;
+        if let Some(rate) = equal_rate(values) {
+            return Ok(score_interval(rate, values.len() as f64, self.level));
+        }
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let mut means: Vec<f64> =
             (0..self.draws).map(|_| resampled_mean(values, &mut rng)).collect();
@@ -62,6 +77,13 @@ impl Bootstrap {
             None => Ok(()),
         }
     }
+}
+
+/// The value that all share, if they do and it is a rate; `values` is not empty.
+fn equal_rate(values: &[f64]) -> Option<f64> {
+    let rate = values[0];
+    let equal = values.iter().all(|value| (value - rate).abs() <= EQUAL);
+    (equal && (0.0..=1.0).contains(&rate)).then_some(rate)
 }
 
 fn resampled_mean(values: &[f64], rng: &mut ChaCha8Rng) -> f64 {
@@ -125,6 +147,32 @@ mod tests {
         assert_ne!(other, interval);
     }
 
+    #[test]
+    fn equal_rates_are_not_certain() {
+        let at = |value: f64, n: usize| Bootstrap::default().percentile(&vec![value; n]).unwrap();
+        // Wilson's formula evaluated in Python, z = 1.959963984540054.
+        for (value, n, low, high) in [
+            (0.5, 10, 0.236_593_090_5, 0.763_406_909_5),
+            (0.0, 20, 0.0, 0.161_125_158_1),
+            (1.0, 20, 0.838_874_841_9, 1.0),
+            (0.25, 164, 0.189_963_724_8, 0.321_479_987_7),
+            (0.5, 1, 0.054_620_755_5, 0.945_379_244_5),
+        ] {
+            let interval = at(value, n);
+            assert!((interval.low - low).abs() < 1e-9, "{value} x {n}: {interval:?}");
+            assert!((interval.high - high).abs() < 1e-9, "{value} x {n}: {interval:?}");
+        }
+        assert_eq!(at(0.5, 10), crate::wilson(5, 10, 0.95).unwrap());
+    }
+
+    #[test]
+    fn equal_rates_from_unequal_sample_counts_are_equal() {
+        let tallies = [(2, 1), (6, 3), (10, 5), (14, 7), (98, 49)];
+        let values = tallies.map(|(n, c)| crate::pass_at_k(n, c, 1).unwrap());
+        let interval = Bootstrap::default().percentile(&values).unwrap();
+        assert!(interval.low < 0.2 && interval.high > 0.8, "{interval:?}");
+    }
+
     /// Intervals of simulated 0/1 results must hold the true rate about as often as promised.
     #[test]
     fn coverage_on_simulated_problems() {
@@ -149,7 +197,16 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn stays_within_the_values(values in prop::collection::vec(-5.0..5.0f64, 1..30)) {
+        fn equal_rates_have_a_width_that_problems_narrow(rate in 0.0..=1.0f64, n in 1..50usize) {
+            let at = |n| Bootstrap::default().percentile(&vec![rate; n]).unwrap();
+            let (few, many) = (at(n), at(2 * n));
+            prop_assert!(0.0 <= few.low && few.low <= rate + 1e-15 && few.high <= 1.0);
+            prop_assert!(rate <= few.high + 1e-15 && many.high > many.low);
+            prop_assert!(many.high - many.low < few.high - few.low);
+        }
+
+        #[test]
+        fn stays_within_the_values(values in prop::collection::vec(-5.0..5.0f64, 2..30)) {
             let bootstrap = Bootstrap { draws: 200, ..Bootstrap::default() };
             let Interval { low, high } = bootstrap.percentile(&values).unwrap();
             let least = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -158,7 +215,7 @@ mod tests {
         }
 
         #[test]
-        fn a_constant_has_no_width(value in -1e3..1e3f64, n in 1..50usize) {
+        fn a_constant_that_is_no_rate_has_no_width(value in 1.1..1e3f64, n in 1..50usize) {
             let bootstrap = Bootstrap { draws: 200, ..Bootstrap::default() };
             let Interval { low, high } = bootstrap.percentile(&vec![value; n]).unwrap();
             prop_assert_eq!(low, high);

@@ -28,16 +28,22 @@ pub fn wilson(successes: u64, n: u64, level: f64) -> Result<Interval, MetricErro
     if successes > n {
         return Err(MetricError::TooManyPasses { n, c: successes });
     }
-    let n = n as f64;
-    let rate = successes as f64 / n;
+    Ok(score_interval(successes as f64 / n as f64, n as f64, level))
+}
+
+/// Wilson's interval for a `rate` in [0, 1] over `n` trials; `level` lies in (0, 1).
+///
+/// The rate need not be a count over `n`: the half width follows from the variance `rate (1 - rate)`.
+pub(crate) fn score_interval(rate: f64, n: f64, level: f64) -> Interval {
     let z = two_sided_z(level);
     let shrink = 1.0 + z * z / n;
     let centre = (rate + z * z / (2.0 * n)) / shrink;
     let half = z / shrink * (rate * (1.0 - rate) / n + z * z / (4.0 * n * n)).sqrt();
-    // At a rate of 0 or 1 one end is exactly that rate; rounding must not move it.
-    let low = if rate == 0.0 { 0.0 } else { centre - half };
-    let high = if rate == 1.0 { 1.0 } else { centre + half };
-    Ok(Interval { low, high })
+    // At a rate of 0 or 1 one end is exactly that rate, near them it lies in [0, 1]; rounding must
+    // not move it.
+    let low = if rate == 0.0 { 0.0 } else { (centre - half).max(0.0) };
+    let high = if rate == 1.0 { 1.0 } else { (centre + half).min(1.0) };
+    Interval { low, high }
 }
 
 /// The `z` for which a standard normal value lies in `-z..=z` with probability `level`, by bisection.

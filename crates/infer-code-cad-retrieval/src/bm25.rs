@@ -68,18 +68,18 @@ impl Bm25Index {
     }
 
     /// Returns the passages that share a term with the query, the best `top_k` of them, best first;
-    /// equal scores keep the order of insertion. No shared term is an empty answer.
+    /// equal scores keep the order of insertion. No shared term is an empty answer; a query without
+    /// a letter or digit, such as an empty docstring, has no term.
     ///
     /// # Errors
-    /// [`RetrievalError::EmptyQuery`] for a query without a letter or digit;
     /// [`RetrievalError::ZeroTopK`] for `top_k = 0`.
     pub fn search(&self, query: &str, top_k: usize) -> Result<Vec<Hit<'_>>, RetrievalError> {
-        let terms = terms(query);
-        if terms.is_empty() {
-            return Err(RetrievalError::EmptyQuery { query: query.to_owned() });
-        }
         if top_k == 0 {
             return Err(RetrievalError::ZeroTopK);
+        }
+        let terms = terms(query);
+        if terms.is_empty() {
+            return Ok(Vec::new());
         }
         let scores = self.scores(&terms);
         let found = scores.into_iter().enumerate().filter(|&(_, score)| score > 0.0);
@@ -197,11 +197,11 @@ mod tests {
     }
 
     #[test]
-    fn queries_without_a_word_are_errors() {
+    fn queries_without_a_word_find_nothing() {
         let index = index(&["one"]);
         for query in ["", "  \n", "?!... --", "__"] {
-            let error = index.search(query, 1).unwrap_err();
-            assert!(matches!(error, RetrievalError::EmptyQuery { query: q } if q == query));
+            assert_eq!(index.search(query, 1).unwrap(), [], "{query:?}");
+            assert!(matches!(index.search(query, 0), Err(RetrievalError::ZeroTopK)));
         }
         assert!(matches!(index.search("one", 0), Err(RetrievalError::ZeroTopK)));
     }

@@ -1,8 +1,11 @@
+use std::io;
+
 /// Why passages could not be read or searched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RetrievalError {
-    /// The query holds nothing to search for.
+    /// The query holds nothing to search for. For retrievers that cannot answer such a query;
+    /// [`Bm25Index`](crate::Bm25Index) answers it with no passage.
     #[error("the query {query:?} holds no word; ask with at least one letter or digit")]
     EmptyQuery {
         /// The query.
@@ -23,6 +26,35 @@ pub enum RetrievalError {
         value: f32,
         /// The range allowed.
         expected: &'static str,
+    },
+    /// The file cannot be opened or read.
+    #[error("{file}: {source}; check the path and its permissions")]
+    Io {
+        /// Path as given.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The gzip stream is truncated or damaged.
+    #[error("damaged gzip data ({source}); download or compress the passages again")]
+    Gzip {
+        /// What the decoder said.
+        source: io::Error,
+    },
+    /// A line holds bytes that are not UTF-8.
+    #[error("line {line} is not UTF-8; save the passages as UTF-8")]
+    NotUtf8 {
+        /// Its number, from 1.
+        line: usize,
+    },
+    /// What is wrong with the passages of a file.
+    #[error("{file}: {reason}")]
+    InFile {
+        /// Path as given.
+        file: String,
+        /// The fault.
+        #[source]
+        reason: Box<Self>,
     },
     /// A line is not a JSON object.
     #[error("line {line} is not a JSON object: {source}")]

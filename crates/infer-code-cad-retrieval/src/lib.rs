@@ -31,5 +31,5 @@ mod terms;
 
 pub use bm25::{Bm25Config, Bm25Index};
 pub use error::RetrievalError;
-pub use passage::{Passage, parse_passages};
+pub use passage::{Passage, load_passages, parse_passages, read_passages};
 pub use retriever::{Hit, Retriever};

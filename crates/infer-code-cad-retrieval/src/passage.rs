@@ -1,5 +1,9 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::io::Read;
+use std::path::Path;
 
+use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -23,9 +27,49 @@ impl Passage {
     }
 }
 
+/// Reads a file of passages as [`read_passages`] does.
+///
+/// # Errors
+/// [`RetrievalError::Io`] when the file cannot be read; [`RetrievalError::InFile`] with the file's
+/// name and one of the errors of [`read_passages`].
+pub fn load_passages(path: &Path) -> Result<Vec<Passage>, RetrievalError> {
+    let file = || path.display().to_string();
+    let bytes =
+        std::fs::read(path).map_err(|source| RetrievalError::Io { file: file(), source })?;
+    read_passages(&bytes)
+        .map_err(|reason| RetrievalError::InFile { file: file(), reason: Box::new(reason) })
+}
+
+/// Reads passages from the bytes of a file: JSON lines as [`parse_passages`] reads them,
+/// gzip-compressed or not (told by the first bytes; several members are read as one).
+///
+/// # Errors
+/// [`RetrievalError::Gzip`] for damaged compression, [`RetrievalError::NotUtf8`] with the line of
+/// the first byte that is not UTF-8, and those of [`parse_passages`].
+pub fn read_passages(bytes: &[u8]) -> Result<Vec<Passage>, RetrievalError> {
+    let bytes = decompress(bytes)?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        RetrievalError::NotUtf8 { line: 1 + before.iter().filter(|b| **b == b'\n').count() }
+    })?;
+    parse_passages(text)
+}
+
+fn decompress(bytes: &[u8]) -> Result<Cow<'_, [u8]>, RetrievalError> {
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let mut plain = Vec::new();
+    MultiGzDecoder::new(bytes)
+        .read_to_end(&mut plain)
+        .map_err(|source| RetrievalError::Gzip { source })?;
+    Ok(Cow::Owned(plain))
+}
+
 /// Reads passages from JSON lines, one object with the strings `id`, `title` and `text` each.
 ///
-/// Other fields and blank lines are passed over; the order is kept.
+/// Other fields and blank lines are passed over; the order is kept. Lines end in `\n` or `\r\n`,
+/// and a byte order mark before a line, as editors on Windows write it, is not looked at.
 ///
 /// # Errors
 /// All name the line: [`RetrievalError::Json`] for a line that is not a JSON object,
@@ -35,6 +79,7 @@ pub fn parse_passages(jsonl: &str) -> Result<Vec<Passage>, RetrievalError> {
     let mut passages = Vec::new();
     let mut first_lines = HashMap::new();
     for (line, json) in (1..).zip(jsonl.lines()) {
+        let json = json.trim_start_matches('\u{feff}');
         if json.trim().is_empty() {
             continue;
         }
@@ -61,6 +106,10 @@ fn parse_passage(line: usize, json: &str) -> Result<Passage, RetrievalError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
     use proptest::prelude::*;
 
     use super::*;
@@ -94,6 +143,46 @@ mod tests {
             message(good).to_string(),
             "line 2 repeats the id \"a\" of line 1; ids must be unique"
         );
+    }
+
+    fn gzip(text: &str) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn line(id: &str) -> String {
+        format!("{{\"id\": \"{id}\", \"title\": \"t\", \"text\": \"\\u00e9\"}}\r\n")
+    }
+
+    #[test]
+    fn marks_line_ends_and_compression_change_nothing() {
+        let plain = parse_passages(&(line("a") + &line("b")).replace('\r', "")).unwrap();
+        assert_eq!((plain.len(), plain[1].text.as_str()), (2, "é"));
+        let marked = format!("\u{feff}{}\u{feff}{}", line("a"), line("b"));
+        let members = [gzip(&format!("\u{feff}{}", line("a"))), gzip(&line("b"))].concat();
+        assert_eq!(parse_passages(&marked).unwrap(), plain);
+        assert_eq!(read_passages(marked.as_bytes()).unwrap(), plain);
+        assert_eq!(read_passages(&members).unwrap(), plain);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), members).unwrap();
+        assert_eq!(load_passages(file.path()).unwrap(), plain);
+    }
+
+    #[test]
+    fn unreadable_files_are_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let name = file.path().display().to_string();
+        let message = |bytes: &[u8]| {
+            std::fs::write(file.path(), bytes).unwrap();
+            load_passages(file.path()).unwrap_err().to_string().replace(&name, "FILE")
+        };
+        let cut = gzip(&line("a"));
+        assert!(message(&cut[..cut.len() - 6]).starts_with("FILE: damaged gzip data ("));
+        let torn = [line("a").as_bytes(), b"\xff"].concat();
+        assert!(message(&torn).starts_with("FILE: line 2 is not UTF-8; save"));
+        let missing = load_passages(Path::new("no/such.jsonl")).unwrap_err().to_string();
+        assert!(missing.starts_with("no/such.jsonl: ") && missing.contains("check the path"));
     }
 
     proptest! {

@@ -17,10 +17,10 @@ pub struct Hit<'a> {
 /// The door for every kind of search; it holds no state of a query and serves many threads.
 pub trait Retriever: Debug + Send + Sync {
     /// Returns at most `top_k` passages, best first; equal scores keep the order of insertion. No
-    /// fitting passage is an empty answer, not an error.
+    /// fitting passage is an empty answer, not an error; so is the answer to a query without a word,
+    /// such as an empty docstring: a run over many problems goes on.
     ///
     /// # Errors
-    /// [`RetrievalError::EmptyQuery`] for a query without a word: any answer to it would be noise.
     /// [`RetrievalError::ZeroTopK`] for `top_k = 0`. Errors of the implementation.
     fn search(&self, query: &str, top_k: usize) -> Result<Vec<Hit<'_>>, RetrievalError>;
 }

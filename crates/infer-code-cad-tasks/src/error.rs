@@ -50,6 +50,16 @@ pub enum TaskError {
         /// JSON type found.
         found: &'static str,
     },
+    /// The file starts with `[` and ends before the list does.
+    #[error(
+        "{file}, line {line}: the list that begins here has no `]`; check that the file is complete"
+    )]
+    OpenList {
+        /// Path as given.
+        file: String,
+        /// 1-based line of the `[`.
+        line: usize,
+    },
     /// A required field is absent.
     #[error(
         "{file}, line {line}: field `{field}` is missing; add it, or check that this file has the expected format"
@@ -120,4 +130,24 @@ pub enum TaskError {
         /// What was asked for.
         name: String,
     },
+}
+
+impl TaskError {
+    /// The 1-based line at fault, where the fault is one line's.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::NotUtf8 { line, .. }
+            | Self::Json { line, .. }
+            | Self::NotAnObject { line, .. }
+            | Self::OpenList { line, .. }
+            | Self::MissingField { line, .. }
+            | Self::WrongType { line, .. }
+            | Self::InvalidField { line, .. }
+            | Self::DuplicateTaskId { line, .. } => Some(*line),
+            Self::Io { .. }
+            | Self::Gzip { .. }
+            | Self::Empty { .. }
+            | Self::UnknownPreset { .. } => None,
+        }
+    }
 }

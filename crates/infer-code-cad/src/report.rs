@@ -27,8 +27,8 @@ pub struct Summary {
     pub peak_bytes: Option<u64>,
 }
 
-/// One column: the estimate and its bootstrap interval over problems, Wilson's where all of them
-/// failed or all passed.
+/// One column: the estimate and its bootstrap interval over problems, Wilson's where they all
+/// have one value.
 #[derive(Debug, Clone, Serialize)]
 pub struct PassAt {
     /// Samples that may be tried.

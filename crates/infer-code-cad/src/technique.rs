@@ -55,7 +55,7 @@ impl Prompter {
     /// A retriever that knows no word of the docstring leaves the prompt without a passage.
     ///
     /// # Errors
-    /// [`Error::Retrieval`] when the docstring holds no word to search for.
+    /// [`Error::Retrieval`] when the retriever fails.
     pub fn streams(&self, problem: &Problem) -> Result<Prompted, Error> {
         let unassisted = |streams| Ok(Prompted { streams, passages: vec![] });
         match self {
