@@ -58,8 +58,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
         writeln!(text, "{}", template.source())?;
     }
     if args.check {
-        checkpoint.check_finite()?;
-        writeln!(text, "every weight is a finite number")?;
+        writeln!(text, "every weight is a finite number").map(|()| checkpoint.check_finite())??;
     }
     common::say(format_args!("{}", text.trim_end()));
     Ok(())
@@ -95,8 +94,7 @@ fn memory(text: &mut String, checkpoint: &Checkpoint, tensors: &[TensorInfo]) ->
     let position = 2 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim;
     let stored = tensors.iter().map(|t| t.bytes).sum::<usize>() as f64 / 1e6;
     let [f32, bf16, q8, q4] = [32.0, 16.0, 8.5, 4.5].map(|bits| weights as f64 * bits / 8e6);
-    writeln!(text, "parameters     {weights}")?;
-    writeln!(text, "stored, MB     {stored:.1}")?;
+    writeln!(text, "parameters     {weights}\nstored, MB     {stored:.1}")?;
     writeln!(text, "loaded, MB     f32 {f32:.1}, bf16 {bf16:.1}, q8_0 {q8:.1}, q4_k {q4:.1}")?;
     writeln!(text, "cache          {} bytes per position of a stream, on the CPU", 4 * position)
 }

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "crates/infer-code-cad-models/tests/fixtures"))
+sys.path.insert(0, str(ROOT / "crates/infer-code-cad-checkpoint/tests/fixtures"))
 
 import make_families as small
 from transformers import Gemma2Config, GPTBigCodeConfig, LlamaConfig, Qwen2Config
@@ -68,7 +68,7 @@ SHAPES = {
 def compare(directory, dtype):
     test = ["--test", "backends", "--", "--ignored", "--exact", "--nocapture", "parity::true_shape"]
     environment = os.environ | {"PARITY_CHECKPOINT": str(directory), "PARITY_DTYPE": dtype}
-    command = ["cargo", "test", "--package", "infer-code-cad-models", *test]
+    command = ["cargo", "test", "--package", "infer-code-cad-candle", *test]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 

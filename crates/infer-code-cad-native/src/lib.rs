@@ -4,7 +4,7 @@
 //! [`NativeModel`] reads a checkpoint of any family; [`NativeOptions`] say how weights, keys and values
 //! are held and which threads compute.
 
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 /// Runs an expression in a span that a subscriber may time; without one it costs a load.
 macro_rules! span {
