@@ -224,6 +224,9 @@ impl TransformerConfig {
     }
 
     /// Refuses what cannot be computed.
+    ///
+    /// # Errors
+    /// [`CheckpointError::InvalidConfig`] and [`CheckpointError::UnsupportedConfig`].
     pub fn validate(self) -> Result<Self, CheckpointError> {
         self.check_sizes()?;
         self.check_numbers()?;

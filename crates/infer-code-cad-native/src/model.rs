@@ -44,7 +44,7 @@ use crate::{NativeError, NativeOptions};
 /// )?;
 /// assert_eq!(logits.len(), 2 * model.vocab_size());
 /// assert_eq!((a.len(), b.len()), (3, 1));
-/// # Ok::<(), infer_code_cad_models::NativeError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct NativeModel {
