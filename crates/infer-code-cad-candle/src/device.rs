@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::CandleError;
 
-/// Where a [`crate::Transformer`] keeps its weights and computes.
+/// Where a [`crate::CandleModel`] keeps its weights and computes.
 ///
 /// Written `cpu`, `cuda`, `cuda:1`, `metal`. The GPUs need the feature of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -75,7 +75,7 @@ impl NativeModel {
     /// A model with seeded random weights, rounded and held as told.
     ///
     /// # Errors
-    /// As [`Transformer::random`].
+    /// As [`NativeModel::random`].
     pub fn random_with(
         config: &TransformerConfig,
         seed: u64,

@@ -11,7 +11,7 @@ const SHAPES: [(&str, &str); 5] = [
 
 impl TransformerConfig {
     /// The shape of a well-known checkpoint, to measure speed and memory on
-    /// [random weights](crate::Transformer::random_native) where the checkpoint is not at hand.
+    /// [random weights](crate::RandomWeights) where the checkpoint is not at hand.
     ///
     /// The names are those of [`MODEL_ALIASES`](crate::MODEL_ALIASES); `None` for any other.
     pub fn named(name: &str) -> Option<Self> {
