@@ -13,7 +13,8 @@ impl TransformerConfig {
     /// The shape of a well-known checkpoint, to measure speed and memory on
     /// [random weights](crate::RandomWeights) where the checkpoint is not at hand.
     ///
-    /// The names are those of [`MODEL_ALIASES`](crate::MODEL_ALIASES); `None` for any other.
+    /// The names are `llama-3.2-1b`, `gemma-2-2b`, `starcoder-1b`, `qwen2.5-coder-0.5b` and
+    /// `qwen2.5-coder-1.5b`; `None` for any other.
     pub fn named(name: &str) -> Option<Self> {
         let (_, json) = SHAPES.into_iter().find(|(known, _)| *known == name)?;
         Some(Self::from_json(json.as_bytes()).expect("a test reads all of them"))
