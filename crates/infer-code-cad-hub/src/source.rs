@@ -166,7 +166,10 @@ mod tests {
             assert_eq!(source, ModelSource::Path(file));
         }
         // Relative to the package, where tests run: a directory of the form of a repository.
-        assert_eq!("src/hub".parse::<ModelSource>().unwrap(), ModelSource::Path("src/hub".into()));
+        assert_eq!(
+            "tests/hub".parse::<ModelSource>().unwrap(),
+            ModelSource::Path("tests/hub".into())
+        );
     }
 
     #[test]
