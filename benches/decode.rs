@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use infer_code_cad::decode::{ContextAware, Decoder, Greedy, Logits, Nucleus};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// Two rows shaped like a language model's: a few likely tokens and a long tail.
 fn two_streams(vocab_size: usize) -> Vec<f32> {

@@ -1,5 +1,5 @@
 /// Why a token could not be decoded.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// The flat buffer does not hold `arity * vocab_size` values.
@@ -57,4 +57,17 @@ pub enum DecodeError {
         /// The range allowed.
         expected: &'static str,
     },
+    /// A decoder that should begin with a token did not.
+    #[error("the decoder did not begin with a token; drive one that forks or waits with an engine")]
+    NotExtended,
+    /// What a decoder of one's own cannot say with the variants above.
+    #[error("the decoder failed: {0}")]
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl DecodeError {
+    /// Any error, or a text, as a [`DecodeError::Other`].
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Other(error.into())
+    }
 }

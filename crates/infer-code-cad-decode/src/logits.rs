@@ -6,7 +6,9 @@ use crate::{DecodeError, vector};
 /// `(arity, vocab_size)`, row-major; row 0 belongs to the full prompt.
 #[derive(Debug, Clone, Copy)]
 pub struct Logits<'a> {
-    values: &'a [f32],
+    values: &'a [f32], // from the first row's beginning to the last one's end
+    arity: usize,
+    stride: usize,
     vocab_size: usize,
 }
 
@@ -22,12 +24,37 @@ impl<'a> Logits<'a> {
         if arity == 0 || vocab_size == 0 || values.len() != arity * vocab_size {
             return Err(DecodeError::Shape { values: values.len(), arity, vocab_size });
         }
-        Ok(Self { values, vocab_size })
+        Ok(Self { values, arity, stride: vocab_size, vocab_size })
+    }
+
+    /// Views every `stride` values a row: positions that are read together are not neighbours.
+    ///
+    /// # Errors
+    /// [`DecodeError::Shape`] when a dimension is zero, rows overlap or `values` is too short.
+    pub fn strided(
+        values: &'a [f32],
+        arity: usize,
+        stride: usize,
+        vocab_size: usize,
+    ) -> Result<Self, DecodeError> {
+        let end = arity.saturating_sub(1).saturating_mul(stride).saturating_add(vocab_size);
+        if arity == 0 || vocab_size == 0 || stride < vocab_size || values.len() < end {
+            return Err(DecodeError::Shape { values: values.len(), arity, vocab_size });
+        }
+        Ok(Self { values: &values[..end], arity, stride, vocab_size })
+    }
+
+    /// No row at all: what a branch that has ended has.
+    pub(crate) const NONE: Self = Self { values: &[], arity: 0, stride: 0, vocab_size: 0 };
+
+    /// One row.
+    pub(crate) fn single(row: &'a [f32]) -> Self {
+        Self { values: row, arity: 1, stride: row.len(), vocab_size: row.len() }
     }
 
     /// The number of rows.
     pub fn arity(&self) -> usize {
-        self.values.len() / self.vocab_size
+        self.arity
     }
 
     /// The number of columns.
@@ -40,7 +67,8 @@ impl<'a> Logits<'a> {
     /// # Panics
     /// When `stream >= arity()`.
     pub fn row(&self, stream: usize) -> &'a [f32] {
-        &self.values[stream * self.vocab_size..][..self.vocab_size]
+        assert!(stream < self.arity, "there is no row {stream} of {}", self.arity);
+        &self.values[stream * self.stride..][..self.vocab_size]
     }
 
     pub(crate) fn expect_arity(&self, expected: usize) -> Result<(), DecodeError> {
@@ -77,16 +105,27 @@ impl<'a> Logits<'a> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
     #[test]
     fn refuses_ragged_or_empty_shapes() {
         for (values, arity, vocab_size) in [(5, 2, 3), (0, 0, 3), (0, 1, 0)] {
+            let error = Logits::new(&vec![0.0; values], arity, vocab_size).unwrap_err();
             let expected = DecodeError::Shape { values, arity, vocab_size };
-            let actual = Logits::new(&vec![0.0; values], arity, vocab_size).map(|_| ());
-            assert_eq!(actual, Err(expected));
+            assert_eq!(error.to_string(), expected.to_string());
         }
+        for (values, arity, stride, vocab_size) in [(8, 2, 2, 3), (8, 2, 6, 3), (8, 0, 3, 3)] {
+            assert!(Logits::strided(&vec![0.0; values], arity, stride, vocab_size).is_err());
+        }
+    }
+
+    #[test]
+    fn rows_may_stand_apart() {
+        let values: Vec<f32> = (0..9u8).map(f32::from).collect();
+        let logits = Logits::strided(&values, 2, 6, 3).unwrap();
+        assert_eq!((logits.row(0), logits.row(1)), (&[0.0, 1.0, 2.0][..], &[6.0, 7.0, 8.0][..]));
     }
 
     #[test]
@@ -94,7 +133,7 @@ mod tests {
         let mut values = vec![0.0; 40];
         values[3] = 9.0;
         values[35] = f32::NAN;
-        let logits = Logits::new(&values, 1, 40).expect("one row");
-        assert_eq!(logits.peak(0), Err(DecodeError::NotANumber { stream: 0, token: 35 }));
+        let error = Logits::new(&values, 1, 40).unwrap().peak(0).unwrap_err();
+        assert!(matches!(error, DecodeError::NotANumber { stream: 0, token: 35 }), "{error}");
     }
 }

@@ -1,9 +1,13 @@
-use std::cell::Cell;
 use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
 
-use rand_core::RngCore;
+use rand_core::Rng;
 
-use crate::{DecodeError, Decoder, Logits, TokenId, exp, vector};
+use crate::sampling::{Sample, Sampling};
+use crate::{
+    Branch, DecodeError, Decoder, Decoding, Logits, Moves, Opening, Settings, TokenId, exp, vector,
+};
 
 /// Samples from the smallest set of tokens that holds the mass `top_p`.
 ///
@@ -16,12 +20,12 @@ use crate::{DecodeError, Decoder, Logits, TokenId, exp, vector};
 ///
 /// # Examples
 /// ```
-/// use infer_code_cad_decode::{Decoder, Logits, Nucleus};
+/// use infer_code_cad_decode::{Logits, Nucleus, pick};
 /// use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 ///
 /// let decoder = Nucleus { temperature: 0.8, top_p: 0.9, ..Nucleus::default() };
 /// let mut rng = ChaCha8Rng::seed_from_u64(7);
-/// let token = decoder.decode(Logits::new(&[5.0, 4.5, -9.0], 1, 3)?, &mut rng)?;
+/// let token = pick(&decoder, Logits::new(&[5.0, 4.5, -9.0], 1, 3)?, &mut rng)?;
 /// assert!(token < 2, "the third token is far outside the nucleus");
 /// # Ok::<(), infer_code_cad_decode::DecodeError>(())
 /// ```
@@ -47,6 +51,26 @@ pub enum SamplerOrder {
     Hf,
     /// Temperature last, as in llama.cpp: the cuts do not depend on it.
     LlamaCpp,
+}
+
+impl fmt::Display for SamplerOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Hf => "hf",
+            Self::LlamaCpp => "llamacpp",
+        })
+    }
+}
+
+impl FromStr for SamplerOrder {
+    type Err = DecodeError;
+
+    fn from_str(name: &str) -> Result<Self, DecodeError> {
+        let known = [Self::Hf, Self::LlamaCpp].into_iter().find(|order| order.to_string() == name);
+        known.ok_or_else(|| {
+            DecodeError::other(format!("sampler order {name:?} is unknown; choose hf or llamacpp"))
+        })
+    }
 }
 
 impl Default for Nucleus {
@@ -86,21 +110,48 @@ struct Room {
     last: Vec<Candidate>,
 }
 
-thread_local! {
-    static ROOM: Cell<Room> = Cell::default();
+impl Decoder for Nucleus {
+    fn begin(&self, _: &Opening<'_>) -> Result<Box<dyn Decoding>, DecodeError> {
+        self.check_parameters()?;
+        Ok(Box::new(Sampling(self.clone())))
+    }
+
+    /// Temperature and top-p always, the rest where it cuts something.
+    fn settings(&self) -> Settings {
+        let rest = Self::default();
+        let mut settings = Settings::new("nucleus")
+            .with("temperature", self.temperature)
+            .with("top_p", self.top_p);
+        if self.top_k != rest.top_k {
+            settings = settings.with("top_k", self.top_k);
+        }
+        if self.min_p != rest.min_p {
+            settings = settings.with("min_p", self.min_p);
+        }
+        if self.order != rest.order {
+            settings = settings.with("order", self.order);
+        }
+        settings
+    }
 }
 
-impl Decoder for Nucleus {
-    fn decode(&self, logits: Logits<'_>, rng: &mut dyn RngCore) -> Result<TokenId, DecodeError> {
-        let mut room = ROOM.take();
-        let token = self.candidates(logits, &mut room).map(|candidates| draw(candidates, rng));
-        ROOM.set(room);
+impl Sample for Nucleus {
+    fn sample(
+        &mut self,
+        branch: &Branch<'_>,
+        moves: &mut Moves<'_>,
+        rng: &mut dyn Rng,
+    ) -> Result<TokenId, DecodeError> {
+        let mut room = moves.take::<Room>();
+        let token =
+            self.candidates(branch.logits, &mut room).map(|candidates| draw(candidates, rng));
+        moves.give(room);
         token
     }
 }
 
 /// Walks through the candidates until their mass passes a random share of all of it.
-fn draw(candidates: &[Candidate], rng: &mut dyn RngCore) -> TokenId {
+fn draw(candidates: &[Candidate], rng: &mut dyn Rng) -> TokenId {
     let mut left = unit_interval(rng) * mass(candidates);
     for candidate in candidates {
         left -= f64::from(candidate.weight);
@@ -117,8 +168,9 @@ impl Nucleus {
     /// The tokens that may be chosen, with the probability of each.
     ///
     /// # Errors
-    /// Those of [`Decoder::decode`].
+    /// [`DecodeError::Parameter`], and those of a row that is no distribution.
     pub fn distribution(&self, logits: Logits<'_>) -> Result<Vec<(TokenId, f32)>, DecodeError> {
+        self.check_parameters()?;
         let mut room = Room::default();
         let candidates = self.candidates(logits, &mut room)?;
         let mass = mass(candidates);
@@ -132,7 +184,6 @@ impl Nucleus {
         room: &'r mut Room,
     ) -> Result<&'r [Candidate], DecodeError> {
         logits.expect_arity(1)?;
-        self.check_parameters()?;
         let (row, peak) = (logits.row(0), logits.peak(0)?);
         let cut_temperature = match self.order {
             SamplerOrder::Hf => self.temperature,
@@ -263,7 +314,7 @@ impl Room {
 }
 
 /// A uniform draw from `[0, 1)` with 53 bits.
-fn unit_interval(rng: &mut dyn RngCore) -> f64 {
+fn unit_interval(rng: &mut dyn Rng) -> f64 {
     const STEP: f64 = 1.0 / (1u64 << 53) as f64;
     (rng.next_u64() >> 11) as f64 * STEP
 }

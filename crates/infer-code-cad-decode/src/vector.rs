@@ -48,6 +48,24 @@ pub(crate) fn mix(mixed: &mut [f32], row: &[f32], peak: f32, weight: f32) {
     }
 }
 
+/// `sum exp(row[i] - peak)`, in f32 within blocks and in f64 over them; `peak` is the largest.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
+pub(crate) fn mass(row: &[f32], peak: f32) -> f64 {
+    let mut total = 0.0;
+    for block in row.chunks(64 * LANES) {
+        let mut sums = [0.0f32; LANES];
+        let (chunks, rest) = block.as_chunks::<LANES>();
+        for chunk in chunks {
+            for lane in 0..LANES {
+                sums[lane] += exp(chunk[lane] - peak);
+            }
+        }
+        let rest = rest.iter().map(|logit| f64::from(exp(logit - peak)));
+        total += sums.iter().copied().map(f64::from).chain(rest).sum::<f64>();
+    }
+    total
+}
+
 /// The sum of the weights that are not [`EXCLUDED`], in f32 within blocks and in f64 over them.
 #[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
 pub(crate) fn sum(weights: &[f32]) -> f64 {

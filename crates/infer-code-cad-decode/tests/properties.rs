@@ -1,12 +1,12 @@
 //! Properties of the decoders, each against the plain definition.
 
 use infer_code_cad_decode::{
-    Alpha, ContextAware, DecodeError, Decoder, Greedy, Logits, Nucleus, SamplerOrder, TokenId,
+    Alpha, ContextAware, Contrast, DecodeError, Decoder, Greedy, Logits, Mix, Nucleus,
+    SamplerOrder, TokenId, pick,
 };
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
-use std::sync::Mutex;
+use rand_chacha::rand_core::SeedableRng;
 
 fn row(max_len: usize) -> impl Strategy<Value = Vec<f32>> {
     let logit = prop_oneof![9 => -12.0f32..12.0, 1 => Just(f32::NEG_INFINITY)];
@@ -68,23 +68,28 @@ fn by_sorting(decoder: &Nucleus, logits: &[f32]) -> (Vec<(TokenId, f64)>, f64) {
     (shares.collect(), nearest)
 }
 
-/// Passes the row it is given on, as the distribution it stands for.
-#[derive(Debug)]
-struct Recorder(Mutex<Vec<f32>>);
-
-impl Decoder for Recorder {
-    fn decode(&self, logits: Logits<'_>, _rng: &mut dyn RngCore) -> Result<TokenId, DecodeError> {
-        let shares = Nucleus::default().distribution(logits)?;
-        *self.0.lock().expect("one thread") = shares.into_iter().map(|s| s.1).collect();
-        Ok(0)
-    }
-}
-
 /// The distribution that context-aware decoding hands to its inner decoder.
 fn mixed(streams: &[f32], alpha: f32) -> Vec<f32> {
-    let decoder = ContextAware::new(alpha, Recorder(Mutex::default()));
-    decoder.decode(view(streams, 2), &mut rng(0)).expect("finite");
-    decoder.inner.0.into_inner().expect("one thread")
+    let mut row = vec![];
+    Contrast::new(alpha).mix(view(streams, 2), &[], &mut row).expect("finite");
+    let shares = Nucleus::default().distribution(view(&row, 1)).expect("finite");
+    shares.into_iter().map(|share| share.1).collect()
+}
+
+/// A token, or the text of the error.
+fn token(decoder: &dyn Decoder, logits: Logits<'_>, seed: u64) -> Result<TokenId, String> {
+    pick(decoder, logits, &mut rng(seed)).map_err(|error| error.to_string())
+}
+
+/// Context-aware decoding with a mask.
+fn masked<D>(alpha: f32, plausibility: f32, inner: D) -> ContextAware<Contrast, D> {
+    ContextAware { mix: Contrast { plausibility, ..Contrast::new(alpha) }, inner }
+}
+
+/// Context-aware decoding over any number of streams.
+fn weighted<D>(weights: Vec<f32>, inner: D) -> ContextAware<Contrast, D> {
+    let mix = Contrast { alpha: Alpha::Weights(weights), plausibility: 0.0 };
+    ContextAware { mix, inner }
 }
 
 proptest! {
@@ -107,25 +112,24 @@ proptest! {
     fn nucleus_never_leaves_its_set(decoder in nucleus(), logits in row(200), seed: u64) {
         let (allowed, nearest) = by_sorting(&decoder, &logits);
         prop_assume!(nearest > 1e-5);
-        let token = decoder.decode(view(&logits, 1), &mut rng(seed)).expect("valid logits");
+        let token = token(&decoder, view(&logits, 1), seed).expect("valid logits");
         prop_assert!(allowed.iter().any(|(t, _)| *t == token));
     }
 
     #[test]
     fn alpha_zero_is_the_inner_decoder(inner in nucleus(), logits in two_rows(200), seed: u64) {
         let vocab_size = logits.len() / 2;
-        let expected = inner.decode(view(&logits[..vocab_size], 1), &mut rng(seed));
-        let actual = ContextAware::new(0.0, inner).decode(view(&logits, 2), &mut rng(seed));
+        let expected = token(&inner, view(&logits[..vocab_size], 1), seed);
+        let actual = token(&ContextAware::new(0.0, inner), view(&logits, 2), seed);
         prop_assert_eq!(actual, expected);
     }
 
     #[test]
     fn fixed_alpha_is_two_weights(logits in two_rows(100), alpha in 0.0f32..3.0, seed: u64) {
         let inner = Nucleus { top_p: 0.9, ..Nucleus::default() };
-        let weights = Alpha::Weights(vec![1.0 + alpha, -alpha]);
-        let weighted = ContextAware { alpha: weights, plausibility: 0.0, inner: inner.clone() };
-        let expected = ContextAware::new(alpha, inner).decode(view(&logits, 2), &mut rng(seed));
-        prop_assert_eq!(weighted.decode(view(&logits, 2), &mut rng(seed)), expected);
+        let weighted = weighted(vec![1.0 + alpha, -alpha], inner.clone());
+        let expected = token(&ContextAware::new(alpha, inner), view(&logits, 2), seed);
+        prop_assert_eq!(token(&weighted, view(&logits, 2), seed), expected);
     }
 
     #[test]
@@ -137,9 +141,9 @@ proptest! {
         let vocab_size = logits.len() / 2;
         let shifted: Vec<f32> =
             logits.iter().enumerate().map(|(i, l)| l + f32::from(shift[i / vocab_size])).collect();
-        let decoder = ContextAware { plausibility: 0.1, ..ContextAware::new(alpha, Greedy) };
-        let expected = decoder.decode(view(&logits, 2), &mut rng(0));
-        prop_assert_eq!(decoder.decode(view(&shifted, 2), &mut rng(0)), expected);
+        let decoder = masked(alpha, 0.1, Greedy);
+        let expected = token(&decoder, view(&logits, 2), 0);
+        prop_assert_eq!(token(&decoder, view(&shifted, 2), 0), expected);
     }
 
     #[test]
@@ -210,7 +214,7 @@ fn chi_square(
     let mut counts = vec![0u32; logits.vocab_size()];
     let mut rng = rng(seed);
     for _ in 0..DRAWS {
-        counts[decoder.decode(logits, &mut rng).expect("finite") as usize] += 1;
+        counts[pick(decoder, logits, &mut rng).expect("finite") as usize] += 1;
     }
     let inside: u32 = expected.iter().map(|(t, _)| counts[*t as usize]).sum();
     assert_eq!(inside, DRAWS, "a token outside the nucleus was drawn");
@@ -225,67 +229,71 @@ fn chi_square(
 fn the_plausibility_mask_stops_rare_tokens() {
     // Token 2 is implausible in context, yet contrast favours it most.
     let streams = [3.0, 2.5, -4.0, 3.0, 1.5, -40.0];
-    let bare = ContextAware::new(1.0, Greedy);
-    assert_eq!(bare.decode(view(&streams, 2), &mut rng(0)), Ok(2));
-    let masked = ContextAware { plausibility: 0.1, ..bare };
-    assert_eq!(masked.decode(view(&streams, 2), &mut rng(0)), Ok(1));
+    assert_eq!(token(&ContextAware::new(1.0, Greedy), view(&streams, 2), 0), Ok(2));
+    assert_eq!(token(&masked(1.0, 0.1, Greedy), view(&streams, 2), 0), Ok(1));
 }
 
 #[test]
 fn three_streams_are_mixed_by_weight() {
     let streams = [1.0, 0.0, 0.0, 0.0, 1.5, 0.0, 0.0, 0.0, 9.0];
-    let decoder = |weights: [f32; 3]| ContextAware {
-        alpha: Alpha::Weights(weights.to_vec()),
-        plausibility: 0.0,
-        inner: Greedy,
-    };
-    assert_eq!(decoder([1.0, 1.0, -1.0]).decode(view(&streams, 3), &mut rng(0)), Ok(1));
-    assert_eq!(decoder([2.0, 1.0, 0.0]).decode(view(&streams, 3), &mut rng(0)), Ok(0));
+    let of = |weights: [f32; 3]| token(&weighted(weights.into(), Greedy), view(&streams, 3), 0);
+    assert_eq!(of([1.0, 1.0, -1.0]), Ok(1));
+    assert_eq!(of([2.0, 1.0, 0.0]), Ok(0));
 }
 
 #[test]
 fn a_token_excluded_by_either_stream_stays_excluded() {
     let streams = [f32::NEG_INFINITY, 1.0, 5.0, 0.0, 0.0, f32::NEG_INFINITY];
-    let decoder = ContextAware::new(0.5, Greedy);
-    assert_eq!(decoder.decode(view(&streams, 2), &mut rng(0)), Ok(1));
+    assert_eq!(token(&ContextAware::new(0.5, Greedy), view(&streams, 2), 0), Ok(1));
 }
 
 #[test]
 fn bad_parameters_are_named() {
-    let decode = |decoder: &dyn Decoder, values: &[f32]| {
-        decoder.decode(view(values, decoder.arity()), &mut rng(0)).expect_err("bad parameter")
-    };
-    let named = |error| match error {
-        DecodeError::Parameter { name, .. } => name,
-        other => panic!("{other} names no parameter"),
+    let named = |decoder: &dyn Decoder| {
+        let values = vec![0.0; decoder.arity()];
+        match pick(decoder, view(&values, decoder.arity()), &mut rng(0)) {
+            Err(DecodeError::Parameter { name, .. }) => name,
+            other => panic!("{other:?} names no parameter"),
+        }
     };
     for temperature in [0.0, -1.0, f32::NAN, f32::INFINITY] {
-        let bad = Nucleus { temperature, ..Nucleus::default() };
-        assert_eq!(named(decode(&bad, &[0.0, 1.0])), "temperature");
+        assert_eq!(named(&Nucleus { temperature, ..Nucleus::default() }), "temperature");
     }
     for top_p in [0.0, 1.5, f32::NAN] {
-        let bad = Nucleus { top_p, ..Nucleus::default() };
-        assert_eq!(named(decode(&bad, &[0.0, 1.0])), "top_p");
+        assert_eq!(named(&Nucleus { top_p, ..Nucleus::default() }), "top_p");
     }
-    assert_eq!(named(decode(&Nucleus { top_k: 0, ..Nucleus::default() }, &[0.0])), "top_k");
-    assert_eq!(named(decode(&Nucleus { min_p: -0.1, ..Nucleus::default() }, &[0.0])), "min_p");
+    assert_eq!(named(&Nucleus { top_k: 0, ..Nucleus::default() }), "top_k");
+    assert_eq!(named(&Nucleus { min_p: -0.1, ..Nucleus::default() }), "min_p");
     for alpha in [-0.5, 1e30, f32::NAN, f32::INFINITY] {
-        assert_eq!(named(decode(&ContextAware::new(alpha, Greedy), &[0.0, 0.0])), "alpha");
+        assert_eq!(named(&ContextAware::new(alpha, Greedy)), "alpha");
     }
-    let heavy = ContextAware { plausibility: 2.0, ..ContextAware::new(0.5, Greedy) };
-    assert_eq!(named(decode(&heavy, &[0.0, 0.0])), "plausibility");
-    let weights = Alpha::Weights(vec![1.0, f32::NAN]);
-    let unbounded = ContextAware { alpha: weights, ..ContextAware::new(0.5, Greedy) };
-    assert_eq!(named(decode(&unbounded, &[0.0, 0.0])), "weight");
-    let idle = ContextAware { alpha: Alpha::Weights(vec![0.0, -1.0]), ..unbounded };
-    assert_eq!(named(decode(&idle, &[0.0, 0.0])), "the largest weight");
+    assert_eq!(named(&masked(0.5, 2.0, Greedy)), "plausibility");
+    assert_eq!(named(&weighted(vec![1.0, f32::NAN], Greedy)), "weight");
+    assert_eq!(named(&weighted(vec![0.0, -1.0], Greedy)), "the largest weight");
 }
 
 #[test]
 fn a_fault_names_its_stream() {
     let decoder = ContextAware::new(0.5, Greedy);
-    let nan = decoder.decode(view(&[0.0, 1.0, 0.0, f32::NAN], 2), &mut rng(0));
-    assert_eq!(nan, Err(DecodeError::NotANumber { stream: 1, token: 1 }));
-    let missing = decoder.decode(view(&[0.0, 1.0], 1), &mut rng(0));
-    assert_eq!(missing, Err(DecodeError::Arity { expected: 2, actual: 1 }));
+    let error = |values: &[f32], arity| {
+        pick(&decoder, view(values, arity), &mut rng(0)).expect_err("a fault")
+    };
+    let nan = error(&[0.0, 1.0, 0.0, f32::NAN], 2);
+    assert!(matches!(nan, DecodeError::NotANumber { stream: 1, token: 1 }), "{nan}");
+    let missing = error(&[0.0, 1.0], 1);
+    assert!(matches!(missing, DecodeError::Arity { expected: 2, actual: 1 }), "{missing}");
+}
+
+/// Settings that differ read differently, and the grammar is that of technique names.
+#[test]
+fn decoders_say_what_they_are() {
+    let sampler = Nucleus { temperature: 0.8, top_p: 0.9, ..Nucleus::default() };
+    assert_eq!(sampler.settings().to_string(), "nucleus(temperature=0.8,top_p=0.9)");
+    let cut = Nucleus { top_k: 40, min_p: 0.05, order: SamplerOrder::LlamaCpp, ..sampler.clone() };
+    let expected = "nucleus(temperature=0.8,top_p=0.9,top_k=40,min_p=0.05,order=llamacpp)";
+    assert_eq!(cut.settings().to_string(), expected);
+    let cad = masked(0.2, 0.1, Greedy).settings().to_string();
+    assert_eq!(cad, "cad(alpha=0.2,plausibility=0.1,inner=greedy)");
+    let three = weighted(vec![1.5, -0.25, -0.25], Greedy).settings().to_string();
+    assert_eq!(three, "cad(weights=1.5/-0.25/-0.25,inner=greedy)");
 }

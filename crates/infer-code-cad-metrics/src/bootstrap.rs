@@ -1,5 +1,5 @@
 use rand_chacha::ChaCha8Rng;
-use rand_core::{RngCore, SeedableRng};
+use rand_core::{Rng, SeedableRng};
 
 use crate::interval::check_level;
 use crate::wilson::score_interval;
@@ -111,7 +111,7 @@ fn quantile(sorted: &[f64], probability: f64) -> f64 {
 mod tests {
     use proptest::prelude::*;
     // The prelude brings traits of the same name from another `rand_core`.
-    use rand_core::RngCore as _;
+    use rand_core::Rng as _;
 
     use super::*;
 

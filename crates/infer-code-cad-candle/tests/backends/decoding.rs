@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use candle_core::quantized::GgmlDType;
 use infer_code_cad_kernels::StoredFormat;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
 const PAIRS: [(StoredFormat, GgmlDType); 10] = [
     (StoredFormat::Q4_0, GgmlDType::Q4_0),

@@ -1,0 +1,136 @@
+use crate::{DecodeError, Logits, Mix, Settings, TokenId, vector};
+
+/// The contrast of context-aware decoding: a weighted sum of the streams' logits.
+///
+/// With [`Alpha::Fixed`] the mixed row is `(1 + alpha) * logits[0] - alpha * logits[1]`, which the inner
+/// decoder turns into `softmax(..)`, equation 2 of the paper. Raw logits and log-softmax give the same
+/// distribution, since a constant added to a row cancels.
+///
+/// A token that a stream of non-zero weight excludes (`-inf`) stays excluded.
+///
+/// Shi et al., [Trusting Your Evidence](https://arxiv.org/abs/2305.14739); the same rule is
+/// classifier-free guidance with scale `1 + alpha`
+/// (Sanchez et al., [2306.17806](https://arxiv.org/abs/2306.17806)).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contrast {
+    /// How the streams are weighted.
+    pub alpha: Alpha,
+    /// Keeps tokens whose probability under row 0 is at least this share of the best one's, in
+    /// `[0, 1]`; 0 keeps all. Contrast inflates rare tokens, and 0.1 stops that
+    /// (Li et al., [Contrastive Decoding](https://arxiv.org/abs/2210.15097), section 3.3).
+    pub plausibility: f32,
+}
+
+/// Larger weights could overflow the mixed row.
+const LARGEST: f32 = 1e6;
+const WEIGHT: &str = "a value in [-1e6, 1e6]";
+
+/// The weight of each stream.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Alpha {
+    /// Two streams with the weights `1 + alpha` and `-alpha`; in `[0, 1e6]`, and 0 is the inner
+    /// decoder on row 0.
+    Fixed(f32),
+    /// One weight in `[-1e6, 1e6]` per stream, any number of streams; one must be above 0.
+    Weights(Vec<f32>),
+}
+
+impl Contrast {
+    /// Equation 2 with a fixed `alpha` and no plausibility mask.
+    pub fn new(alpha: f32) -> Self {
+        Self { alpha: Alpha::Fixed(alpha), plausibility: 0.0 }
+    }
+
+    fn exclude_implausible(&self, rows: Logits<'_>, mixed: &mut [f32]) -> Result<(), DecodeError> {
+        if self.plausibility == 0.0 {
+            return Ok(());
+        }
+        let floor = rows.peak(0)? + self.plausibility.ln();
+        for (mixed, &logit) in mixed.iter_mut().zip(rows.row(0)) {
+            if logit < floor {
+                *mixed = f32::NEG_INFINITY;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Mix for Contrast {
+    fn arity(&self) -> usize {
+        match &self.alpha {
+            Alpha::Fixed(_) => 2,
+            Alpha::Weights(weights) => weights.len(),
+        }
+    }
+
+    fn check(&self) -> Result<(), DecodeError> {
+        match &self.alpha {
+            Alpha::Fixed(alpha) => {
+                check("alpha", *alpha, (0.0..=LARGEST).contains(alpha), "a value in [0, 1e6]")?;
+            }
+            Alpha::Weights(weights) => {
+                for &weight in weights {
+                    check("weight", weight, weight.abs() <= LARGEST, WEIGHT)?;
+                }
+                let largest = weights.iter().copied().fold(0.0, f32::max);
+                check("the largest weight", largest, largest > 0.0, "a value above 0")?;
+            }
+        }
+        let share = self.plausibility;
+        check("plausibility", share, (0.0..=1.0).contains(&share), "a value in [0, 1]")
+    }
+
+    fn mix(
+        &mut self,
+        rows: Logits<'_>,
+        _past: &[TokenId],
+        out: &mut Vec<f32>,
+    ) -> Result<(), DecodeError> {
+        match &self.alpha {
+            Alpha::Fixed(alpha) => mix(rows, &[1.0 + alpha, -alpha], out)?,
+            Alpha::Weights(weights) => mix(rows, weights, out)?,
+        }
+        self.exclude_implausible(rows, out)
+    }
+
+    fn settings(&self) -> Settings {
+        let settings = Settings::new("cad");
+        let settings = match &self.alpha {
+            Alpha::Fixed(alpha) => settings.with("alpha", alpha),
+            Alpha::Weights(weights) => {
+                let weights: Vec<String> = weights.iter().map(f32::to_string).collect();
+                settings.with("weights", weights.join("/"))
+            }
+        };
+        if self.plausibility == 0.0 {
+            settings
+        } else {
+            settings.with("plausibility", self.plausibility)
+        }
+    }
+}
+
+/// The weighted sum of the rows, each counted from its own peak so that large offsets cost no
+/// precision.
+fn mix(logits: Logits<'_>, weights: &[f32], mixed: &mut Vec<f32>) -> Result<(), DecodeError> {
+    mixed.clear();
+    mixed.resize(logits.vocab_size(), 0.0);
+    for (stream, &weight) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
+        let peak = logits.peak(stream)?;
+        vector::mix(mixed, logits.row(stream), peak, weight);
+    }
+    Ok(())
+}
+
+fn check(
+    name: &'static str,
+    value: f32,
+    in_range: bool,
+    expected: &'static str,
+) -> Result<(), DecodeError> {
+    if in_range && value.is_finite() {
+        return Ok(());
+    }
+    Err(DecodeError::Parameter { name, value, expected })
+}
