@@ -1,8 +1,12 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use infer_code_cad_decode::Settings;
+
+use crate::fingerprint::Fingerprint;
 use crate::terms::terms;
-use crate::{Hit, Passage, RetrievalError, Retriever};
+use crate::{Hit, Passage, Query, RetrievalError, Retriever};
 
 /// An inverted index ranked by BM25: no model, ready in seconds, exact.
 ///
@@ -19,7 +23,9 @@ use crate::{Hit, Passage, RetrievalError, Retriever};
 /// count as a whole and by their parts.
 #[derive(Debug)]
 pub struct Bm25Index {
-    passages: Vec<Passage>,
+    config: Bm25Config,
+    passages: Vec<Arc<Passage>>,
+    fingerprint: Fingerprint,
     postings: HashMap<String, Vec<Posting>>,
 }
 
@@ -50,41 +56,47 @@ struct Posting {
 impl Bm25Index {
     /// Indexes passages, in time and memory linear in their text. Their ids are not looked at.
     ///
+    /// Takes them owned or as `Arc<Passage>`, which other retrievers can share.
+    ///
     /// # Errors
     /// [`RetrievalError::NoPassages`] without passages; [`RetrievalError::Parameter`] for a `k1`
     /// below 0 or not finite, or a `b` outside 0 to 1.
     ///
     /// # Panics
     /// With 2^32 passages or more.
-    pub fn new(passages: Vec<Passage>, config: Bm25Config) -> Result<Self, RetrievalError> {
+    pub fn new<P: Into<Arc<Passage>>>(
+        passages: Vec<P>,
+        config: Bm25Config,
+    ) -> Result<Self, RetrievalError> {
         config.check()?;
         assert!(u32::try_from(passages.len()).is_ok(), "an index holds fewer than 2^32 passages");
         if passages.is_empty() {
             return Err(RetrievalError::NoPassages);
         }
-        let counts = Counts::of(&passages);
-        let postings = counts.postings(config);
-        Ok(Self { passages, postings })
+        let passages: Vec<Arc<Passage>> = passages.into_iter().map(Into::into).collect();
+        let fingerprint = fingerprint(&passages);
+        let postings = Counts::of(&passages).postings(config);
+        Ok(Self { config, passages, fingerprint, postings })
     }
 
-    /// Returns the passages that share a term with the query, the best `top_k` of them, best first;
+    /// One query of [`Retriever::search`]. Returns the passages that share a term with the query, the best `top_k` of them, best first;
     /// equal scores keep the order of insertion. No shared term is an empty answer; a query without
     /// a letter or digit, such as an empty docstring, has no term.
     ///
     /// # Errors
     /// [`RetrievalError::ZeroTopK`] for `top_k = 0`.
-    pub fn search(&self, query: &str, top_k: usize) -> Result<Vec<Hit<'_>>, RetrievalError> {
+    pub fn search_one(&self, text: &str, top_k: usize) -> Result<Vec<Hit>, RetrievalError> {
         if top_k == 0 {
             return Err(RetrievalError::ZeroTopK);
         }
-        let terms = terms(query);
+        let terms = terms(text);
         if terms.is_empty() {
             return Ok(Vec::new());
         }
         let scores = self.scores(&terms);
         let found = scores.into_iter().enumerate().filter(|&(_, score)| score > 0.0);
         let hits = best(found.collect(), top_k).into_iter();
-        Ok(hits.map(|(i, score)| Hit { passage: &self.passages[i], score }).collect())
+        Ok(hits.map(|(i, score)| Hit::new(Arc::clone(&self.passages[i]), score)).collect())
     }
 
     /// The score of every passage; 0 for those without a term of the query.
@@ -100,8 +112,18 @@ impl Bm25Index {
 }
 
 impl Retriever for Bm25Index {
-    fn search(&self, query: &str, top_k: usize) -> Result<Vec<Hit<'_>>, RetrievalError> {
-        Self::search(self, query, top_k)
+    fn search(&self, queries: &[Query<'_>], top_k: usize) -> Vec<Result<Vec<Hit>, RetrievalError>> {
+        queries.iter().map(|query| self.search_one(query.text, top_k)).collect()
+    }
+
+    /// `bm25` with both parameters, the number of passages and a hash of their ids, titles and texts
+    /// in order, as in `bm25(k1=1.2,b=0.75,passages=2,fingerprint=b1ec1157b58ff61e)`.
+    fn settings(&self) -> Settings {
+        Settings::new("bm25")
+            .with("k1", self.config.k1)
+            .with("b", self.config.b)
+            .with("passages", self.passages.len())
+            .with("fingerprint", self.fingerprint)
     }
 }
 
@@ -117,6 +139,12 @@ impl Bm25Config {
         }
         Ok(())
     }
+}
+
+/// Of all that an answer can show, in order, for the order decides between equal scores.
+fn fingerprint(passages: &[Arc<Passage>]) -> Fingerprint {
+    let fields = passages.iter().flat_map(|passage| [&passage.id, &passage.title, &passage.text]);
+    fields.fold(Fingerprint::new(), |fingerprint, field| fingerprint.text(field))
 }
 
 /// The first `top_k` of `found` by falling score, then by rising index.
@@ -141,7 +169,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(passages: &[Passage]) -> Self {
+    fn of(passages: &[Arc<Passage>]) -> Self {
         let mut by_term: HashMap<String, Vec<(u32, u32)>> = HashMap::new();
         let mut lengths = Vec::with_capacity(passages.len());
         for (passage, i) in passages.iter().zip(0u32..) {
@@ -192,7 +220,7 @@ mod tests {
         Bm25Index::new(passages, Bm25Config::default()).unwrap()
     }
 
-    fn ids<'a>(hits: &[Hit<'a>]) -> Vec<&'a str> {
+    fn ids(hits: &[Hit]) -> Vec<&str> {
         hits.iter().map(|hit| hit.passage.id.as_str()).collect()
     }
 
@@ -200,16 +228,16 @@ mod tests {
     fn queries_without_a_word_find_nothing() {
         let index = index(&["one"]);
         for query in ["", "  \n", "?!... --", "__"] {
-            assert_eq!(index.search(query, 1).unwrap(), [], "{query:?}");
-            assert!(matches!(index.search(query, 0), Err(RetrievalError::ZeroTopK)));
+            assert_eq!(index.search_one(query, 1).unwrap(), [], "{query:?}");
+            assert!(matches!(index.search_one(query, 0), Err(RetrievalError::ZeroTopK)));
         }
-        assert!(matches!(index.search("one", 0), Err(RetrievalError::ZeroTopK)));
+        assert!(matches!(index.search_one("one", 0), Err(RetrievalError::ZeroTopK)));
     }
 
     #[test]
     fn unknown_words_find_nothing() {
-        assert_eq!(index(&["one", "two"]).search("three", 5).unwrap(), []);
-        assert_eq!(index(&["", "..."]).search("three", 5).unwrap(), []);
+        assert_eq!(index(&["one", "two"]).search_one("three", 5).unwrap(), []);
+        assert_eq!(index(&["", "..."]).search_one("three", 5).unwrap(), []);
     }
 
     #[test]
@@ -223,7 +251,7 @@ mod tests {
             assert!(matches!(error, RetrievalError::Parameter { name, .. } if name == field));
         }
         assert!(at(0.0, 0.0).is_ok() && at(2.0, 1.0).is_ok());
-        let empty = Bm25Index::new(Vec::new(), Bm25Config::default());
+        let empty = Bm25Index::new(Vec::<Passage>::new(), Bm25Config::default());
         assert!(matches!(empty, Err(RetrievalError::NoPassages)));
     }
 
@@ -231,8 +259,8 @@ mod tests {
     fn equal_scores_keep_the_order_of_insertion() {
         let index = index(&["same words"; 50]);
         let all: Vec<String> = (0..50).map(|i| i.to_string()).collect();
-        assert_eq!(ids(&index.search("words", 50).unwrap()), all);
-        assert_eq!(ids(&index.search("words", 7).unwrap()), all[..7]);
+        assert_eq!(ids(&index.search_one("words", 50).unwrap()), all);
+        assert_eq!(ids(&index.search_one("words", 7).unwrap()), all[..7]);
     }
 
     #[test]
@@ -248,14 +276,68 @@ mod tests {
             passage("snake", "queue.heap_push(item)"),
         ];
         let index = Bm25Index::new(passages, Bm25Config::default()).unwrap();
-        assert_eq!(ids(&index.search("HEAPPUSH", 3).unwrap()), ["push"]);
-        assert_eq!(ids(&index.search("push", 3).unwrap()), ["push", "snake"]);
-        assert_eq!(ids(&index.search("heap_push", 1).unwrap()), ["snake"]);
+        assert_eq!(ids(&index.search_one("HEAPPUSH", 3).unwrap()), ["push"]);
+        assert_eq!(ids(&index.search_one("push", 3).unwrap()), ["push", "snake"]);
+        assert_eq!(ids(&index.search_one("heap_push", 1).unwrap()), ["snake"]);
     }
 
     #[test]
-    fn serves_as_a_boxed_retriever() {
-        let retriever: Box<dyn Retriever> = Box::new(index(&["one", "two"]));
-        assert_eq!(ids(&retriever.search("two", 3).unwrap()), ["1"]);
+    fn a_batch_answers_each_query_in_its_place() {
+        let retriever: Box<dyn Retriever> = Box::new(Arc::new(index(&["one", "two"])));
+        let queries = ["two", "", "three", "one two"].map(Query::new);
+        let answers: Vec<_> =
+            retriever.search(&queries, 3).into_iter().map(Result::unwrap).collect();
+        let ids: Vec<_> = answers.iter().map(|hits| ids(hits)).collect();
+        assert_eq!(ids, [vec!["1"], vec![], vec![], vec!["0", "1"]]);
+        let refused = retriever.search(&queries, 0);
+        assert_eq!(refused.len(), 4);
+        assert!(refused.iter().all(|one| matches!(one, Err(RetrievalError::ZeroTopK))));
+        assert!(retriever.search(&[], 3).is_empty());
+    }
+
+    #[test]
+    fn hits_share_the_passages_and_outlive_the_index() {
+        let passage = |id: &str| Passage { id: id.into(), title: id.into(), text: "x".into() };
+        let shared = vec![Arc::new(passage("a")), Arc::new(passage("b"))];
+        let index = Bm25Index::new(shared.clone(), Bm25Config::default()).unwrap();
+        let hits = index.search_one("b", 1).unwrap();
+        drop(index);
+        assert!(Arc::ptr_eq(&hits[0].passage, &shared[1]) && hits[0].parts.is_empty());
+    }
+
+    #[test]
+    fn settings_are_the_same_on_every_machine() {
+        let settings = index(&["one", "two"]).settings().to_string();
+        let expected = "bm25(k1=1.2,b=0.75,passages=2,fingerprint=b1ec1157b58ff61e)";
+        assert_eq!(settings, expected);
+    }
+
+    #[test]
+    fn settings_tell_every_difference_between_two_stores() {
+        let passage = |fields: [&str; 3]| {
+            let [id, title, text] = fields.map(str::to_owned);
+            Passage { id, title, text }
+        };
+        let (one, two) = (["1", "one", "first"], ["2", "two", "second"]);
+        let stores = [
+            vec![one, two],
+            vec![two, one], // equal scores come in this order
+            vec![one],
+            vec![one, two, two],
+            vec![["1", "onefirst", ""], two],
+            vec![["1", "one", "First"], two],
+            vec![["0", "one", "first"], two],
+        ];
+        let of = |store: &Vec<[&str; 3]>, config| {
+            let passages: Vec<_> = store.iter().copied().map(passage).collect();
+            Bm25Index::new(passages, config).unwrap().settings().to_string()
+        };
+        let mut all: Vec<_> = stores.iter().map(|store| of(store, Bm25Config::default())).collect();
+        for config in [Bm25Config { k1: 1.3, b: 0.75 }, Bm25Config { k1: 1.2, b: 0.7 }] {
+            all.push(of(&stores[0], config));
+        }
+        let distinct: std::collections::HashSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len(), "{all:#?}");
+        assert_eq!(of(&stores[0], Bm25Config::default()), all[0]);
     }
 }

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::io;
 
 /// Why passages could not be read or searched.
@@ -62,7 +63,7 @@ pub enum RetrievalError {
         /// Its number, from 1.
         line: usize,
         /// What the parser found.
-        source: serde_json::Error,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// A line lacks a field, or the field is not a string.
     #[error("line {line} has no string field {field:?}; a passage needs id, title and text")]
@@ -82,4 +83,22 @@ pub enum RetrievalError {
         /// The line of the first.
         first_line: usize,
     },
+    /// What went wrong in a retriever from outside this crate, in its own words.
+    #[error(transparent)]
+    Other(#[from] Box<dyn Error + Send + Sync>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_error_keeps_its_words_and_its_type() {
+        let foreign = || -> Result<(), RetrievalError> {
+            Err(Box::<dyn Error + Send + Sync>::from(io::Error::other("the store is asleep")))?
+        };
+        let error = foreign().expect_err("it always fails");
+        assert_eq!(error.to_string(), "the store is asleep");
+        assert!(matches!(error, RetrievalError::Other(source) if source.is::<io::Error>()));
+    }
 }

@@ -94,8 +94,8 @@ pub fn parse_passages(jsonl: &str) -> Result<Vec<Passage>, RetrievalError> {
 
 fn parse_passage(line: usize, json: &str) -> Result<Passage, RetrievalError> {
     // By hand rather than derived: the derived error does not name a field of the wrong type.
-    let mut object: Map<String, Value> =
-        serde_json::from_str(json).map_err(|source| RetrievalError::Json { line, source })?;
+    let mut object: Map<String, Value> = serde_json::from_str(json)
+        .map_err(|error| RetrievalError::Json { line, source: error.into() })?;
     let mut take = |field| match object.remove(field) {
         Some(Value::String(value)) => Ok(value),
         _ => Err(RetrievalError::Field { line, field }),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use infer_code_cad_retrieval::{Bm25Config, Bm25Index, Hit, Passage};
+use infer_code_cad_retrieval::{Bm25Config, Bm25Index, Hit, Passage, Query, Retriever};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -40,11 +40,11 @@ fn index(passages: Vec<Passage>, config: Bm25Config) -> Bm25Index {
     Bm25Index::new(passages, config).expect("the passages and the config are valid")
 }
 
-fn search<'a>(index: &'a Bm25Index, query: &str, top_k: usize) -> Vec<Hit<'a>> {
-    index.search(query, top_k).expect("the query is valid")
+fn search(index: &Bm25Index, query: &str, top_k: usize) -> Vec<Hit> {
+    index.search_one(query, top_k).expect("the query is valid")
 }
 
-fn by_id(hits: &[Hit<'_>]) -> HashMap<String, f32> {
+fn by_id(hits: &[Hit]) -> HashMap<String, f32> {
     hits.iter().map(|hit| (hit.passage.id.clone(), hit.score)).collect()
 }
 
@@ -107,6 +107,19 @@ proptest! {
         prop_assert!(all.is_sorted_by(|a, b| a.score >= b.score));
         prop_assert!(all.iter().all(|hit| hit.score > 0.0));
         prop_assert_eq!(search(&index, &query, top_k), &all[..top_k.min(all.len())]);
+    }
+
+    #[test]
+    fn a_batch_answers_as_one_by_one(
+        texts in texts(),
+        queries in prop::collection::vec(prop_oneof![text(), Just(String::new())], 0..6),
+        top_k in 0..4usize,
+    ) {
+        let index = index(passages(&texts), Bm25Config::default());
+        let batch: Vec<Query<'_>> = queries.iter().map(|query| Query::new(query)).collect();
+        let together = index.search(&batch, top_k).into_iter().map(Result::ok);
+        let one_by_one = queries.iter().map(|query| index.search_one(query, top_k).ok());
+        prop_assert_eq!(together.collect::<Vec<_>>(), one_by_one.collect::<Vec<_>>());
     }
 
     #[test]
