@@ -3,7 +3,7 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use infer_code_cad::sandbox::{Limits, Sandbox, SandboxConfig, Submission};
+use infer_code_cad::sandbox::{Limits, Sandbox, SandboxConfig, Submission, Tests};
 
 fn execute(criterion: &mut Criterion) {
     let config = SandboxConfig { workers: 1, ..SandboxConfig::default() };
@@ -11,9 +11,11 @@ fn execute(criterion: &mut Criterion) {
     let limits = Limits::default();
     let program = "def f(xs):\n    return sorted(xs)[-1]\n";
     let mut group = criterion.benchmark_group("execute");
-    for (name, tests) in [("passed", "assert f([1, 3, 2]) == 3"), ("failed", "assert f([1]) == 2")]
+    for (name, asserts) in
+        [("passed", "assert f([1, 3, 2]) == 3"), ("failed", "assert f([1]) == 2")]
     {
-        let submission = Submission { setup: "", program, tests };
+        let tests = Tests::new(asserts);
+        let submission = Submission::new(program, &tests);
         group.bench_function(name, |bencher| {
             bencher.iter(|| sandbox.execute(&submission, &limits));
         });

@@ -83,9 +83,16 @@ pub enum RetrievalError {
         /// The line of the first.
         first_line: usize,
     },
-    /// What went wrong in a retriever from outside this crate, in its own words.
-    #[error(transparent)]
-    Other(#[from] Box<dyn Error + Send + Sync>),
+    /// What a retriever of one's own cannot say with the variants above.
+    #[error("the retriever failed: {0}")]
+    Other(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl RetrievalError {
+    /// Any error, or a text, as a [`RetrievalError::Other`].
+    pub fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Other(error.into())
+    }
 }
 
 #[cfg(test)]
@@ -94,11 +101,8 @@ mod tests {
 
     #[test]
     fn a_foreign_error_keeps_its_words_and_its_type() {
-        let foreign = || -> Result<(), RetrievalError> {
-            Err(Box::<dyn Error + Send + Sync>::from(io::Error::other("the store is asleep")))?
-        };
-        let error = foreign().expect_err("it always fails");
-        assert_eq!(error.to_string(), "the store is asleep");
+        let error = RetrievalError::other(io::Error::other("the store is asleep"));
+        assert_eq!(error.to_string(), "the retriever failed: the store is asleep");
         assert!(matches!(error, RetrievalError::Other(source) if source.is::<io::Error>()));
     }
 }

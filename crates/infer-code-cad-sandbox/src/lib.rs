@@ -30,17 +30,16 @@
 //! # Examples
 //!
 //! ```
-//! use infer_code_cad_sandbox::{Limits, Sandbox, SandboxConfig, SandboxError, Submission, Verdict};
+//! use infer_code_cad_sandbox::{
+//!     Limits, Sandbox, SandboxConfig, SandboxError, Submission, Tests, Verdict,
+//! };
 //!
 //! let sandbox = match Sandbox::start(&SandboxConfig::default()) {
 //!     Err(SandboxError::PythonMissing { .. }) => return Ok(()), // install python3
 //!     sandbox => sandbox?,
 //! };
-//! let submission = Submission {
-//!     setup: "",
-//!     program: "def double(x):\n    return x + 2",
-//!     tests: "assert double(2) == 4\nassert double(3) == 6",
-//! };
+//! let tests = Tests::new("assert double(2) == 4\nassert double(3) == 6");
+//! let submission = Submission::new("def double(x):\n    return x + 2", &tests);
 //! let report = sandbox.execute(&submission, &Limits::default())?;
 //! assert_eq!(report.verdict, Verdict::Failed);
 //! assert_eq!(report.reason, "assert double(3) == 6: AssertionError");
@@ -51,14 +50,19 @@
 
 mod error;
 mod isolation;
+mod judge;
 mod protocol;
 mod report;
 mod sandbox;
+mod scripted;
 mod submission;
 mod worker;
 
 pub use error::SandboxError;
+pub use infer_code_cad_decode::Settings;
 pub use isolation::Isolation;
+pub use judge::{Judge, JudgeError, Observation, Probe};
 pub use report::{Report, Verdict};
 pub use sandbox::{Sandbox, SandboxConfig};
-pub use submission::{Limits, Submission};
+pub use scripted::ScriptedJudge;
+pub use submission::{Limits, Submission, Tests};

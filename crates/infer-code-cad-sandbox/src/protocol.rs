@@ -31,6 +31,7 @@ struct WireLimits {
 /// What a worker says once, when it is ready.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Hello {
+    /// Implementation and version, such as `cpython 3.11.7`.
     pub(crate) python: String,
     pub(crate) layers: Isolation,
 }
@@ -59,9 +60,9 @@ impl<'a> Request<'a> {
     pub(crate) fn new(submission: &Submission<'a>, limits: &Limits) -> Self {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self {
-            setup: submission.setup,
+            setup: &submission.tests.setup,
             program: submission.program,
-            tests: submission.tests,
+            tests: &submission.tests.asserts,
             limits: WireLimits {
                 cpu_millis: millis(limits.cpu_time),
                 wall_millis: millis(limits.wall_time),
@@ -126,11 +127,13 @@ pub(crate) fn receive(from: &mut impl Read) -> io::Result<Vec<u8>> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
+    use crate::Tests;
 
     #[test]
     fn text_travels_unchanged() {
         let program = "s = '\u{0}\r\n\u{10ffff}é'\r\n";
-        let submission = Submission { setup: "", program, tests: "" };
+        let tests = Tests::default();
+        let submission = Submission::new(program, &tests);
         let message = encode(&Request::new(&submission, &Limits::default())).unwrap();
         let json: serde_json::Value =
             serde_json::from_slice(&receive(&mut &message[..]).unwrap()).unwrap();

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What came of one candidate.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Report {
     /// The verdict.
     pub verdict: Verdict,
@@ -21,9 +22,24 @@ pub struct Report {
     pub output_bytes: u64,
 }
 
+impl Report {
+    /// A report that measured nothing, for judges that do not run programs.
+    pub fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            reason: reason.into(),
+            cpu_time: Duration::ZERO,
+            wall_time: Duration::ZERO,
+            max_rss_bytes: 0,
+            output_bytes: 0,
+        }
+    }
+}
+
 /// The judgement on a candidate. A fault of the sandbox is a [`crate::SandboxError`] instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Verdict {
     /// All tests ran to their end.
     Passed,

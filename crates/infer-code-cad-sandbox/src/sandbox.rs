@@ -2,8 +2,11 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
-use crate::worker::Worker;
-use crate::{Isolation, Limits, Report, SandboxError, Submission};
+use infer_code_cad_decode::Settings;
+
+use crate::protocol::Hello;
+use crate::worker::{HASH_SEED, Worker};
+use crate::{Isolation, Judge, JudgeError, Limits, Report, SandboxError, Submission};
 
 /// How a submission is tried again after a fault of the sandbox: once, on a fresh worker.
 const ATTEMPTS: usize = 2;
@@ -12,11 +15,13 @@ const ATTEMPTS: usize = 2;
 ///
 /// Each submission runs in a fork of a worker, in its own process, session and directory, and all
 /// three are gone afterwards; files it wrote elsewhere (`/tmp`) are not, and the worker's next
-/// candidate runs as the same user. Share it by reference between threads: a call waits for a free worker.
+/// candidate runs as the same user. Share it between threads, by reference or as `Arc<dyn Judge>`: a
+/// call waits for a free worker.
 #[derive(Debug)]
 pub struct Sandbox {
     config: SandboxConfig,
-    isolation: Isolation,
+    /// What the first worker said of itself.
+    hello: Hello,
     /// The free workers; `None` stands for one that has to be started first.
     free: Mutex<Vec<Option<Worker>>>,
     returned: Condvar,
@@ -59,14 +64,15 @@ impl Sandbox {
         }
         let spawned = (0..config.workers.max(1)).map(|_| Worker::spawn(config));
         let mut workers = spawned.collect::<Result<Vec<_>, _>>()?; // they warm up side by side
-        let layers = workers.iter_mut().map(Worker::ready).collect::<Result<Vec<_>, _>>()?;
-        let isolation = layers.into_iter().next().expect("there is at least one worker");
-        if !isolation.network {
+        let hellos = workers.iter_mut().map(Worker::ready).collect::<Result<Vec<_>, _>>()?;
+        let hello = hellos.into_iter().next().expect("there is at least one worker");
+        if !hello.layers.network {
+            let isolation = &hello.layers;
             tracing::warn!(%isolation, "candidates can reach the network: the kernel refused");
         }
         Ok(Self {
             config: config.clone(),
-            isolation,
+            hello,
             free: Mutex::new(workers.into_iter().map(Some).collect()),
             returned: Condvar::new(),
         })
@@ -110,7 +116,34 @@ impl Sandbox {
     /// The layers of isolation active, as the first worker found them.
     #[must_use]
     pub fn isolation(&self) -> &Isolation {
-        &self.isolation
+        &self.hello.layers
+    }
+
+    /// What verdicts depend on besides the [`Limits`]: the interpreter's implementation and version,
+    /// the layers of isolation and the hash seed, as in
+    /// `sandbox(python=cpython 3.11.7,isolation="network, memory, processes",hashseed=0)`. No path
+    /// and no user id, so it is the same on another day and in another directory.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings::new("sandbox")
+            .with("python", &self.hello.python)
+            .with("isolation", &self.hello.layers)
+            .with("hashseed", HASH_SEED)
+    }
+}
+
+/// Verdicts only: [`Judge::observe`] is unsupported.
+impl Judge for Sandbox {
+    fn judge(&self, submission: &Submission<'_>, limits: &Limits) -> Result<Report, JudgeError> {
+        Ok(self.execute(submission, limits)?)
+    }
+
+    fn settings(&self) -> Settings {
+        self.settings()
+    }
+
+    fn workers(&self) -> usize {
+        self.workers()
     }
 }
 
@@ -175,7 +208,7 @@ fn is_fault(error: &SandboxError) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
-    use crate::Verdict;
+    use crate::{Tests, Verdict};
 
     #[test]
     fn a_worker_killed_from_outside_is_replaced() {
@@ -190,8 +223,9 @@ mod tests {
         for worker in sandbox.free.lock().unwrap().iter_mut().flatten() {
             worker.process_mut().kill().unwrap();
         }
-        let submission = Submission { setup: "", program: "x = 1", tests: "assert x == 1" };
-        let report = sandbox.execute(&submission, &Limits::default()).unwrap();
+        let tests = Tests::new("assert x == 1");
+        let report =
+            sandbox.execute(&Submission::new("x = 1", &tests), &Limits::default()).unwrap();
         assert_eq!(report.verdict, Verdict::Passed);
     }
 }

@@ -1,17 +1,70 @@
+use std::fmt;
 use std::time::Duration;
+
+use infer_code_cad_decode::Settings;
 
 use crate::SandboxError;
 
-/// A candidate with what is needed to judge it. All parts run in one module: program, setup, tests.
+/// A candidate with what is needed to judge it. All parts run in one module: program, setup, asserts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Submission<'a> {
-    /// Trusted code that prepares the tests, such as MBPP's `test_setup_code`; often empty. It runs
-    /// after the program, whose classes it may use (MBPP/367 and MBPP/927 do).
-    pub setup: &'a str,
     /// The untrusted candidate: the source of a whole module.
     pub program: &'a str,
+    /// What it is judged by.
+    pub tests: &'a Tests,
+}
+
+impl<'a> Submission<'a> {
+    /// A program and the tests it has to pass.
+    pub fn new(program: &'a str, tests: &'a Tests) -> Self {
+        Self { program, tests }
+    }
+}
+
+/// What a program is judged by: the task's own, hidden from whoever writes or chooses programs.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_sandbox::Tests;
+///
+/// let tests = Tests::new("assert f(root) == 1")
+///     .with_setup("root = Node(1)")
+///     .with_reference("class Node: ...\ndef f(node): return node.data");
+/// assert_eq!(tests.setup, "root = Node(1)");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Tests {
+    /// Trusted code that prepares the asserts, such as MBPP's `test_setup_code`; often empty. It runs
+    /// after the program, whose classes it may use (MBPP/367 and MBPP/927 do).
+    pub setup: String,
     /// Trusted code that ends without an exception if and only if the candidate is right.
-    pub tests: &'a str,
+    pub asserts: String,
+    /// A program that passes, where the task has one, for judges that compare with it. The
+    /// [`Sandbox`](crate::Sandbox) does not look at it.
+    pub reference: Option<String>,
+}
+
+impl Tests {
+    /// Tests without setup code or reference solution.
+    pub fn new(asserts: impl Into<String>) -> Self {
+        Self { asserts: asserts.into(), ..Self::default() }
+    }
+
+    /// Sets the code that runs between the program and the asserts.
+    #[must_use]
+    pub fn with_setup(mut self, setup: impl Into<String>) -> Self {
+        self.setup = setup.into();
+        self
+    }
+
+    /// Sets the reference solution, the source of a whole module.
+    #[must_use]
+    pub fn with_reference(mut self, reference: impl Into<String>) -> Self {
+        self.reference = Some(reference.into());
+        self
+    }
 }
 
 /// What one candidate may use. The defaults let every canonical solution of HumanEval and MBPP
@@ -46,6 +99,19 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The limits as result files and reports name them, for a verdict may depend on each. Times are
+    /// in seconds and exact to the millisecond, as they are kept.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings::new("limits")
+            .with("cpu_seconds", Seconds(self.cpu_time))
+            .with("wall_seconds", Seconds(self.wall_time))
+            .with("memory_bytes", self.memory_bytes)
+            .with("output_bytes", self.output_bytes)
+            .with("file_bytes", self.file_bytes)
+            .with("processes", self.processes)
+    }
+
     /// Refuses limits that the worker could not take as they are.
     pub(crate) fn check(&self) -> Result<(), SandboxError> {
         // Above 2^53 an address space limit overflows; JSON numbers are exact up to there as well.
@@ -66,9 +132,49 @@ impl Limits {
     }
 }
 
+/// A time in seconds, cut to whole milliseconds, without needless zeros: `10`, `0.25`.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{}.{:03}", self.0.as_secs(), self.0.subsec_millis());
+        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn settings_name_every_limit() {
+        let limits = Limits { cpu_time: Duration::from_millis(1_250), ..Limits::default() };
+        assert_eq!(
+            limits.settings().to_string(),
+            "limits(cpu_seconds=1.25,wall_seconds=30,memory_bytes=536870912,output_bytes=1048576,\
+             file_bytes=16777216,processes=8)"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn seconds_read_back_as_their_milliseconds(millis in 0..1_u64 << 53) {
+            let text = Seconds(Duration::from_millis(millis)).to_string();
+            let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+            let read: u64 = format!("{whole}{part:0<3}").parse().unwrap();
+            prop_assert_eq!(read, millis);
+        }
+
+        #[test]
+        fn what_the_worker_takes_for_the_same_has_the_same_settings(nanos in 0..1_000_000_u64) {
+            let longer = Limits::default().cpu_time + Duration::from_nanos(nanos);
+            let limits = Limits { cpu_time: longer, ..Limits::default() };
+            prop_assert_eq!(limits.settings(), Limits::default().settings());
+        }
+    }
 
     #[test]
     fn defaults_are_valid() {

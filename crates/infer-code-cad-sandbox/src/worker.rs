@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::protocol::{self, Hello, Reply, Request};
-use crate::{Isolation, Limits, Report, SandboxConfig, SandboxError, Submission, Verdict};
+use crate::{Isolation, Limits, Report, SandboxConfig, SandboxError, Submission, Tests, Verdict};
 
 /// The program that the interpreter runs.
 const DRIVER: &str = concat!(
@@ -27,28 +27,20 @@ const GRACE: Duration = Duration::from_secs(30);
 /// How long an idle interpreter may take to leave by itself.
 const LEAVE_TIME: Duration = Duration::from_secs(1);
 
-/// Programs whose verdicts are known. The first needs the library and the scratch directory to be
-/// within the candidate's reach, by a module that is not warm.
-const SELF_CHECK: [(&str, Submission<'static>, Verdict); 3] = [
+/// What `PYTHONHASHSEED` is: the order of a set of strings, hence a verdict, may depend on it.
+pub(crate) const HASH_SEED: &str = "0";
+
+/// What is checked, program, asserts, verdict: the verdicts are known. The first needs the library and
+/// the scratch directory to be within the candidate's reach, by a module that is not warm.
+const SELF_CHECK: [(&str, &str, &str, Verdict); 3] = [
     (
         "import a module and write a file",
-        Submission {
-            setup: "",
-            program: "import os, sched\nopen(os.path.abspath('file'), 'w').close()",
-            tests: "assert sched.scheduler and os.path.exists('file')",
-        },
+        "import os, sched\nopen(os.path.abspath('file'), 'w').close()",
+        "assert sched.scheduler and os.path.exists('file')",
         Verdict::Passed,
     ),
-    (
-        "fail an assertion",
-        Submission { setup: "", program: "x = 1", tests: "assert x == 2" },
-        Verdict::Failed,
-    ),
-    (
-        "leave before the tests",
-        Submission { setup: "", program: "import os\nos._exit(0)", tests: "" },
-        Verdict::Crashed,
-    ),
+    ("fail an assertion", "x = 1", "assert x == 2", Verdict::Failed),
+    ("leave before the tests", "import os\nos._exit(0)", "", Verdict::Crashed),
 ];
 
 #[derive(Debug)]
@@ -74,7 +66,7 @@ impl Worker {
             .args(["-s", "-S", "-B", "-c", DRIVER])
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-            .envs([("LC_ALL", "C.UTF-8"), ("PYTHONHASHSEED", "0"), ("MALLOC_ARENA_MAX", "1")])
+            .envs([("LC_ALL", "C.UTF-8"), ("PYTHONHASHSEED", HASH_SEED), ("MALLOC_ARENA_MAX", "1")])
             .current_dir(home.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -93,7 +85,7 @@ impl Worker {
     }
 
     /// Waits until the interpreter is warm and gives the right verdicts on known programs.
-    pub(crate) fn ready(&mut self) -> Result<Isolation, SandboxError> {
+    pub(crate) fn ready(&mut self) -> Result<Hello, SandboxError> {
         let unfit = |worker: &Self, reason: &str| SandboxError::PythonUnfit {
             python: worker.python.clone(),
             log: format!("{reason} {}", worker.log()).trim().to_owned(),
@@ -107,7 +99,7 @@ impl Worker {
             serde_json::from_slice(&hello).map_err(|error| unfit(self, &error.to_string()))?;
         self.self_check(&hello.layers)?;
         tracing::debug!(python = hello.python, isolation = %hello.layers, "sandbox worker ready");
-        Ok(hello.layers)
+        Ok(hello)
     }
 
     /// Judges one submission; `limits` have been checked.
@@ -138,9 +130,11 @@ impl Worker {
     }
 
     fn self_check(&mut self, isolation: &Isolation) -> Result<(), SandboxError> {
-        for (check, submission, expected) in &SELF_CHECK {
-            let answer = match self.execute(submission, &Limits::default()) {
-                Ok(report) if report.verdict == *expected => continue,
+        for (check, program, asserts, expected) in SELF_CHECK {
+            let tests = Tests::new(asserts);
+            let submission = Submission::new(program, &tests);
+            let answer = match self.execute(&submission, &Limits::default()) {
+                Ok(report) if report.verdict == expected => continue,
                 Ok(report) => format!("{} ({})", report.verdict, report.reason),
                 Err(error) => error.to_string(),
             };

@@ -41,7 +41,8 @@ def main():
     wake = wake_on_child()
     gc.collect()
     gc.freeze()
-    send(replies, {"python": sys.version.split()[0], "layers": layers})
+    python = "%s %s" % (sys.implementation.name, sys.version.split()[0])
+    send(replies, {"python": python, "layers": layers})
     number = 0
     while True:
         number += 1

@@ -10,16 +10,15 @@ use std::thread;
 use std::time::Instant;
 
 use flate2::read::GzDecoder;
-use infer_code_cad_sandbox::{Limits, Submission, Verdict};
+use infer_code_cad_sandbox::{Limits, Submission, Tests, Verdict};
 use serde_json::Value;
 
 const WORKERS: usize = 2;
 
 struct Problem {
     name: String,
-    setup: String,
     program: String,
-    tests: String,
+    tests: Tests,
 }
 
 #[test]
@@ -30,9 +29,12 @@ fn human_eval_canonical_solutions_pass() {
     let problems: Vec<_> = rows(&text)
         .map(|row| Problem {
             name: field(&row, "task_id"),
-            setup: String::new(),
             program: field(&row, "prompt") + &field(&row, "canonical_solution"),
-            tests: format!("{}\ncheck({})", field(&row, "test"), field(&row, "entry_point")),
+            tests: Tests::new(format!(
+                "{}\ncheck({})",
+                field(&row, "test"),
+                field(&row, "entry_point")
+            )),
         })
         .collect();
     assert_eq!(problems.len(), 164);
@@ -48,9 +50,9 @@ fn mbpp_canonical_solutions_pass() {
                 row["test_list"].as_array().unwrap().iter().map(|test| test.as_str().unwrap());
             Problem {
                 name: format!("MBPP/{}", row["task_id"]),
-                setup: field(&row, "test_setup_code"),
                 program: field(&row, "code"),
-                tests: tests.collect::<Vec<_>>().join("\n"),
+                tests: Tests::new(tests.collect::<Vec<_>>().join("\n"))
+                    .with_setup(field(&row, "test_setup_code")),
             }
         })
         .collect();
@@ -64,9 +66,8 @@ fn assert_all_pass(name: &str, problems: &[Problem]) {
     let start = Instant::now();
     let work = || {
         while let Some(problem) = problems.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let Problem { setup, program, tests, .. } = problem;
-            let report =
-                sandbox.execute(&Submission { setup, program, tests }, &Limits::default()).unwrap();
+            let submission = Submission::new(&problem.program, &problem.tests);
+            let report = sandbox.execute(&submission, &Limits::default()).unwrap();
             if report.verdict != Verdict::Passed {
                 wrong.lock().unwrap().push((&problem.name, report));
             }

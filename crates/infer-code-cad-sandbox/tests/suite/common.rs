@@ -1,6 +1,8 @@
 //! What the integration tests share.
 
-use infer_code_cad_sandbox::{Limits, Report, Sandbox, SandboxConfig, SandboxError, Submission};
+use infer_code_cad_sandbox::{
+    Limits, Report, Sandbox, SandboxConfig, SandboxError, Submission, Tests,
+};
 
 /// A sandbox, or a line that says why the test `name` is not run.
 pub(crate) fn sandbox_or_say(name: &str, workers: usize) -> Option<Sandbox> {
@@ -16,7 +18,7 @@ pub(crate) fn sandbox_or_say(name: &str, workers: usize) -> Option<Sandbox> {
 
 /// Judges a program that has no setup code.
 pub(crate) fn judge(sandbox: &Sandbox, program: &str, tests: &str, limits: &Limits) -> Report {
-    match sandbox.execute(&Submission { setup: "", program, tests }, limits) {
+    match sandbox.execute(&Submission::new(program, &Tests::new(tests)), limits) {
         Ok(report) => report,
         Err(error) => panic!("{error}"),
     }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use infer_code_cad_sandbox::{Limits, Sandbox, SandboxConfig, SandboxError, Submission, Verdict};
+use infer_code_cad_sandbox::{
+    Limits, Sandbox, SandboxConfig, SandboxError, Submission, Tests, Verdict,
+};
 
 use crate::common::{judge, sandbox_or_say};
 
@@ -187,11 +189,9 @@ fn a_huge_program_is_judged() {
 #[test]
 fn setup_runs_between_program_and_tests() {
     let Some(sandbox) = sandbox_or_say("setup_runs_between_program_and_tests", 1) else { return };
-    let submission = Submission {
-        setup: "root = Node(1)",
-        program: "class Node:\n    def __init__(self, data): self.data = data",
-        tests: "assert root.data == 1",
-    };
+    let tests = Tests::new("assert root.data == 1").with_setup("root = Node(1)");
+    let program = "class Node:\n    def __init__(self, data): self.data = data";
+    let submission = Submission::new(program, &tests);
     let report = sandbox.execute(&submission, &Limits::default()).unwrap();
     assert_eq!(report.verdict, Verdict::Passed, "{report:?}");
     assert!(report.max_rss_bytes > 1 << 20 && report.wall_time > Duration::ZERO, "{report:?}");
@@ -200,7 +200,8 @@ fn setup_runs_between_program_and_tests() {
 #[test]
 fn tests_that_do_not_compile_are_an_error() {
     let Some(sandbox) = sandbox_or_say("tests_that_do_not_compile_are_an_error", 1) else { return };
-    let submission = Submission { setup: "", program: "", tests: "assert (" };
+    let tests = Tests::new("assert (");
+    let submission = Submission::new("", &tests);
     match sandbox.execute(&submission, &Limits::default()) {
         Err(SandboxError::InvalidSubmission { part, .. }) => assert_eq!(part, "tests"),
         other => panic!("{other:?}"),
