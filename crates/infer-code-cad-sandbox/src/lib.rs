@@ -1,8 +1,4 @@
-//! Candidate program and tests to verdict: isolated, limited Python execution.
-//!
-//! A [`Sandbox`] keeps warm Python interpreters (*workers*). Each [`Submission`] runs in a fork of
-//! one, under [`Limits`], and comes back as a [`Report`] with a [`Verdict`]. Whatever the candidate
-//! does is a verdict; a [`SandboxError`] says that the sandbox itself failed, and is never one.
+#![doc = include_str!("../README.md")]
 //!
 //! # Isolation
 //!
@@ -12,7 +8,7 @@
 //! what it leaves running. Started by root, it runs as an unprivileged user. Where the kernel
 //! allows, it has no network. [`Sandbox::isolation`] tells which layers are active.
 //!
-//! # What this does not do
+//! # What isolation does not do
 //!
 //! - The tests run in the candidate's interpreter. `os._exit(0)`, `SystemExit`, replaced builtins,
 //!   closed or flooded descriptors do not make a candidate pass, but one that means to can forge a
@@ -27,24 +23,10 @@
 //!   and the worker's next submission waits for that; after a very large flood it moves to a fresh
 //!   worker.
 //!
-//! # Examples
+//! # When the caller goes away
 //!
-//! ```
-//! use infer_code_cad_sandbox::{
-//!     Limits, Sandbox, SandboxConfig, SandboxError, Submission, Tests, Verdict,
-//! };
-//!
-//! let sandbox = match Sandbox::start(&SandboxConfig::default()) {
-//!     Err(SandboxError::PythonMissing { .. }) => return Ok(()), // install python3
-//!     sandbox => sandbox?,
-//! };
-//! let tests = Tests::new("assert double(2) == 4\nassert double(3) == 6");
-//! let submission = Submission::new("def double(x):\n    return x + 2", &tests);
-//! let report = sandbox.execute(&submission, &Limits::default())?;
-//! assert_eq!(report.verdict, Verdict::Failed);
-//! assert_eq!(report.reason, "assert double(3) == 6: AssertionError");
-//! # Ok::<(), SandboxError>(())
-//! ```
+//! A process may end, or be killed, while threads of it judge: nobody has to join them or to drop the
+//! sandbox first. Its workers notice, kill their candidates, remove their files and end.
 
 #![forbid(unsafe_code)]
 

@@ -42,14 +42,17 @@ def main():
     gc.collect()
     gc.freeze()
     python = "%s %s" % (sys.implementation.name, sys.version.split()[0])
-    send(replies, {"python": python, "layers": layers})
-    number = 0
-    while True:
-        number += 1
-        scratch = os.path.join(home, str(number))
-        send(replies, serve(receive(requests), scratch, requests, wake, layers))
-        # After the reply: what a candidate made can take longer to delete than its verdict may wait.
-        remove(scratch)
+    try:
+        send(replies, {"python": python, "layers": layers})
+        number = 0
+        while True:
+            number += 1
+            scratch = os.path.join(home, str(number))
+            send(replies, serve(receive(requests), scratch, requests, wake, layers))
+            # After the reply: what a candidate made can take longer to delete than its verdict may wait.
+            remove(scratch)
+    except (EOFError, BrokenPipeError):
+        follow(home)  # the other side is gone
 
 
 def serve(request, scratch, requests, wake, layers):
@@ -233,11 +236,22 @@ def remove(scratch):
     try:
         os.rmdir(scratch)  # the usual case: nothing was written
     except FileNotFoundError:
-        pass  # the submission was refused before it had one
+        pass  # the submission was refused before it had one, or the other side was faster
     except OSError:
         # No depth limit, and directories may have been made unreadable.
         subprocess.call(["/bin/chmod", "-R", "u+rwx", scratch], stderr=subprocess.DEVNULL)
         subprocess.call(["/bin/rm", "-rf", scratch])
+
+
+def follow(home):
+    """Ends after the other side, which removes all files itself unless it was killed or its process
+    ended while a submission was judged."""
+    try:
+        os.unlink(os.path.join(home, "log"))  # the only one, in general
+    except OSError:
+        pass  # the other side was faster
+    remove(home)
+    os._exit(0)
 
 
 def wake_on_child():
@@ -268,7 +282,7 @@ def read_exactly(fd, length):
     while length:
         chunk = os.read(fd, min(length, 1 << 20))
         if not chunk:
-            os._exit(0)  # the other side is gone
+            raise EOFError
         chunks.append(chunk)
         length -= len(chunk)
     return b"".join(chunks)

@@ -4,5 +4,7 @@
 mod canonical;
 mod common;
 mod confinement;
+mod ends;
+mod settings;
 mod throughput;
 mod verdicts;
