@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use infer_code_cad_decode::{TokenId, Vocabulary};
 use tokenizers::{DecoderWrapper, Tokenizer as HfTokenizer};
 
@@ -56,13 +58,29 @@ impl Tokenizer {
     /// [`CheckpointError::Encode`] when the tokenizer refuses the text.
     pub fn encode(&self, text: &str) -> Result<Vec<TokenId>, CheckpointError> {
         let mut ids = self.ids(text, true)?;
-        if let (Some(bos), [first, second, ..]) = (self.bos, ids.as_slice())
-            && *first == bos
-            && *second == bos
-        {
+        if self.has_second_bos(&ids) {
             ids.remove(0);
         }
         Ok(ids)
+    }
+
+    /// The tokens of [`Tokenizer::encode`], each with the range of bytes of `text` that it stands for.
+    ///
+    /// A token that is not in the text, such as a BOS that was added, has an empty range. Blanks before
+    /// a word may be missing from the range of its token, as the tokenizer's file says. Tokens that
+    /// share a character have the same range.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Encode`] when the tokenizer refuses the text.
+    pub fn encode_with_offsets(
+        &self,
+        text: &str,
+    ) -> Result<Vec<(TokenId, Range<usize>)>, CheckpointError> {
+        let encoding = self.inner.encode(text, true).map_err(|e| refused(text, &e))?;
+        let ids = encoding.get_ids();
+        let added = usize::from(self.has_second_bos(ids));
+        let ranges = encoding.get_offsets().iter().map(|&(start, end)| start..end);
+        Ok(ids.iter().copied().zip(ranges).skip(added).collect())
     }
 
     /// The tokens of `text` alone: nothing is added before or after.
@@ -95,12 +113,18 @@ impl Tokenizer {
     }
 
     fn ids(&self, text: &str, add_special_tokens: bool) -> Result<Vec<TokenId>, CheckpointError> {
-        let encoding = self
-            .inner
-            .encode_fast(text, add_special_tokens)
-            .map_err(|e| CheckpointError::Encode { bytes: text.len(), reason: e.to_string() })?;
-        Ok(encoding.get_ids().to_vec())
+        let encoding = self.inner.encode_fast(text, add_special_tokens);
+        Ok(encoding.map_err(|e| refused(text, &e))?.get_ids().to_vec())
     }
+
+    /// Whether the BOS that was added stands before one that the text spells.
+    fn has_second_bos(&self, ids: &[TokenId]) -> bool {
+        matches!((self.bos, ids), (Some(bos), [first, second, ..]) if *first == bos && *second == bos)
+    }
+}
+
+fn refused(text: &str, error: &tokenizers::Error) -> CheckpointError {
+    CheckpointError::Encode { bytes: text.len(), reason: error.to_string() }
 }
 
 /// How a vocabulary spells bytes.
@@ -282,6 +306,18 @@ mod tests {
         assert_eq!(tokenizer.encode_plain("hello").unwrap(), ids[1..]);
         assert_eq!(tokenizer.encode("").unwrap(), [BOS]);
         assert_eq!(tokenizer.token_id("<bos>"), Some(BOS));
+    }
+
+    #[test]
+    fn every_token_knows_its_place_in_the_text() {
+        let tokenizer = byte_level();
+        let text = "<bos>a\u{e9}é and text";
+        let found = tokenizer.encode_with_offsets(text).unwrap();
+        let (ids, ranges): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        assert_eq!(ids, tokenizer.encode(text).unwrap());
+        assert_eq!(ranges, [0..5, 5..6, 6..8, 6..8, 8..text.len()]);
+        let added = tokenizer.encode_with_offsets("a").unwrap();
+        assert_eq!((added[0].clone(), added[1].1.clone()), ((BOS, 0..0), 0..1));
     }
 
     #[test]
