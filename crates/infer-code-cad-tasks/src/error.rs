@@ -38,7 +38,7 @@ pub enum TaskError {
         /// 1-based line.
         line: usize,
         /// What the parser said.
-        source: serde_json::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A line is JSON, but not an object.
     #[error("{file}, line {line}: expected a JSON object, found {found}; use one object per line")]
@@ -122,13 +122,15 @@ pub enum TaskError {
         /// What was looked for.
         what: &'static str,
     },
-    /// No stop preset has this name.
-    #[error(
-        "stop preset {name:?} is unknown; choose none, bigcode, lm-eval, evalplus or paper-code"
-    )]
-    UnknownPreset {
-        /// What was asked for.
+    /// Nothing of its kind has this name.
+    #[error("{kind} {name:?} is unknown; choose one of: {}", choices.join(", "))]
+    UnknownName {
+        /// What was to be named, such as `stop preset`.
+        kind: &'static str,
+        /// The name given.
         name: String,
+        /// All names there are.
+        choices: Vec<&'static str>,
     },
 }
 
@@ -144,10 +146,9 @@ impl TaskError {
             | Self::WrongType { line, .. }
             | Self::InvalidField { line, .. }
             | Self::DuplicateTaskId { line, .. } => Some(*line),
-            Self::Io { .. }
-            | Self::Gzip { .. }
-            | Self::Empty { .. }
-            | Self::UnknownPreset { .. } => None,
+            Self::Io { .. } | Self::Gzip { .. } | Self::Empty { .. } | Self::UnknownName { .. } => {
+                None
+            }
         }
     }
 }

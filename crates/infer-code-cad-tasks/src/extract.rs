@@ -139,7 +139,7 @@ fn append_mentioned(problem: &Problem, program: &mut String, after: &[Item<'_, '
         .map(|item| item.without_torn_end())
         .filter(|item| item.is_complete())
         .collect();
-    for item in mentioned(candidates, &format!("{program}\n{}\n{}", problem.setup, problem.tests)) {
+    for item in mentioned(candidates, program) {
         program.push_str(&item.render());
     }
 }

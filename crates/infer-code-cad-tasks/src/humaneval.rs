@@ -1,6 +1,7 @@
+use crate::examples;
 use crate::jsonl::{self, Row};
 use crate::python::{Line, logical_lines};
-use crate::{Embedded, Problem, TaskError, mbpp};
+use crate::{Embedded, Hidden, Problem, Task, TaskError, mbpp};
 use std::path::Path;
 
 /// Loads HumanEval or EvalPlus's HumanEval+ (`.jsonl`, `.jsonl.gz` or one JSON list, told apart by
@@ -15,15 +16,15 @@ use std::path::Path;
 /// # Errors
 /// Unreadable or empty file, malformed line, field missing or of the wrong type, a prompt that does
 /// not define its entry point with a docstring, repeated task ids.
-pub fn load_humaneval(path: &Path) -> Result<Vec<Problem>, TaskError> {
-    collect(&jsonl::read_rows(path)?, problem)
+pub fn load_humaneval(path: &Path) -> Result<Vec<Task>, TaskError> {
+    collect(&jsonl::read_rows(path)?, task)
 }
 
 /// Parses the embedded set: HumanEval's fields, and `family`, `level`, `term`, `passage_id`.
 ///
 /// # Errors
 /// As [`load_humaneval`]; messages call the text `embedded problems`.
-pub fn parse_tiny(jsonl: &str) -> Result<Vec<Problem>, TaskError> {
+pub fn parse_tiny(jsonl: &str) -> Result<Vec<Task>, TaskError> {
     collect(&jsonl::parse_rows(jsonl, "embedded problems")?, |row| {
         let embedded = Embedded {
             family: row.string("family")?,
@@ -31,7 +32,8 @@ pub fn parse_tiny(jsonl: &str) -> Result<Vec<Problem>, TaskError> {
             term: row.optional_string("term")?,
             passage_id: row.optional_string("passage_id")?,
         };
-        Ok(Problem { embedded: Some(embedded), ..problem(row)? })
+        let Task { problem, hidden } = task(row)?;
+        Ok(Task::new(Problem { embedded: Some(embedded), ..problem }, hidden))
     })
 }
 
@@ -40,12 +42,12 @@ pub fn parse_tiny(jsonl: &str) -> Result<Vec<Problem>, TaskError> {
 ///
 /// # Errors
 /// As [`load_humaneval`] or [`load_mbpp`](crate::load_mbpp).
-pub fn load_problems(path: &Path) -> Result<Vec<Problem>, TaskError> {
+pub fn load_problems(path: &Path) -> Result<Vec<Task>, TaskError> {
     let rows = jsonl::read_rows(path)?;
     if rows.first().is_some_and(mbpp::is_mbpp) {
         return mbpp::from_rows(&rows, mbpp::MbppSplit::All, path);
     }
-    collect(&rows, problem)
+    collect(&rows, task)
 }
 
 impl Problem {
@@ -74,32 +76,21 @@ impl Problem {
             field: "prompt",
             reason: "must end with `def name(..):` and a docstring in quotes".to_owned(),
         })?;
-        Ok(Self {
-            task_id: task_id.to_owned(),
-            preamble: parts.preamble,
-            signature: parts.signature,
-            docstring: parts.docstring,
-            setup: String::new(),
-            tests: String::new(),
-            canonical_solution: None,
-            embedded: None,
-            prompt,
-            entry_point,
-        })
+        Ok(parts.into_problem(task_id.to_owned(), prompt, entry_point))
     }
 }
 
 fn collect(
     rows: &[Row],
-    problem: impl Fn(&Row) -> Result<Problem, TaskError>,
-) -> Result<Vec<Problem>, TaskError> {
-    let problems: Vec<Problem> = rows.iter().map(problem).collect::<Result<_, _>>()?;
-    let ids: Vec<String> = problems.iter().map(|p| p.task_id.clone()).collect();
+    task: impl Fn(&Row) -> Result<Task, TaskError>,
+) -> Result<Vec<Task>, TaskError> {
+    let tasks: Vec<Task> = rows.iter().map(task).collect::<Result<_, _>>()?;
+    let ids: Vec<String> = tasks.iter().map(|task| task.problem.task_id.clone()).collect();
     jsonl::reject_duplicates(rows, &ids)?;
-    Ok(problems)
+    Ok(tasks)
 }
 
-fn problem(row: &Row) -> Result<Problem, TaskError> {
+fn task(row: &Row) -> Result<Task, TaskError> {
     let prompt = row.string("prompt")?;
     let entry_point = row.string("entry_point")?;
     let parts = split_prompt(&prompt, &entry_point).ok_or_else(|| {
@@ -108,24 +99,35 @@ fn problem(row: &Row) -> Result<Problem, TaskError> {
             format!("must end with `def {entry_point}(..):` and a docstring; check `entry_point`"),
         )
     })?;
-    Ok(Problem {
-        task_id: row.string("task_id")?,
-        preamble: parts.preamble,
-        signature: parts.signature,
-        docstring: parts.docstring,
+    let hidden = Hidden {
         setup: String::new(),
-        tests: format!("{}\ncheck({entry_point})\n", row.string("test")?),
-        canonical_solution: Some(row.string("canonical_solution")?),
-        embedded: None,
-        prompt,
-        entry_point,
-    })
+        asserts: format!("{}\ncheck({entry_point})\n", row.string("test")?),
+        reference: Some(row.string("canonical_solution")?),
+    };
+    Ok(Task::new(parts.into_problem(row.string("task_id")?, prompt, entry_point), hidden))
 }
 
 struct Parts {
     preamble: String,
     signature: String,
     docstring: String,
+}
+
+impl Parts {
+    fn into_problem(self, task_id: String, prompt: String, entry_point: String) -> Problem {
+        let Self { preamble, signature, docstring } = self;
+        let visible_tests = examples::asserts(&docstring, &entry_point, &preamble);
+        Problem {
+            task_id,
+            prompt,
+            preamble,
+            signature,
+            docstring,
+            entry_point,
+            visible_tests,
+            embedded: None,
+        }
+    }
 }
 
 /// Splits a prompt at the definition of the entry point, the last one of that name.
@@ -196,10 +198,11 @@ pub(crate) mod tests {
 
     #[test]
     fn an_embedded_row_gives_all_fields() {
-        let p = &parse_tiny(&format!("{}\n\n", row())).unwrap()[0];
+        let task = &parse_tiny(&format!("{}\n\n", row())).unwrap()[0];
+        let p = &task.problem;
         assert_eq!((p.signature.as_str(), p.docstring.as_str()), ("def f(x):", "Double x."));
-        assert_eq!(p.tests, "def check(f):\n    assert f(2) == 4\n\ncheck(f)\n");
-        assert_eq!(p.canonical_program().unwrap(), format!("{}    return 2 * x\n", p.prompt));
+        assert_eq!(task.hidden.asserts, "def check(f):\n    assert f(2) == 4\n\ncheck(f)\n");
+        assert_eq!(task.canonical_program().unwrap(), format!("{}    return 2 * x\n", p.prompt));
         let facts = p.embedded.as_ref().unwrap();
         assert_eq!((facts.level, facts.passage_id.as_deref()), (2, Some("p1")));
         assert_eq!((facts.family.as_str(), &facts.term), ("arithmetic", &None));
@@ -216,10 +219,11 @@ pub(crate) mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         for text in [row.clone(), format!("\u{feff}[\r\n{row}\r\n]")] {
             std::fs::write(file.path(), text).unwrap();
-            let p = &load_humaneval(file.path()).unwrap()[0];
-            assert_eq!(p.tests, "def check(f):\n    assert f(2) == 4\n\ncheck(f)\n");
+            let task = &load_humaneval(file.path()).unwrap()[0];
+            let p = &task.problem;
+            assert_eq!(task.hidden.asserts, "def check(f):\n    assert f(2) == 4\n\ncheck(f)\n");
             assert_eq!((p.docstring.as_str(), &p.embedded), ("Double x.", &None));
-            assert_eq!(load_problems(file.path()).unwrap()[0], *p);
+            assert_eq!(load_problems(file.path()).unwrap()[0], *task);
         }
         std::fs::write(file.path(), row.replace("\"test\"", "\"tests\"")).unwrap();
         let message = load_humaneval(file.path()).unwrap_err().to_string();

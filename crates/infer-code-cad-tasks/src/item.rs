@@ -79,6 +79,18 @@ impl<'t> Item<'t, '_> {
         self.head().defined_name().or_else(|| assigned(self.head()))
     }
 
+    /// Names that the item binds in the module: a definition's, all targets, all imports.
+    pub(crate) fn binds(&self) -> Vec<&'t str> {
+        let code = self.head().code();
+        match self.kind() {
+            Kind::Import => {
+                words(code.split_once("import").map_or("", |(_, names)| names)).collect()
+            }
+            Kind::Assignment => words(code.split('=').next().unwrap_or_default()).collect(),
+            _ => self.name().into_iter().collect(),
+        }
+    }
+
     /// True for `def name`, `class name` and `name = lambda ..`.
     pub(crate) fn defines(&self, name: &str) -> bool {
         let is_lambda = || self.head().code().contains("lambda");

@@ -84,7 +84,7 @@ fn parse_row(text: &str, line: usize, file: &str) -> Result<Row, TaskError> {
     match serde_json::from_str(text).or_else(|_| serde_json::from_str(&to_json(text))) {
         Ok(Value::Object(fields)) => Ok(Row { file, line, fields }),
         Ok(other) => Err(TaskError::NotAnObject { file, line, found: type_name(&other) }),
-        Err(source) => Err(TaskError::Json { file, line, source }),
+        Err(source) => Err(TaskError::Json { file, line, source: source.into() }),
     }
 }
 

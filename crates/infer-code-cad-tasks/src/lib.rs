@@ -1,6 +1,7 @@
 //! HumanEval, MBPP and embedded problems, the prompts of the paper, and code extraction from model text.
 //!
 //! * [`Problem`]: one function to write, split into the parts that the prompt layouts need.
+//!   [`Task`]: the problem and, apart from it, the hidden tests and the reference solution.
 //! * [`load_humaneval`], [`load_mbpp`], [`parse_tiny`]: the three problem sets.
 //! * [`prompts`]: the texts of Table 4, byte for byte.
 //! * [`extract_program`]: model text in, a whole Python module out; [`StopPreset`]: where to stop.
@@ -19,7 +20,7 @@
 //!     "entry_point": "f", "canonical_solution": "    return 2 * x\n",
 //!     "test": "def check(f):\n    assert f(2) == 4\n", "family": "arithmetic", "level": 1,
 //!     "term": null, "passage_id": null}"#.replace('\n', " ");
-//! let problem = &infer_code_cad_tasks::parse_tiny(&row)?[0];
+//! let problem = &infer_code_cad_tasks::parse_tiny(&row)?[0].problem;
 //! assert_eq!(infer_code_cad_tasks::prompts::question(problem), "def f(x):");
 //! let program = infer_code_cad_tasks::extract_program(problem, "    return x + x\n\nDone!");
 //! assert_eq!(program, "def f(x):\n    return x + x\n");
@@ -28,12 +29,15 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod examples;
+mod expression;
 mod extract;
 mod fence;
 mod humaneval;
 mod item;
 mod jsonl;
 mod mbpp;
+mod named;
 mod problem;
 pub mod prompts;
 mod python;
@@ -42,6 +46,7 @@ mod sample;
 mod source;
 mod statement;
 mod stop;
+mod task;
 
 pub use error::TaskError;
 pub use extract::extract_program;
@@ -50,3 +55,4 @@ pub use mbpp::{MbppSplit, load_mbpp};
 pub use problem::{Embedded, Problem};
 pub use sample::{Answer, Sample, SampleLine, SampleReader, read_samples, write_samples};
 pub use stop::StopPreset;
+pub use task::{Hidden, Task};

@@ -1,9 +1,22 @@
 use crate::jsonl::{self, Row};
 use crate::python::{Line, is_word, logical_lines};
-use crate::{Problem, TaskError};
+use crate::{Hidden, Problem, Task, TaskError, named};
+use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 
 /// Part of MBPP, by task id as in the paper that introduced it.
+///
+/// By name they are `prompt`, `test`, `validation`, `train` and `all`.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_tasks::MbppSplit;
+///
+/// let split: MbppSplit = "validation".parse()?;
+/// assert_eq!((split, split.to_string().as_str()), (MbppSplit::Validation, "validation"));
+/// # Ok::<(), infer_code_cad_tasks::TaskError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MbppSplit {
@@ -31,6 +44,28 @@ impl MbppSplit {
     }
 }
 
+const NAMES: &[(&str, MbppSplit)] = &[
+    ("prompt", MbppSplit::Prompt),
+    ("test", MbppSplit::Test),
+    ("validation", MbppSplit::Validation),
+    ("train", MbppSplit::Train),
+    ("all", MbppSplit::All),
+];
+
+impl FromStr for MbppSplit {
+    type Err = TaskError;
+
+    fn from_str(name: &str) -> Result<Self, TaskError> {
+        named::parse("split of MBPP", NAMES, name)
+    }
+}
+
+impl fmt::Display for MbppSplit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(named::name(NAMES, self))
+    }
+}
+
 /// Loads MBPP: `mbpp.jsonl`, the sanitized edition (`sanitized-mbpp.json`) or EvalPlus's MBPP+
 /// (`MbppPlus.jsonl`, or the rows of its data set), gzip-compressed or not.
 ///
@@ -47,7 +82,7 @@ impl MbppSplit {
 /// # Errors
 /// Unreadable or empty file, malformed line, field missing or of the wrong type, tests that call no
 /// function of the reference code, repeated task ids, no row in the split.
-pub fn load_mbpp(path: &Path, split: MbppSplit) -> Result<Vec<Problem>, TaskError> {
+pub fn load_mbpp(path: &Path, split: MbppSplit) -> Result<Vec<Task>, TaskError> {
     from_rows(&jsonl::read_rows(path)?, split, path)
 }
 
@@ -68,29 +103,28 @@ pub(crate) fn mbpp_number(row: &Row) -> Option<u32> {
     })
 }
 
-/// The problems of a split; `path` is named in errors.
+/// The tasks of a split; `path` is named in errors.
 pub(crate) fn from_rows(
     rows: &[Row],
     split: MbppSplit,
     path: &Path,
-) -> Result<Vec<Problem>, TaskError> {
+) -> Result<Vec<Task>, TaskError> {
     let number = |row| mbpp_number(row).map_or_else(|| row.integer("task_id"), Ok);
     let numbers: Vec<u32> = rows.iter().map(number).collect::<Result<_, _>>()?;
     let ids: Vec<String> = numbers.iter().map(|number| format!("MBPP/{number}")).collect();
     jsonl::reject_duplicates(rows, &ids)?;
     let chosen = rows.iter().zip(&ids).zip(&numbers).filter(|(_, number)| split.contains(**number));
-    let problems: Vec<Problem> =
-        chosen.map(|((row, id), _)| problem(row, id)).collect::<Result<_, _>>()?;
-    if problems.is_empty() {
+    let tasks: Vec<Task> = chosen.map(|((row, id), _)| task(row, id)).collect::<Result<_, _>>()?;
+    if tasks.is_empty() {
         return Err(TaskError::Empty {
             file: path.display().to_string(),
             what: "task ids of the split asked for",
         });
     }
-    Ok(problems)
+    Ok(tasks)
 }
 
-fn problem(row: &Row, task_id: &str) -> Result<Problem, TaskError> {
+fn task(row: &Row, task_id: &str) -> Result<Task, TaskError> {
     let code = row.string(row.either("code", "canonical_solution"))?;
     let tests_field = row.either("test_list", "assertion");
     let tests = match tests_field {
@@ -106,18 +140,18 @@ fn problem(row: &Row, task_id: &str) -> Result<Problem, TaskError> {
         })?,
     };
     let docstring = docstring(&row.string(row.either("text", "prompt"))?);
-    Ok(Problem {
+    let hidden = Hidden { setup: setup(row)?, asserts: tests + "\n", reference: Some(code) };
+    let problem = Problem {
         task_id: task_id.to_owned(),
         prompt: format!("{signature}\n    \"\"\"{}\"\"\"\n", docstring.replace('\n', "\n    ")),
         preamble: String::new(),
         signature,
         docstring,
         entry_point,
-        setup: setup(row)?,
-        tests: tests + "\n",
-        canonical_solution: Some(code),
+        visible_tests: Vec::new(),
         embedded: None,
-    })
+    };
+    Ok(Task::new(problem, hidden))
 }
 
 fn undefined(name: &str) -> String {
@@ -192,13 +226,13 @@ mod tests {
         };
         let ok = "\"assert f(1) == 1\", \"assert f(2) == 2\"";
         std::fs::write(file.path(), row(10, ok) + &row(11, ok)).unwrap();
-        let problems = load_mbpp(file.path(), MbppSplit::Test).unwrap();
-        assert_eq!(problems.len(), 1);
-        let p = &problems[0];
-        assert_eq!((p.task_id.as_str(), p.setup.as_str()), ("MBPP/11", "x = 1"));
+        let tasks = load_mbpp(file.path(), MbppSplit::Test).unwrap();
+        assert_eq!(tasks.len(), 1);
+        let Task { problem: p, hidden } = &tasks[0];
+        assert_eq!((p.task_id.as_str(), hidden.setup.as_str()), ("MBPP/11", "x = 1"));
         assert_eq!(p.prompt, "def f(a):\n    \"\"\"Add.\"\"\"\n");
-        assert_eq!(p.tests, "assert f(1) == 1\nassert f(2) == 2\n");
-        assert_eq!(p.canonical_program().unwrap(), "def f(a):\r\n  return a");
+        assert_eq!(hidden.asserts, "assert f(1) == 1\nassert f(2) == 2\n");
+        assert_eq!(tasks[0].canonical_program().unwrap(), "def f(a):\r\n  return a");
         let message = |split| load_mbpp(file.path(), split).unwrap_err().to_string();
         assert!(message(MbppSplit::Train).contains("no task ids of the split asked for"));
         std::fs::write(file.path(), row(11, ok) + &row(12, "\"assert g(1)\"")).unwrap();
@@ -209,7 +243,18 @@ mod tests {
         );
     }
 
-    fn load(text: &str) -> Result<Vec<Problem>, TaskError> {
+    #[test]
+    fn splits_are_read_back_by_name_and_others_are_refused_with_the_choices() {
+        use MbppSplit::*;
+        for split in [Prompt, Test, Validation, Train, All] {
+            assert_eq!(split.to_string().parse::<MbppSplit>().unwrap(), split);
+        }
+        let message = "dev".parse::<MbppSplit>().unwrap_err().to_string();
+        let choices = "choose one of: prompt, test, validation, train, all";
+        assert_eq!(message, format!("split of MBPP \"dev\" is unknown; {choices}"));
+    }
+
+    fn load(text: &str) -> Result<Vec<Task>, TaskError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         let loaded = load_mbpp(file.path(), MbppSplit::All)?;
@@ -227,14 +272,15 @@ mod tests {
              "test_list": ["assert math.isclose(volume_sphere(10), 4188.790204786391, rel_tol=0.001)"]},
             {"task_id": 3, "prompt": "Not.", "code": "def f(n):\n  return not n",
              "test_imports": [], "test_list": ["assert f(2) == False", "assert f(0) == True"]}]"#;
-        let problems = load(text).unwrap();
-        let p = &problems[0];
+        let tasks = load(text).unwrap();
+        let Task { problem: p, hidden } = &tasks[0];
         assert_eq!((p.task_id.as_str(), p.entry_point.as_str()), ("MBPP/82", "volume_sphere"));
-        assert_eq!(p.setup, "import math\nimport re");
+        assert_eq!(hidden.setup, "import math\nimport re");
         let docstring = "Write a function to find the volume of a sphere.";
         assert_eq!(p.prompt, format!("def volume_sphere(r):\n    \"\"\"{docstring}\"\"\"\n"));
-        assert_eq!((problems[1].setup.as_str(), problems[1].docstring.as_str()), ("", "Not."));
-        assert_eq!(problems[1].tests, "assert f(2) == False\nassert f(0) == True\n");
+        let Task { problem: p, hidden } = &tasks[1];
+        assert_eq!((hidden.setup.as_str(), p.docstring.as_str()), ("", "Not."));
+        assert_eq!(hidden.asserts, "assert f(2) == False\nassert f(0) == True\n");
         let message = load(&text.replace("\"code\"", "\"cod\"")).unwrap_err().to_string();
         assert!(message.contains("line 2: field `code` is missing"), "{message}");
     }
@@ -247,13 +293,17 @@ mod tests {
             "contract": "\n    assert a # $_CONTRACT_$\n",
             "assertion": "\nassert g(1) == f((3,), (3,))[0]\nassert f((3,), (3,)) == (3,)\n"}"#;
         let row = row.replace('\n', " ");
-        let p = &load(&row).unwrap()[0];
+        let task = &load(&row).unwrap()[0];
+        let p = &task.problem;
         assert_eq!((p.task_id.as_str(), p.signature.as_str()), ("MBPP/2", "def f(a, b):"));
         assert_eq!(p.docstring, "Find the shared elements.\nassert f((3,), (3,)) == (3,)");
         let prompt = "def f(a, b):\n    \"\"\"Find the shared elements.\n    assert f((3,), (3,)) == (3,)\"\"\"\n";
         assert_eq!(p.prompt, prompt);
-        assert_eq!(p.tests, "assert g(1) == f((3,), (3,))[0]\nassert f((3,), (3,)) == (3,)\n");
-        assert!(p.canonical_program().unwrap().starts_with("\ndef g(a)"));
+        assert_eq!(
+            task.hidden.asserts,
+            "assert g(1) == f((3,), (3,))[0]\nassert f((3,), (3,)) == (3,)\n"
+        );
+        assert!(task.canonical_program().unwrap().starts_with("\ndef g(a)"));
         let message = |row: &str| load(row).unwrap_err().to_string();
         let other = row.replace("\"entry_point\": \"f\"", "\"entry_point\": \"h\"");
         assert!(message(&other).contains("line 1: field `entry_point` names \"h\", which the ref"));

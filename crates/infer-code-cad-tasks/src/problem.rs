@@ -1,10 +1,12 @@
-use crate::python;
-
-/// One function to write, with everything that prompts and judging need.
+/// One function to write: all that a model and a selection may see of it.
+///
+/// It has no tests, no setup and no solution: those are the [`Hidden`](crate::Hidden) half of a
+/// [`Task`](crate::Task), so a prompt, a selection or an extraction cannot reach them by mistake.
 ///
 /// The parts obey: `preamble` is empty or ends with a newline, so `preamble + signature` is what a
-/// prompt shows before the docstring.
+/// prompt shows before the docstring. [`Problem::from_prompt`] makes one of your own.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// Identifier, unique in its set: `HumanEval/0`, `MBPP/11`, ...
     pub task_id: String,
@@ -20,13 +22,13 @@ pub struct Problem {
     pub docstring: String,
     /// Name of the function to write.
     pub entry_point: String,
-    /// Code to run before the tests (MBPP's `test_setup_code`), else `""`.
-    pub setup: String,
-    /// Runnable tests: HumanEval's `test` followed by the call of `check`; MBPP's asserts, one per line.
-    pub tests: String,
-    /// Reference solution: a body for HumanEval and the embedded set, a whole module for MBPP.
-    /// See [`Problem::canonical_program`].
-    pub canonical_solution: Option<String>,
+    /// The examples of the docstring as Python, one `assert f(1) == 2` each.
+    ///
+    /// An example is a line `>>> f(1)` with its result on the lines up to the next `>>>` or empty
+    /// line. It counts where both are single expressions without comparison, comprehension or
+    /// `lambda`, and the first calls the entry point and else only built-in functions and names of
+    /// the preamble. Other examples are left out, so this may be empty; MBPP's always is.
+    pub visible_tests: Vec<String>,
     /// Facts about problems of the embedded set; `None` for the public benchmarks.
     pub embedded: Option<Embedded>,
 }
@@ -48,17 +50,5 @@ impl Problem {
     /// The invented word that only a passage explains, in problems of the embedded set that have one.
     pub fn term(&self) -> Option<&str> {
         self.embedded.as_ref()?.term.as_deref()
-    }
-
-    /// The reference solution as a whole module, or `None` when the set has no reference.
-    ///
-    /// A reference that defines the entry point at the top level is a module already (MBPP);
-    /// any other is a body and continues the prompt (HumanEval, the embedded set).
-    pub fn canonical_program(&self) -> Option<String> {
-        let solution = self.canonical_solution.as_ref()?;
-        if python::defines(solution, &self.entry_point) {
-            return Some(solution.clone());
-        }
-        Some(format!("{}{solution}", self.prompt))
     }
 }

@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn layouts_equal_table_4() {
-        let p = &crate::parse_tiny(&row()).unwrap()[0];
+        let p = &crate::parse_tiny(&row()).unwrap()[0].problem;
         let prompt = "def f(x):\n    \"\"\"Double x.\"\"\"\n";
         assert_eq!(vanilla(p), format!("{TABLE} \n\n {prompt}"));
         assert_eq!(cad_context(p), format!("{TABLE} \n\n Context Double x. \n def f(x):"));
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn helpers_are_visible_in_every_layout() {
-        let mut p = crate::parse_tiny(&row()).unwrap().remove(0);
+        let mut p = crate::parse_tiny(&row()).unwrap().remove(0).problem;
         p.preamble = "import math\n\n\n".to_owned();
         assert_eq!(question(&p), "import math\n\n\ndef f(x):");
         assert!(cad_context(&p).ends_with(" \n import math\n\n\ndef f(x):"));

@@ -2,7 +2,8 @@
 
 use crate::python::{Line, first_word, is_word};
 
-const KEYWORDS: &[&str] = &[
+/// Python's hard keywords.
+pub(crate) const KEYWORDS: &[&str] = &[
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
     "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
     "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while",

@@ -1,12 +1,24 @@
+use crate::{TaskError, named};
+use std::fmt;
 use std::str::FromStr;
-
-use crate::TaskError;
 
 /// Named sets of stop strings: generation ends where one of them appears.
 ///
 /// Match them on the decoded text, never on token ids. Apart from [`StopPreset::None`] they assume
 /// that the completion is a function *body*: text that repeats the signature after an import, or
 /// that starts with prose or a fence, is cut too early by them.
+///
+/// By name they are `none`, `bigcode`, `lm-eval`, `evalplus` and `paper-code`.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_tasks::StopPreset;
+///
+/// let preset: StopPreset = "lm-eval".parse()?;
+/// assert_eq!((preset, preset.to_string().as_str()), (StopPreset::LmEval, "lm-eval"));
+/// assert!(preset.strings().contains(&"\ndef"));
+/// # Ok::<(), infer_code_cad_tasks::TaskError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum StopPreset {
@@ -51,22 +63,30 @@ impl StopPreset {
     }
 }
 
+const NAMES: &[(&str, StopPreset)] = &[
+    ("none", StopPreset::None),
+    ("bigcode", StopPreset::BigCode),
+    ("lm-eval", StopPreset::LmEval),
+    ("evalplus", StopPreset::EvalPlus),
+    ("paper-code", StopPreset::PaperCode),
+];
+
 impl FromStr for StopPreset {
     type Err = TaskError;
 
     fn from_str(name: &str) -> Result<Self, TaskError> {
-        match name {
-            "none" => Ok(Self::None),
-            "bigcode" => Ok(Self::BigCode),
-            "lm-eval" => Ok(Self::LmEval),
-            "evalplus" => Ok(Self::EvalPlus),
-            "paper-code" => Ok(Self::PaperCode),
-            _ => Err(TaskError::UnknownPreset { name: name.to_owned() }),
-        }
+        named::parse("stop preset", NAMES, name)
+    }
+}
+
+impl fmt::Display for StopPreset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(named::name(NAMES, self))
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
     use super::*;
 
@@ -78,5 +98,18 @@ mod tests {
             assert!(preset.strings().len() >= 2, "{preset:?}");
             assert!(preset.strings().iter().all(|s| !s.is_empty()), "{preset:?}");
         }
+    }
+
+    #[test]
+    fn presets_are_read_back_by_name_and_others_are_refused_with_the_choices() {
+        use StopPreset::*;
+        for preset in [None, BigCode, LmEval, EvalPlus, PaperCode] {
+            assert_eq!(preset.to_string().parse::<StopPreset>().unwrap(), preset);
+        }
+        assert_eq!(format!("{LmEval:>8}|"), " lm-eval|");
+        let message = "BigCode".parse::<StopPreset>().unwrap_err().to_string();
+        let expected = "stop preset \"BigCode\" is unknown; \
+             choose one of: none, bigcode, lm-eval, evalplus, paper-code";
+        assert_eq!(message, expected);
     }
 }

@@ -5,14 +5,14 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use infer_code_cad_tasks::{
-    MbppSplit, Problem, extract_program, load_humaneval, load_mbpp, parse_tiny, prompts,
+    MbppSplit, Task, extract_program, load_humaneval, load_mbpp, parse_tiny, prompts,
 };
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A name and how a model would write the reference solution.
-type Form = (&'static str, fn(&Problem) -> String);
+type Form = (&'static str, fn(&Task) -> String);
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -31,41 +31,55 @@ fn data(name: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-fn humaneval() -> Option<Vec<Problem>> {
+fn humaneval() -> Option<Vec<Task>> {
     data("HumanEval.jsonl.gz").map(|path| load_humaneval(&path).unwrap())
 }
 
-fn mbpp(split: MbppSplit) -> Option<Vec<Problem>> {
+fn mbpp(split: MbppSplit) -> Option<Vec<Task>> {
     data("mbpp.jsonl").map(|path| load_mbpp(&path, split).unwrap())
 }
 
-/// Runs `script` with the programs as a JSON list of `[name, entry point, program]` on its input.
+/// What Python prints for `script` with `input` as JSON on its standard input; `None` without Python.
+fn python(script: &str, input: &impl serde::Serialize) -> Option<String> {
+    let child = Command::new("python3")
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = child else {
+        eprintln!("not checked: python3 is missing");
+        return None;
+    };
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&serde_json::to_vec(input).unwrap()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "the checking script failed");
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Compiles programs, each `(name, entry point, program)`.
 fn check_with_python(programs: &[(String, &str, String)]) {
     const SCRIPT: &str = "import ast, json, sys, warnings\n\
         warnings.simplefilter('ignore')\n\
-        bad = []\n\
         for name, entry, program in json.load(sys.stdin):\n    \
             try:\n        \
                 compile(program, name, 'exec')\n        \
                 assert any(getattr(n, 'name', '') == entry for n in ast.parse(program).body), 'no entry'\n    \
             except Exception as error:\n        \
-                bad.append(f'{name}: {error}')\n\
-        print('\\n'.join(bad))\n";
-    let child = Command::new("python3")
-        .args(["-c", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = child else {
-        eprintln!("not compiled: {} programs, python3 is missing", programs.len());
-        return;
-    };
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(&serde_json::to_vec(programs).unwrap()).unwrap();
-    drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "the checking script failed");
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "");
+                print(f'{name}: {error}')\n";
+    assert_eq!(python(SCRIPT, &programs).unwrap_or_default(), "");
+}
+
+/// Runs programs, each `(name, program)`: a line for each that raises.
+fn run_with_python(programs: &[(String, String)]) -> Option<String> {
+    const SCRIPT: &str = "import json, sys\n\
+        for name, program in json.load(sys.stdin):\n    \
+            try:\n        \
+                exec(program, {'__name__': name})\n    \
+            except Exception as error:\n        \
+                print(f'{name}: {error!r}')\n";
+    python(SCRIPT, &programs)
 }
 
 /// Asserts that `program` has all lines of `code`, white space at their ends and starts aside.
@@ -76,39 +90,40 @@ fn assert_lines(program: &str, code: &str, what: &str) {
     }
 }
 
-fn check_forms(problems: &[Problem], code: fn(&Problem) -> String, forms: &[Form]) {
+fn check_forms(tasks: &[Task], code: fn(&Task) -> String, forms: &[Form]) {
     let mut programs = Vec::new();
-    for problem in problems {
+    for task in tasks {
+        let problem = &task.problem;
         for (form, text) in forms {
-            let program = extract_program(problem, &text(problem));
+            let program = extract_program(problem, &text(task));
             let name = format!("{} {form}", problem.task_id);
-            assert_lines(&program, &code(problem), &name);
+            assert_lines(&program, &code(task), &name);
             programs.push((name, problem.entry_point.as_str(), program));
         }
     }
     check_with_python(&programs);
 }
 
-fn solution(problem: &Problem) -> String {
-    problem.canonical_solution.clone().unwrap()
+fn solution(task: &Task) -> String {
+    task.hidden.reference.clone().unwrap()
 }
 
-fn program(problem: &Problem) -> String {
-    problem.canonical_program().unwrap()
+fn program(task: &Task) -> String {
+    task.canonical_program().unwrap()
 }
 
-fn in_prose(problem: &Problem) -> String {
-    let code = program(problem);
-    let call = format!("print({}())", problem.entry_point);
+fn in_prose(task: &Task) -> String {
+    let code = program(task);
+    let call = format!("print({}())", task.problem.entry_point);
     format!(
         "Sure! Here's a solution (it's short):\n\n```python\n{code}\n```\n\nIt works: see below.\n```python\n{call}\n```\n"
     )
 }
 
-fn after_outline(problem: &Problem) -> String {
+fn after_outline(task: &Task) -> String {
     format!(
         "1. Read the input; don't change it.\n2. Compute the result (see above).\n\n{}\n\nThis is the answer, isn't it?\n",
-        program(problem)
+        program(task)
     )
 }
 
@@ -129,15 +144,15 @@ const BODY_FORMS: &[Form] = &[
         solution(p).strip_prefix(' ').map_or_else(|| solution(p), str::to_owned)
     }),
     ("body, then tests", |p| {
-        format!("{}\n\nprint({}(1))\n\nThat's it.", solution(p), p.entry_point)
+        format!("{}\n\nprint({}(1))\n\nThat's it.", solution(p), p.problem.entry_point)
     }),
 ];
 
 #[test]
 fn humaneval_loads_and_splits() {
-    let Some(problems) = humaneval() else { return };
-    assert_eq!(problems.len(), 164);
-    for p in &problems {
+    let Some(tasks) = humaneval() else { return };
+    assert_eq!(tasks.len(), 164);
+    for Task { problem: p, hidden, .. } in &tasks {
         assert!(p.signature.starts_with(&format!("def {}(", p.entry_point)), "{}", p.task_id);
         assert!(p.signature.ends_with(':') && !p.signature.contains('\n'), "{}", p.task_id);
         assert!(
@@ -146,7 +161,7 @@ fn humaneval_loads_and_splits() {
             p.task_id,
             p.docstring
         );
-        assert!(p.tests.ends_with(&format!("\ncheck({})\n", p.entry_point)));
+        assert!(hidden.asserts.ends_with(&format!("\ncheck({})\n", p.entry_point)));
         assert!(prompts::vanilla(p).ends_with(&p.prompt));
         if p.task_id != "HumanEval/115" {
             assert!(p.prompt.trim_start().starts_with(&prompts::question(p)), "{}", p.task_id);
@@ -160,28 +175,52 @@ fn humaneval_loads_and_splits() {
         (64, "FIX"),
     ];
     for (index, helper) in helpers {
-        assert!(problems[index].preamble.contains(helper), "{index}");
-        assert!(!problems[index].signature.contains(helper), "{index}");
+        assert!(tasks[index].problem.preamble.contains(helper), "{index}");
+        assert!(!tasks[index].problem.signature.contains(helper), "{index}");
     }
-    assert_eq!(problems[115].preamble, "import math\n");
-    assert!(problems[115].docstring.starts_with("You are given a rectangular grid"));
+    assert_eq!(tasks[115].problem.preamble, "import math\n");
+    assert!(tasks[115].problem.docstring.starts_with("You are given a rectangular grid"));
     assert_eq!(
-        problems[50].docstring,
+        tasks[50].problem.docstring,
         "takes as input string encoded with encode_shift function. Returns decoded string."
     );
 }
 
+/// Examples that contradict the reference solution: the benchmark's own slips.
+const WRONG_EXAMPLES: &[&str] = &["HumanEval/47"];
+
+#[test]
+fn humaneval_examples_hold_for_the_reference_solutions() {
+    let Some(tasks) = humaneval() else { return };
+    let shown = |task: &&Task| !task.problem.visible_tests.is_empty();
+    assert_eq!(tasks.iter().filter(shown).count(), 70);
+    let all = tasks.iter().flat_map(|task| &task.problem.visible_tests);
+    assert_eq!(all.count(), 166);
+    let visible = |id: usize| tasks[id].problem.visible_tests.join("\n");
+    assert_eq!(visible(2), "assert truncate_number(3.5) == 0.5");
+    assert_eq!(visible(32).lines().next(), Some("assert round(find_zero([1, 2]), 2) == -0.5"));
+    assert_eq!(visible(12).lines().count(), 2, "the first example has no result");
+
+    let programs = tasks.iter().filter(shown).map(|task| {
+        let tests = task.problem.visible_tests.join("\n");
+        (task.problem.task_id.clone(), format!("{}\n{tests}\n", program(task)))
+    });
+    let Some(failed) = run_with_python(&programs.collect::<Vec<_>>()) else { return };
+    let failed: Vec<&str> = failed.lines().filter_map(|line| line.split(": ").next()).collect();
+    assert_eq!(failed, WRONG_EXAMPLES);
+}
+
 #[test]
 fn humaneval_solutions_survive_extraction() {
-    let Some(problems) = humaneval() else { return };
-    check_forms(&problems, solution, BODY_FORMS);
-    check_forms(&problems, solution, MODULE_FORMS);
+    let Some(tasks) = humaneval() else { return };
+    check_forms(&tasks, solution, BODY_FORMS);
+    check_forms(&tasks, solution, MODULE_FORMS);
 }
 
 #[test]
 fn mbpp_loads_and_splits() {
-    let Some(problems) = mbpp(MbppSplit::All) else { return };
-    assert_eq!(problems.len(), 974);
+    let Some(tasks) = mbpp(MbppSplit::All) else { return };
+    assert_eq!(tasks.len(), 974);
     for (split, count) in [
         (MbppSplit::Prompt, 10),
         (MbppSplit::Test, 500),
@@ -190,30 +229,31 @@ fn mbpp_loads_and_splits() {
     ] {
         assert_eq!(mbpp(split).unwrap().len(), count, "{split:?}");
     }
-    for p in &problems {
+    for Task { problem: p, hidden, .. } in &tasks {
         let call = format!("{}(", p.entry_point);
-        assert!(p.tests.replace(" (", "(").contains(&call), "{}", p.task_id);
+        assert!(p.visible_tests.is_empty(), "{}", p.task_id);
+        assert!(hidden.asserts.replace(" (", "(").contains(&call), "{}", p.task_id);
         assert!(p.signature.starts_with("def ") && p.signature.ends_with(':'), "{}", p.task_id);
         assert!(!p.signature.contains(['\r', '\n', '#']), "{}: {}", p.task_id, p.signature);
     }
-    let signature = |id: usize| problems[id - 1].signature.as_str();
+    let signature = |id: usize| tasks[id - 1].problem.signature.as_str();
     assert_eq!(signature(14), "def find_Volume(l,b,h) :");
     assert_eq!(signature(18), "def remove_dirty_chars(string, second_string):");
     assert_eq!(signature(966), "def remove_empty(tuple1):");
-    let with_setup = problems.iter().filter(|p| !p.setup.is_empty());
+    let with_setup = tasks.iter().filter(|task| !task.hidden.setup.is_empty());
     assert_eq!(
-        with_setup.map(|p| p.task_id.as_str()).collect::<Vec<_>>(),
+        with_setup.map(|task| task.problem.task_id.as_str()).collect::<Vec<_>>(),
         ["MBPP/367", "MBPP/927"]
     );
 }
 
 #[test]
 fn mbpp_solutions_survive_extraction() {
-    let Some(problems) = mbpp(MbppSplit::All) else { return };
-    check_forms(&problems, program, MODULE_FORMS);
-    let prompts: Vec<_> = problems
+    let Some(tasks) = mbpp(MbppSplit::All) else { return };
+    check_forms(&tasks, program, MODULE_FORMS);
+    let prompts: Vec<_> = tasks
         .iter()
-        .map(|p| {
+        .map(|Task { problem: p, .. }| {
             (
                 format!("{} prompt", p.task_id),
                 p.entry_point.as_str(),
@@ -234,9 +274,9 @@ fn embedded_prompts_equal_those_the_model_was_trained_on() {
         eprintln!("not checked: the embedded set is not beside this crate");
         return;
     };
-    let problems = parse_tiny(&problems).unwrap();
-    check_forms(&problems, solution, BODY_FORMS);
-    check_forms(&problems, solution, MODULE_FORMS);
+    let tasks = parse_tiny(&problems).unwrap();
+    check_forms(&tasks, solution, BODY_FORMS);
+    check_forms(&tasks, solution, MODULE_FORMS);
     let objects = |text: &str| -> Vec<serde_json::Value> {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
@@ -246,7 +286,8 @@ fn embedded_prompts_equal_those_the_model_was_trained_on() {
         format!("{}\n{}", found["title"].as_str().unwrap(), found["text"].as_str().unwrap())
     };
     for row in objects(&rows) {
-        let problem = problems.iter().find(|p| row["task_id"] == *p.task_id).unwrap();
+        let mut problems = tasks.iter().map(|task| &task.problem);
+        let problem = problems.find(|p| row["task_id"] == *p.task_id).unwrap();
         let text = match row["technique"].as_str().unwrap() {
             "vanilla" => prompts::vanilla(problem),
             "cad" => prompts::cad_context(problem),

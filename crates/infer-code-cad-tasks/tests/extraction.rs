@@ -7,18 +7,8 @@ use proptest::prelude::*;
 const BODY: &str = "    total = 0\n    for x in xs:\n        total += x\n    return total\n";
 
 fn problem() -> Problem {
-    Problem {
-        task_id: "t".into(),
-        prompt: "import math\n\n\ndef add(xs):\n    \"\"\"Add.\"\"\"\n".into(),
-        preamble: "import math\n\n\n".into(),
-        signature: "def add(xs):".into(),
-        docstring: "Add.".into(),
-        entry_point: "add".into(),
-        setup: String::new(),
-        tests: "assert add([1, 2]) == 3\n".into(),
-        canonical_solution: Some(BODY.into()),
-        embedded: None,
-    }
+    let prompt = "import math\n\n\ndef add(xs):\n    \"\"\"Add.\"\"\"\n";
+    Problem::from_prompt("t", prompt).unwrap()
 }
 
 /// What comes after the preamble.

@@ -1,0 +1,145 @@
+//! The `>>>` examples of a docstring as asserts.
+
+use crate::expression::Expression;
+use crate::item::items;
+use crate::python::logical_lines;
+
+/// Functions that an example may call beside those of the prompt: they are built in and only compute.
+const BUILT_IN: &[&str] = &[
+    "abs",
+    "all",
+    "any",
+    "bin",
+    "bool",
+    "bytes",
+    "chr",
+    "complex",
+    "dict",
+    "divmod",
+    "enumerate",
+    "float",
+    "frozenset",
+    "hex",
+    "int",
+    "isinstance",
+    "len",
+    "list",
+    "map",
+    "max",
+    "min",
+    "oct",
+    "ord",
+    "pow",
+    "range",
+    "repr",
+    "reversed",
+    "round",
+    "set",
+    "sorted",
+    "str",
+    "sum",
+    "tuple",
+    "type",
+    "zip",
+];
+
+/// One assert per example that calls the entry point and whose two sides are simple expressions.
+///
+/// As in Python's doctest, the result stands on the lines after the call, up to the next `>>>` or
+/// an empty line; a comment after the call is dropped. Statements, continued lines (`...`), calls
+/// without a result, comparisons and names that neither Python nor the `preamble` defines have no assert.
+pub(crate) fn asserts(docstring: &str, entry_point: &str, preamble: &str) -> Vec<String> {
+    let lines = logical_lines(preamble);
+    let preamble = items(preamble, &lines);
+    let bound: Vec<&str> = preamble.iter().flat_map(|item| item.binds()).collect();
+    let is_known = |name: &str| bound.contains(&name) || BUILT_IN.contains(&name);
+
+    let mut asserts = Vec::new();
+    for (call, result) in examples(docstring) {
+        let (Some(call), Some(result)) = (Expression::parse(call), Expression::parse(&result))
+        else {
+            continue;
+        };
+        let names = call.names.iter().chain(&result.names);
+        let mut others = names.filter(|name| **name != entry_point);
+        if call.calls(entry_point)
+            && !result.names.contains(&entry_point)
+            && others.all(|n| is_known(n))
+        {
+            asserts.push(format!("assert {} == {}", call.source(), result.source()));
+        }
+    }
+    asserts
+}
+
+/// What follows each `>>>`, and the lines of its result.
+fn examples(docstring: &str) -> impl Iterator<Item = (&str, String)> {
+    let mut lines = docstring.lines().map(str::trim).peekable();
+    std::iter::from_fn(move || {
+        let call = lines.by_ref().find_map(|line| line.strip_prefix(">>>"))?;
+        let mut result = Vec::new();
+        while let Some(line) = lines.next_if(|line| !line.is_empty() && !line.starts_with(">>>")) {
+            result.push(line);
+        }
+        Some((call.trim(), result.join("\n")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(docstring: &str) -> Vec<String> {
+        let preamble =
+            "import math\nfrom a import b as c\n\n\ndef g(x):\n    y = x\n    return y\nT = 2\n";
+        asserts(docstring, "f", preamble)
+    }
+
+    #[test]
+    fn an_example_and_its_result_become_an_assert() {
+        for (docstring, expected) in [
+            (">>> f(1)\n2", "assert f(1) == 2"),
+            (
+                "Add.\n  >>> f( 'a b', x=[1, {}])  # why\n  (1,)\n\nMore.",
+                "assert f( 'a b', x=[1, {}]) == (1,)",
+            ),
+            (">>> round(f([-1.5e-3]), 2) * T\n-0.5", "assert round(f([-1.5e-3]), 2) * T == -0.5"),
+            (
+                ">>> f(g(1))[0].real\n{'a': None, \"b\": b'\\''}",
+                "assert f(g(1))[0].real == {'a': None, \"b\": b'\\''}",
+            ),
+            (">>> f(1)\n[\"a\",\n   \"b\"]\n>>> f(", "assert f(1) == [\"a\", \"b\"]"),
+            (">>> f(c.d, math.pi)\n{1, 2}", "assert f(c.d, math.pi) == {1, 2}"),
+        ] {
+            assert_eq!(read(docstring), [expected], "{docstring}");
+        }
+        assert_eq!(read(">>> f(1)\n1\n>>> f(2)\n>>> f(3)\n3\n").len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_call_with_a_plain_result_is_left_out() {
+        for docstring in [
+            "f(1) == 2",
+            ">>> f(1)",
+            ">>> f(1)\n\n2",
+            ">>> f(1) == 2\nTrue",
+            ">>> x = f(1)\n2",
+            ">>> f(x)\n2",
+            ">>> f(y)\n2",
+            ">>> g(1)\n1",
+            ">>> f\n1",
+            ">>> f(1,\n...   2)\n2",
+            ">>> f(1)\nTraceback (most recent call last):\n  ...\nValueError: no",
+            ">>> f(1)\nhello",
+            ">>> f(1)\nTwo lines\nof text",
+            ">>> f(1)\n<object at 0x1>",
+            ">>> f(1)\nf(2)",
+            ">>> f([x for x in range(3)])\n1",
+            ">>> f(lambda: 1)\n1",
+            ">>> f(1) if T else 2\n1",
+            ">>> f(open('a'))\n1",
+        ] {
+            assert!(read(docstring).is_empty(), "{docstring}: {:?}", read(docstring));
+        }
+    }
+}
