@@ -151,6 +151,11 @@ impl MoveBook {
         Moves { book: self, rooms, settles: true }
     }
 
+    /// The moves of the last view.
+    pub fn made(&self) -> &[Move] {
+        &self.moves
+    }
+
     /// What was made of the last view. The room for it is kept.
     pub fn drain(&mut self) -> impl Iterator<Item = Move> {
         self.moves.drain(..)

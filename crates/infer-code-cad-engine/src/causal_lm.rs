@@ -80,6 +80,13 @@ pub struct Step<'a> {
     pub logits: LogitRows,
 }
 
+impl Step<'_> {
+    /// How many rows of logits it asks for.
+    pub fn rows(&self) -> usize {
+        self.logits.of(self.tokens.len())
+    }
+}
+
 /// Which positions of a [`Step`] need logits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogitRows {
@@ -89,4 +96,15 @@ pub enum LogitRows {
     Last,
     /// All: the tokens are being scored.
     All,
+}
+
+impl LogitRows {
+    /// The number of rows that a step of so many tokens gives.
+    pub fn of(self, tokens: usize) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Last => 1,
+            Self::All => tokens,
+        }
+    }
 }

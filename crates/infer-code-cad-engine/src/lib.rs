@@ -1,26 +1,41 @@
 //! Token streams to completions, many at a time.
 //!
 //! [`CausalLm`] advances any number of cached streams in one pass: a backend implements it, with what
-//! [`backend`] has ready. [`generate`] completes prompts by continuous batching, [`score()`] reads
-//! log-probabilities, [`MemoryPlan`] tells what both may take. No tensor library, no file, no
-//! technique is known here.
+//! [`backend`] has ready. An [`Engine`] completes [`Request`]s by continuous batching, [`EngineHandle`] shares
+//! one among callers, [`generate`] and [`score()`] are loops over it, [`MemoryPlan`] tells what it may take. No
+//! tensor library, no file, no technique is known here.
 
 #![forbid(unsafe_code)]
 
 pub mod backend;
 mod causal_lm;
+mod config;
+mod engine;
 mod error;
+mod event;
 mod generate;
+mod handle;
 mod memory_plan;
+mod request;
 mod score;
+mod speculation;
 mod stop;
+mod table;
 
 pub use causal_lm::{CausalLm, KvCache, LogitRows, Step};
-pub use error::EngineError;
-pub use generate::{
-    Completion, Event, FinishReason, GenerateConfig, GenerateStats, Prompt, generate,
-};
+pub use config::EngineConfig;
+pub use engine::{Engine, Progress};
+pub use error::{EngineError, MoveError};
+pub use event::{Completion, Cost, Event, FinishReason, GenerateStats, RequestStats, TokenLogProb};
+pub use generate::generate;
+pub use handle::EngineHandle;
 pub use infer_code_cad_decode::{TokenId, Vocabulary};
 pub use memory_plan::MemoryPlan;
+pub use request::{LogProbs, PromptLogProbs, Request, RequestId};
 pub use score::{next_logits, score};
+pub use speculation::{Speculation, Speculator};
 pub use stop::{StopMatch, StopMatcher, StopStrings};
+pub use table::TableModel;
+
+/// Raised by hand when a change of arithmetic changes tokens: results of different numbers are not mixed.
+pub const NUMERICS: u32 = 1;

@@ -1,36 +1,40 @@
-use infer_code_cad_decode::TokenId;
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use crate::{CausalLm, EngineError, LogitRows, Step};
+use infer_code_cad_decode::{Greedy, TokenId};
 
-/// Positions per forward pass: bounds the logits held at once.
-const CHUNK: usize = 128;
+use crate::{CausalLm, Engine, EngineError, Event, LogitRows, PromptLogProbs, Request, Step};
 
-/// The natural log-probability of each token given those before it, in f64.
+/// The natural log-probability of each token given those before it: a request that draws nothing.
 ///
 /// One value per token after the first, `ln p(tokens[i] | tokens[..i])` for `i >= 1`; the mean of
 /// their negatives is the cross-entropy per token.
 ///
 /// # Errors
-/// Those of [`CausalLm::forward`].
-pub fn score(model: &dyn CausalLm, tokens: &[TokenId]) -> Result<Vec<f64>, EngineError> {
-    let vocab_size = model.vocab_size();
-    if let Some(position) = tokens.iter().position(|&token| token as usize >= vocab_size) {
-        let token = tokens[position];
-        return Err(EngineError::TokenOutOfRange { step: 0, position, token, vocab_size });
+/// What is wrong with the tokens, as [`Event::Failed`] says, and faults of the model.
+pub fn score(engine: &mut Engine, tokens: &[TokenId]) -> Result<Vec<f64>, EngineError> {
+    if tokens.is_empty() {
+        return Ok(Vec::new());
     }
-    let mut cache = model.new_cache();
-    let mut logits = Vec::new();
-    let mut scores = Vec::with_capacity(tokens.len());
-    let inputs = &tokens[..tokens.len().saturating_sub(1)];
-    let targets = tokens.get(1..).unwrap_or_default();
-    for (inputs, targets) in inputs.chunks(CHUNK).zip(targets.chunks(CHUNK)) {
-        let step = Step { cache: &mut *cache, tokens: inputs, logits: LogitRows::All };
-        model.forward(&mut [step], &mut logits)?;
-        for (row, &token) in logits.chunks_exact(vocab_size).zip(targets) {
-            scores.push(f64::from(row[token as usize]) - log_sum_exp(row));
-        }
+    let mut request = Request::new("score", vec![tokens.to_vec()], Arc::new(Greedy));
+    request.max_new_tokens = 0;
+    request.samples = 0..0;
+    request.prompt_log_probs = Some(PromptLogProbs { stream: 0, from: 1, top: 0 });
+    let own = engine.submit(request);
+    let mut outcome = None;
+    while outcome.is_none() {
+        engine.step(&mut |id, event| {
+            match event {
+                Event::PromptScored { log_probs } if id == own => {
+                    outcome = Some(Ok(log_probs.iter().map(|scored| scored.log_prob).collect()));
+                }
+                Event::Failed { error, .. } if id == own => outcome = Some(Err(error)),
+                _ => {}
+            }
+            ControlFlow::Continue(())
+        });
     }
-    Ok(scores)
+    outcome.expect("the loop ends with one")
 }
 
 /// The logits that follow `tokens`, `(vocab_size)`.
@@ -43,9 +47,4 @@ pub fn next_logits(model: &dyn CausalLm, tokens: &[TokenId]) -> Result<Vec<f32>,
     let step = Step { cache: &mut *cache, tokens, logits: LogitRows::Last };
     model.forward(&mut [step], &mut logits)?;
     Ok(logits)
-}
-
-fn log_sum_exp(row: &[f32]) -> f64 {
-    let max = f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    max + row.iter().map(|&logit| (f64::from(logit) - max).exp()).sum::<f64>().ln()
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::EngineError;
 
 /// The strings that end a completion, prepared for matching on bytes as they arrive.
@@ -23,7 +25,7 @@ use crate::EngineError;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct StopStrings {
-    patterns: Vec<Pattern>,
+    patterns: Arc<[Pattern]>,
 }
 
 impl StopStrings {
@@ -44,19 +46,19 @@ impl StopStrings {
     }
 
     /// A matcher at the beginning of a text.
-    pub fn matcher(&self) -> StopMatcher<'_> {
-        StopMatcher { stops: self, matched: vec![0; self.patterns.len()] }
+    pub fn matcher(&self) -> StopMatcher {
+        StopMatcher { patterns: Arc::clone(&self.patterns), matched: vec![0; self.patterns.len()] }
     }
 }
 
 /// Looks for [`StopStrings`] in a text that arrives in pieces.
 #[derive(Debug, Clone)]
-pub struct StopMatcher<'a> {
-    stops: &'a StopStrings,
+pub struct StopMatcher {
+    patterns: Arc<[Pattern]>,
     matched: Vec<usize>, // per stop string, the longest prefix that ends the text so far
 }
 
-impl StopMatcher<'_> {
+impl StopMatcher {
     /// Reads the next bytes of the text, up to and including the first match.
     ///
     /// After a match the text has ended; what further calls return is of no use.
@@ -64,7 +66,7 @@ impl StopMatcher<'_> {
         bytes.iter().enumerate().find_map(|(at, &byte)| {
             let mut longest: Option<StopMatch> = None;
             for (stop, (pattern, matched)) in
-                self.stops.patterns.iter().zip(&mut self.matched).enumerate()
+                self.patterns.iter().zip(&mut self.matched).enumerate()
             {
                 *matched = pattern.next(*matched, byte);
                 let len = pattern.bytes.len();

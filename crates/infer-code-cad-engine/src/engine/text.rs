@@ -5,22 +5,19 @@ use crate::{StopMatcher, StopStrings};
 /// Bytes that may begin a stop string and characters that are not complete are held back. All
 /// pieces released together are the text, each byte is looked at a constant number of times.
 #[derive(Debug)]
-pub(super) struct CompletionText<'a> {
+pub(super) struct CompletionText {
     text: String,
-    released: usize, // bytes of `text` that were released before the last push or flush
     pending: Vec<u8>, // decoded but held back
-    stops: StopMatcher<'a>,
+    stops: StopMatcher,
 }
 
-impl<'a> CompletionText<'a> {
-    pub(super) fn new(stops: &'a StopStrings) -> Self {
-        let stops = stops.matcher();
-        Self { text: String::new(), released: 0, pending: Vec::new(), stops }
+impl CompletionText {
+    pub(super) fn new(stops: &StopStrings) -> Self {
+        Self { text: String::new(), pending: Vec::new(), stops: stops.matcher() }
     }
 
     /// Appends the bytes of a token; says whether a stop string ended the text.
     pub(super) fn push(&mut self, bytes: &[u8]) -> bool {
-        self.released = self.text.len();
         let before = self.pending.len();
         self.pending.extend_from_slice(bytes);
         if let Some(found) = self.stops.advance(bytes) {
@@ -40,13 +37,14 @@ impl<'a> CompletionText<'a> {
         self.pending.clear();
     }
 
-    /// What the last push, and the flush after it, released.
-    pub(super) fn fresh(&self) -> &str {
-        &self.text[self.released..]
+    /// What is released so far.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
     }
 
-    pub(super) fn into_string(self) -> String {
-        self.text
+    /// The released text, which leaves nothing behind.
+    pub(super) fn take(&mut self) -> String {
+        std::mem::take(&mut self.text)
     }
 }
 
@@ -83,49 +81,44 @@ mod tests {
 
     #[test]
     fn a_character_is_released_whole() {
-        let stops = StopStrings::default();
-        let mut text = CompletionText::new(&stops);
+        let mut text = CompletionText::new(&StopStrings::default());
         text.push(b"a\xe2\x82");
-        assert_eq!(text.fresh(), "a");
+        assert_eq!(text.as_str(), "a");
         text.push(b"\xacb");
-        assert_eq!(text.fresh(), "€b");
+        assert_eq!(text.as_str(), "a€b");
     }
 
     #[test]
     fn an_ill_formed_sequence_does_not_hold_the_text_back() {
-        let stops = StopStrings::default();
-        let mut text = CompletionText::new(&stops);
+        let mut text = CompletionText::new(&StopStrings::default());
         text.push(b"a\xffb\xe2\x82c");
-        assert_eq!(text.fresh(), "a\u{fffd}b\u{fffd}c");
+        assert_eq!(text.as_str(), "a\u{fffd}b\u{fffd}c");
     }
 
     #[test]
     fn the_beginning_of_a_stop_string_waits_for_the_decision() {
-        let stops = StopStrings::new(&["\ndef"]).unwrap();
-        let mut text = CompletionText::new(&stops);
+        let mut text = CompletionText::new(&StopStrings::new(&["\ndef"]).unwrap());
         assert!(!text.push(b"x\nd"));
-        assert_eq!(text.fresh(), "x");
+        assert_eq!(text.as_str(), "x");
         assert!(!text.push(b"o"));
-        assert_eq!(text.fresh(), "\ndo");
+        assert_eq!(text.as_str(), "x\ndo");
         assert!(!text.push(b"\nde"));
         assert!(text.push(b"f f"));
         text.flush();
-        assert_eq!(text.fresh(), "");
-        assert_eq!(text.into_string(), "x\ndo");
+        assert_eq!(text.take(), "x\ndo");
     }
 
     #[test]
     fn what_is_held_back_at_the_end_is_released() {
-        let stops = StopStrings::new(&["\ndef"]).unwrap();
-        let mut text = CompletionText::new(&stops);
+        let mut text = CompletionText::new(&StopStrings::new(&["\ndef"]).unwrap());
         text.push(b"x\nde\xc3");
         text.flush();
-        assert_eq!(text.fresh(), "x\nde\u{fffd}");
+        assert_eq!(text.as_str(), "x\nde\u{fffd}");
     }
 
     proptest! {
         #[test]
-        fn pieces_make_the_text_before_the_stop(
+        fn the_text_only_grows_and_ends_before_the_stop(
             bytes in proptest::collection::vec(
                 proptest::sample::select(b"ab\n\xc3\xa9\xe2\x82\xac\xff".to_vec()), 0..40),
             stops in proptest::collection::vec("[abé€\n]{1,3}", 0..3),
@@ -133,26 +126,25 @@ mod tests {
         ) {
             let prepared = StopStrings::new(&stops).unwrap();
             let mut text = CompletionText::new(&prepared);
-            let mut streamed = String::new();
             let mut rest = &bytes[..];
             let mut stopped = false;
             for size in sizes.into_iter().chain([bytes.len()]) {
                 let (chunk, after) = rest.split_at(size.min(rest.len()));
                 rest = after;
+                let before = text.as_str().to_owned();
                 stopped = text.push(chunk);
+                prop_assert!(text.as_str().starts_with(&before));
                 if stopped {
                     break;
                 }
-                streamed.push_str(text.fresh());
             }
+            let before = text.as_str().to_owned();
             text.flush();
-            streamed.push_str(text.fresh());
-
+            prop_assert!(text.as_str().starts_with(&before));
             let cut = naive(&bytes, &stops);
             let end = cut.map_or(bytes.len(), |(start, _)| start);
             prop_assert_eq!(stopped, cut.is_some());
-            prop_assert_eq!(&streamed, &String::from_utf8_lossy(&bytes[..end]));
-            prop_assert_eq!(streamed, text.into_string());
+            prop_assert_eq!(text.take(), String::from_utf8_lossy(&bytes[..end]));
         }
     }
 }

@@ -1,0 +1,231 @@
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::entry::State;
+use super::{Engine, Told};
+use crate::{EngineError, Event, RequestId, Step};
+
+/// What a pass reads.
+struct Load {
+    /// Streams that generate, and the tokens they bring.
+    rows: usize,
+    decoded: usize,
+    /// Tokens of prompts.
+    read: usize,
+}
+
+impl Engine {
+    /// Decodes the first token of every sample that has just begun.
+    pub(super) fn begin(&mut self, told: &mut Told<'_>) {
+        if self.sequences.iter().any(|sequence| sequence.is_new()) {
+            let clock = Instant::now();
+            self.decode(true, &[]);
+            self.stats.decode_time += clock.elapsed();
+            self.retire(told);
+        }
+    }
+
+    /// One forward pass and the decoding after it.
+    pub(super) fn pass(&mut self, told: &mut Told<'_>) {
+        let load = self.plan_pass();
+        if load.decoded + load.read == 0 {
+            return;
+        }
+        let clock = Instant::now();
+        if let Err(error) = tracing::trace_span!("forward pass").in_scope(|| self.forward()) {
+            self.fail_pass(error);
+            return;
+        }
+        let logits = mem::take(&mut self.logits);
+        let own = self.sequences.iter().map(|s| s.streams() * s.width()).sum::<usize>();
+        let (own, mut rest) = logits.split_at(own * self.model.vocab_size());
+        tracing::trace_span!("decoder").in_scope(|| self.decode(false, own));
+        self.account(&load, clock.elapsed());
+        self.take_prompt_rows(&mut rest, told);
+        self.logits = logits;
+        self.retire(told);
+        self.sweep();
+    }
+
+    /// Guesses for sequences, and chooses the pieces of prompts that are read beside them.
+    fn plan_pass(&mut self) -> Load {
+        let budget = self.config.tokens_per_pass;
+        let rows: usize = self.sequences.iter().map(|sequence| sequence.streams()).sum();
+        let guesses = budget.saturating_sub(rows) / rows.max(1);
+        self.sequences.iter_mut().for_each(|sequence| sequence.guess(guesses));
+        let decoded = self.sequences.iter().map(|s| s.streams() * s.width()).sum();
+        let mut left = budget.saturating_sub(decoded).max(budget / 8).max(1);
+        let before = left;
+        for index in 0..self.entries.len() {
+            left -= self.plan_pieces(index, left);
+        }
+        Load { rows, decoded, read: before - left }
+    }
+
+    /// Chooses what is read of one prompt; returns the number of tokens.
+    fn plan_pieces(&mut self, index: usize, budget: usize) -> usize {
+        let Self { entries, prefixes, .. } = self;
+        let (id, plan) = (entries[index].id, Arc::clone(&entries[index].plan));
+        let State::Reading(mut reading) = mem::replace(&mut entries[index].state, State::Queued)
+        else {
+            return 0;
+        };
+        let find = |request: RequestId| {
+            entries.iter().find(|entry| entry.id == request).and_then(|entry| entry.reading())
+        };
+        reading.end_waits(id, &plan, prefixes, find);
+        let read = reading.plan_pieces(&plan, budget);
+        entries[index].state = State::Reading(reading);
+        read
+    }
+
+    /// The pass itself: the sequences first, then the prompts.
+    fn forward(&mut self) -> Result<(), EngineError> {
+        let Self { model, sequences, entries, logits, batch, .. } = self;
+        let mut steps = emptied(mem::take(batch));
+        steps.extend(sequences.iter_mut().flat_map(|sequence| sequence.steps()));
+        steps.extend(entries.iter_mut().flat_map(|entry| {
+            let plan = &*entry.plan;
+            let reading = match &mut entry.state {
+                State::Reading(reading) => Some(reading),
+                _ => None,
+            };
+            reading.into_iter().flat_map(|reading| reading.steps(plan))
+        }));
+        let rows: usize = steps.iter().map(Step::rows).sum();
+        let outcome = model.forward(&mut steps, logits);
+        *batch = emptied(steps);
+        outcome?;
+        let expected = rows * model.vocab_size();
+        assert_eq!(logits.len(), expected, "the model must write the rows asked for");
+        Ok(())
+    }
+
+    /// A pass that failed leaves its caches in no known state: what it advanced fails with it.
+    fn fail_pass(&mut self, error: EngineError) {
+        let error = Arc::new(error);
+        let read = self.entries.iter().filter(|entry| entry.reading().is_some());
+        let mut failed: Vec<RequestId> = read.map(|entry| entry.id).collect();
+        failed.extend(self.sequences.iter().map(|sequence| sequence.request));
+        failed.dedup();
+        for request in failed {
+            self.fail(request, EngineError::Pass(Arc::clone(&error)));
+        }
+    }
+
+    /// Decodes for every sequence that is `new`, or for all others from their rows, on all threads.
+    fn decode(&mut self, new: bool, logits: &[f32]) {
+        let Self { model, sequences, rooms, .. } = self;
+        let (vocab_size, done) = (model.vocab_size(), AtomicUsize::new(0));
+        let parts = sequences.iter().filter(|sequence| sequence.is_new() == new).count();
+        let own = sequences.iter_mut().filter(|sequence| sequence.is_new() == new);
+        // Whoever calls takes the next one: each is handed out once.
+        let work = std::sync::Mutex::new((own, logits));
+        model.run_parts(parts, &|_| {
+            let mut next = work.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(sequence) = next.0.next() else { return };
+            let mut rows: &[f32] = &[];
+            if !new {
+                (rows, next.1) =
+                    next.1.split_at(sequence.streams() * sequence.width() * vocab_size);
+            }
+            drop(next);
+            let pool = || rooms.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut room = pool().pop().unwrap_or_default();
+            match new {
+                true => sequence.begin(&mut room),
+                false => sequence.advance(rows, &mut room),
+            }
+            pool().push(room);
+            done.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(done.into_inner(), parts, "run_parts must call every part");
+    }
+
+    fn account(&mut self, load: &Load, time: Duration) {
+        let reading = time.mul_f64(load.read as f64 / (load.read + load.decoded) as f64);
+        let stats = &mut self.stats;
+        stats.prefill_tokens += load.read;
+        stats.prefill_time += reading;
+        if load.rows > 0 {
+            stats.decode_time += time.saturating_sub(reading);
+            stats.decode_steps += 1;
+            stats.decode_rows += load.rows;
+            stats.peak_rows = stats.peak_rows.max(load.rows);
+        }
+    }
+
+    /// Hands prompts their rows. One that is whole waits for its samples to start, in the next step.
+    fn take_prompt_rows(&mut self, rest: &mut &[f32], told: &mut Told<'_>) {
+        let Self { entries, prefixes, model, stats, .. } = self;
+        for entry in entries {
+            let State::Reading(reading) = &mut entry.state else { continue };
+            let (plan, id) = (&entry.plan, entry.id);
+            let before = entry.stats.prefill_tokens;
+            entry.stats.prefill_tokens += reading.take_rows(plan, rest);
+            if entry.stats.prefill_tokens > before {
+                told.tell(
+                    id,
+                    Event::Prefilled { tokens: reading.known(), of: plan.prompt_tokens() },
+                );
+            }
+            if !reading.is_complete(plan) {
+                continue;
+            }
+            entry.stats.reused_tokens = reading.reused;
+            stats.reused_tokens += reading.reused;
+            if let State::Reading(whole) = mem::replace(&mut entry.state, State::Spent) {
+                let (root, log_probs) = whole.complete(plan, model.as_ref(), prefixes);
+                if plan.request.prompt_log_probs.is_some() {
+                    told.tell(id, Event::PromptScored { log_probs });
+                }
+                if !entry.waiting.is_empty() {
+                    entry.state = State::Read(root);
+                }
+            }
+        }
+    }
+
+    /// Tells what is new of every sequence, and lets go of those that have ended.
+    fn retire(&mut self, told: &mut Told<'_>) {
+        let mut index = 0;
+        while let Some(sequence) = self.sequences.get_mut(index) {
+            let (request, sample) = (sequence.request, sequence.sample);
+            let stats = &mut self.stats;
+            sequence.shown.tell(sample, &mut |event| {
+                stats.decode_tokens += 1;
+                told.tell(request, event);
+            });
+            if !sequence.has_ended() {
+                index += 1;
+                continue;
+            }
+            let sequence = self.sequences.remove(index);
+            self.rows -= sequence.plan().sample_rows();
+            self.bytes -= sequence.plan().sample_bytes;
+            let entry = self.entries.iter_mut().find(|entry| entry.id == request);
+            let entry = entry.expect("a request outlives its sequences");
+            entry.live -= 1;
+            match sequence.finish() {
+                Ok(completion) => {
+                    self.stats.completions += 1;
+                    entry.stats.completions += 1;
+                    told.tell(request, Event::Finished { sample, completion });
+                }
+                Err(error) => {
+                    entry.stats.failures += 1;
+                    told.tell(request, Event::Failed { sample: Some(sample), error });
+                }
+            }
+        }
+    }
+}
+
+/// The same vector, empty, for steps that live as long as need be.
+fn emptied<'b>(mut batch: Vec<Step<'_>>) -> Vec<Step<'b>> {
+    batch.clear();
+    // In place, as the standard library does it: `tests/allocations.rs` notices if it no longer does.
+    batch.into_iter().map(|_| unreachable!("it is empty")).collect()
+}
