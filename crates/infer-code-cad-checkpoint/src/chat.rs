@@ -6,16 +6,18 @@ mod json;
 mod nesting;
 mod python;
 mod source;
+mod variable;
 
 use std::collections::BTreeMap;
 
-use minijinja::value::Serde;
 use minijinja::{Environment, Error, ErrorKind, Value};
 
 use crate::CheckpointError;
+use crate::named::named;
 
 pub use date::Date;
 pub(crate) use source::ChatFiles;
+pub use variable::Variable;
 
 /// The name of the one template in its engine.
 const NAME: &str = "chat_template";
@@ -92,18 +94,10 @@ pub enum Role {
     Assistant,
 }
 
-impl Role {
-    fn name(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::User => "user",
-            Self::Assistant => "assistant",
-        }
-    }
-}
+named!(Role, "role": System = "system", User = "user", Assistant = "assistant");
 
 /// What a chat template is told beside the messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ChatOptions {
     /// Whether the text ends where the model's answer begins.
     pub add_generation_prompt: bool,
@@ -111,17 +105,13 @@ pub struct ChatOptions {
     pub date: Date,
     /// Further variables, such as `date_string` or `enable_thinking`; they replace variables of
     /// the same name.
-    pub variables: serde_json::Map<String, serde_json::Value>,
+    pub variables: BTreeMap<String, Variable>,
 }
 
 impl Default for ChatOptions {
     /// The answer begins, it is 26 July 2024, and there are no further variables.
     fn default() -> Self {
-        Self {
-            add_generation_prompt: true,
-            date: Date::default(),
-            variables: serde_json::Map::new(),
-        }
+        Self { add_generation_prompt: true, date: Date::default(), variables: BTreeMap::new() }
     }
 }
 
@@ -190,8 +180,7 @@ impl ChatTemplate {
             .map(|m| Value::from_pairs([("role", m.role.name()), ("content", &m.content)]))
             .collect();
         let tokens = self.special_tokens.iter().map(|(name, token)| (name.as_str(), token.into()));
-        let variables =
-            options.variables.iter().map(|(name, v)| (name.as_str(), Value::from(Serde(v))));
+        let variables = options.variables.iter().map(|(name, v)| (name.as_str(), v.value()));
         let fixed = [
             ("messages", messages),
             ("tools", Value::from(())),

@@ -6,15 +6,16 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use infer_code_cad_decode::TokenId;
-use serde::Deserialize;
-
 use crate::chat::ChatFiles;
-use crate::config::{HfConfig, OneOrMany, TransformerConfig};
+use crate::config::{HfConfig, TransformerConfig};
+use crate::fields::Fields;
 use crate::gguf::{self, Gguf, GgufWeights};
+use crate::lfs::refuse_pointer;
 use crate::tensors::{NamedTensors, RawMatrix};
+use crate::token_ids::token_ids;
 use crate::weights::{TensorInfo, TensorSource, Weights, check_finite};
 use crate::{ChatTemplate, CheckpointError, Tokenizer};
+use infer_code_cad_decode::TokenId;
 
 /// The parts of a model in Hugging Face's layout or in GGUF, from files or from bytes.
 ///
@@ -47,8 +48,9 @@ impl Checkpoint {
     /// not change while the checkpoint lives.
     ///
     /// # Errors
-    /// [`CheckpointError::MissingFile`], [`CheckpointError::Io`], [`CheckpointError::Weights`] for a damaged file,
-    /// the errors of [`TransformerConfig::from_json`], and for GGUF the `Gguf` errors and
+    /// [`CheckpointError::MissingFile`], [`CheckpointError::GgufDirectory`], [`CheckpointError::LfsPointer`],
+    /// [`CheckpointError::Io`], [`CheckpointError::Weights`] for a damaged file, the errors of
+    /// [`TransformerConfig::from_json`], and for GGUF the `Gguf` errors and
     /// [`CheckpointError::TensorFormat`].
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         if path.is_file() {
@@ -58,10 +60,13 @@ impl Checkpoint {
     }
 
     fn open_file(path: &Path) -> Result<Self, CheckpointError> {
+        /// Enough to know GGUF and what stands in its place.
+        const START: u64 = 64;
         let mut start = vec![];
         File::open(path)
-            .and_then(|file| file.take(4).read_to_end(&mut start))
+            .and_then(|file| file.take(START).read_to_end(&mut start))
             .map_err(|source| CheckpointError::Io { path: path.into(), source })?;
+        refuse_pointer(&path.display().to_string(), &start)?;
         if !gguf::has_magic(&start) {
             return Err(CheckpointError::MissingFile {
                 checkpoint: path.display().to_string(),
@@ -75,6 +80,10 @@ impl Checkpoint {
     fn open_dir(dir: &Path) -> Result<Self, CheckpointError> {
         let config = dir.join("config.json");
         if !config.is_file() {
+            let files = gguf_files(dir);
+            if !files.is_empty() {
+                return Err(CheckpointError::GgufDirectory { dir: dir.into(), files });
+            }
             return Err(CheckpointError::MissingFile {
                 checkpoint: dir.display().to_string(),
                 file: "config.json".into(),
@@ -114,20 +123,18 @@ impl Checkpoint {
         Self::from_gguf(Gguf::from_bytes(bytes)?)
     }
 
-    /// Lets a `generation_config.json` replace the EOS tokens, when it names any.
+    /// Lets a `generation_config.json` replace the EOS tokens, when it names any; -1 names none.
     ///
     /// # Errors
-    /// [`CheckpointError::Json`].
+    /// [`CheckpointError::Json`] and [`CheckpointError::LfsPointer`].
     pub fn with_generation_config(mut self, json: &[u8]) -> Result<Self, CheckpointError> {
-        #[derive(Deserialize)]
-        struct GenerationConfig {
-            eos_token_id: Option<OneOrMany>,
-        }
-        let generation: GenerationConfig = serde_json::from_slice(json).map_err(|e| {
-            CheckpointError::Json { file: "generation_config.json".into(), source: e.into() }
+        const FIELD: &str = "eos_token_id";
+        let fields = Fields::of("generation_config.json", json)?;
+        let ids = token_ids(&fields, FIELD).map_err(|written| {
+            fields.unexpected(FIELD, &written, "a token id or a list of them")
         })?;
-        if let Some(ids) = generation.eos_token_id {
-            self.eos_token_ids = ids.into_vec();
+        if !ids.is_empty() {
+            self.eos_token_ids = ids;
         }
         Ok(self)
     }
@@ -146,8 +153,7 @@ impl Checkpoint {
         weights: impl FnOnce() -> Result<Weights, CheckpointError>,
     ) -> Result<Self, CheckpointError> {
         let raw = HfConfig::parse(config)?;
-        let eos_token_ids = raw.eos_token_ids();
-        let stored_dtype = raw.dtype().map(str::to_owned);
+        let (eos_token_ids, stored_dtype) = (raw.eos_token_ids()?, raw.dtype());
         let config = raw.into_config()?;
         let (chat, weights) = (ChatFiles::default(), Box::new(weights()?));
         let metadata = vec![];
@@ -290,6 +296,15 @@ impl NamedTensors for Recorded<'_> {
         self.read.borrow_mut().insert(name.to_owned());
         self.source.raw(name, shape)
     }
+}
+
+/// The names of the GGUF files in a directory, sorted.
+fn gguf_files(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<_> = names.filter(|name| name.ends_with(".gguf")).collect();
+    names.sort();
+    names
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {

@@ -1,9 +1,11 @@
 use crate::CheckpointError;
 
 mod hf;
+mod hf_rope;
+mod names;
 mod shapes;
 
-pub(crate) use hf::{HfConfig, OneOrMany};
+pub(crate) use hf::HfConfig;
 
 /// The shape and the choices of a decoder-only transformer, by the names of Hugging Face's
 /// `config.json` where it has one.
@@ -201,9 +203,13 @@ impl Default for TransformerConfig {
 impl TransformerConfig {
     /// Reads a `config.json` in the dialect of transformers 4 or 5.
     ///
+    /// Only the fields that the architecture has are read: any other may hold what JSON forbids and Python
+    /// writes, such as `Infinity`.
+    ///
     /// # Errors
-    /// [`CheckpointError::Json`], [`CheckpointError::UnsupportedConfig`] for another architecture, activation
-    /// or rope type, [`CheckpointError::InvalidConfig`] for sizes that are absent or contradict.
+    /// [`CheckpointError::Json`] when it is no object, [`CheckpointError::LfsPointer`],
+    /// [`CheckpointError::UnsupportedConfig`] for another architecture, activation or rope type,
+    /// [`CheckpointError::InvalidConfig`] for fields that are absent, of another type or contradict.
     pub fn from_json(json: &[u8]) -> Result<Self, CheckpointError> {
         HfConfig::parse(json)?.into_config()
     }

@@ -24,6 +24,26 @@ pub enum CheckpointError {
         /// What to do.
         remedy: &'static str,
     },
+    /// A directory has a model in GGUF and none in Hugging Face's layout.
+    #[error(
+        "{} has no config.json, it has the GGUF files {}; give the path of one of them, such as {}",
+        dir.display(), files.join(", "), dir.join(files.first().map_or("", String::as_str)).display()
+    )]
+    GgufDirectory {
+        /// The directory.
+        dir: PathBuf,
+        /// The names of the files, sorted; at least one.
+        files: Vec<String>,
+    },
+    /// A file is the text that Git LFS leaves in its place.
+    #[error(
+        "{file} is a Git LFS pointer, not the file itself; run `git lfs pull` in its repository, or \
+         download the file"
+    )]
+    LfsPointer {
+        /// The file.
+        file: String,
+    },
     /// A file is not the JSON expected.
     #[error("{file} cannot be parsed: {source}")]
     Json {
@@ -308,7 +328,27 @@ pub enum CheckpointError {
         /// The day, from 1.
         day: u8,
     },
+    /// A text names no choice there is.
+    #[error("{kind} {name:?} is unknown; choose {choices}")]
+    UnknownName {
+        /// Of what.
+        kind: &'static str,
+        /// The text.
+        name: String,
+        /// What it may be.
+        choices: String,
+    },
     /// Stored blocks could not be turned to floats.
     #[error("stored blocks cannot be read: {0}")]
     Kernel(#[from] KernelError),
+    /// What [`NamedTensors`](crate::NamedTensors) of a user's own cannot say with the variants above.
+    #[error("the source of the tensors failed: {0}")]
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl CheckpointError {
+    /// Any error, or a text, as a [`CheckpointError::Other`].
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Other(error.into())
+    }
 }

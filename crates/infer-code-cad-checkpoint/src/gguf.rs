@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use infer_code_cad_decode::TokenId;
 use infer_code_cad_kernels::StoredFormat;
 
 use crate::CheckpointError;
 use crate::file_bytes::{FileBytes, Reading};
 use crate::tensors::decode;
+use crate::token_ids::stands_for_none;
 use crate::weights::TensorInfo;
 
 mod config;
@@ -20,6 +22,7 @@ mod shards;
 mod spm;
 #[cfg(test)]
 mod tests;
+mod text;
 mod token_metadata;
 mod tokenizer;
 mod vocabulary;
@@ -181,6 +184,12 @@ impl Gguf {
 
     /// An array of strings.
     pub(crate) fn strings(&self, key: &str) -> Result<Option<Vec<String>>, CheckpointError> {
+        let strings = self.byte_strings(key)?;
+        Ok(strings.map(|strings| strings.into_iter().map(text::text).collect()))
+    }
+
+    /// An array of strings, byte for byte.
+    pub(crate) fn byte_strings(&self, key: &str) -> Result<Option<Vec<&[u8]>>, CheckpointError> {
         let array = self.get(key, "strings", |value| match value {
             Value::Array(array) if array.kind == Kind::String => Some(array),
             _ => None,
@@ -190,8 +199,17 @@ impl Gguf {
         };
         let shard = &self.shards[0];
         let mut cursor = Cursor::new(&shard.file, &shard.bytes, bytes.start);
-        let strings = (0..*len).map(|_| cursor.string("a string in UTF-8").map(str::to_owned));
-        strings.collect::<Result<_, _>>().map(Some)
+        (0..*len).map(|_| cursor.bytes("a string")).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// A token id; none where there is no such token.
+    pub(crate) fn token(&self, key: &str) -> Result<Option<TokenId>, CheckpointError> {
+        self.get(key, "a token id", |value| match value {
+            Value::Integer(id) if stands_for_none(*id) => Some(None),
+            Value::Integer(id) => TokenId::try_from(*id).ok().map(Some),
+            _ => None,
+        })
+        .map(Option::flatten)
     }
 
     /// An array of integers.

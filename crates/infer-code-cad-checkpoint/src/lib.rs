@@ -14,16 +14,20 @@ mod chat;
 mod checkpoint;
 mod config;
 mod error;
+mod fields;
 mod file_bytes;
 mod gguf;
+mod lfs;
+mod named;
 mod names;
 mod random;
 mod rope;
 mod tensors;
+mod token_ids;
 mod tokenizer;
 mod weights;
 
-pub use chat::{ChatOptions, ChatTemplate, Date, Message, Role};
+pub use chat::{ChatOptions, ChatTemplate, Date, Message, Role, Variable};
 pub use checkpoint::Checkpoint;
 pub use config::{
     Activation, Architecture, AttentionBias, FeedForwardKind, NormKind, NormPlacement, Positions,

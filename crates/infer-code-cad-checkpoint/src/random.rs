@@ -1,7 +1,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::{CheckpointError, NamedTensors, RawMatrix};
+use crate::{CheckpointError, NamedTensors};
 
 /// Seeded weights by name and shape: norms are one, matrices uniform with variance `1 / inputs`.
 ///
@@ -26,9 +26,5 @@ impl NamedTensors for RandomWeights {
         let bound = (3.0 / inputs).sqrt();
         let mut draw = || (rng.next_u32() as f32 / u32::MAX as f32 * 2.0 - 1.0) * bound;
         Ok((0..shape.iter().product()).map(|_| draw()).collect())
-    }
-
-    fn raw(&self, _: &str, _: &[usize]) -> Result<Option<RawMatrix<'_>>, CheckpointError> {
-        Ok(None)
     }
 }

@@ -4,6 +4,19 @@ use infer_code_cad_decode::{TokenId, Vocabulary};
 use tokenizers::{DecoderWrapper, Tokenizer as HfTokenizer};
 
 use crate::CheckpointError;
+use crate::fields::Fields;
+use crate::lfs::refuse_pointer;
+
+/// The fields of a `tokenizer.json` that are read.
+const READ: [&str; 7] = [
+    "version",
+    "added_tokens",
+    "normalizer",
+    "pre_tokenizer",
+    "post_processor",
+    "decoder",
+    "model",
+];
 
 /// Text to tokens and back to exact bytes, from a Hugging Face `tokenizer.json`.
 ///
@@ -26,11 +39,19 @@ impl Tokenizer {
     /// Reads the bytes of a `tokenizer.json`. Truncation and padding set in it are switched off.
     ///
     /// # Errors
-    /// [`CheckpointError::Tokenizer`] when it cannot be parsed, or when its decoder is neither byte-level
+    /// [`CheckpointError::LfsPointer`], and [`CheckpointError::Tokenizer`] when it cannot be parsed, or when its decoder is neither byte-level
     /// nor of the SentencePiece kind, so that the bytes of a token are unknown.
     pub fn from_bytes(json: &[u8]) -> Result<Self, CheckpointError> {
         let unusable = |e: tokenizers::Error| CheckpointError::Tokenizer { reason: e.to_string() };
-        let mut inner = HfTokenizer::from_bytes(json).map_err(unusable)?;
+        refuse_pointer("tokenizer.json", json)?;
+        let mut inner = match HfTokenizer::from_bytes(json) {
+            Ok(inner) => inner,
+            // What is switched off anyway may be unreadable, such as a length of infinity or a token -1.
+            Err(error) => match Fields::of("tokenizer.json", json) {
+                Ok(fields) => HfTokenizer::from_bytes(fields.only(&READ)).map_err(unusable)?,
+                Err(_) => return Err(unusable(error)),
+            },
+        };
         inner.with_truncation(None).map_err(unusable)?.with_padding(None);
         Self::from_hf(inner)
     }
@@ -47,6 +68,16 @@ impl Tokenizer {
         let bos = first("").map_err(unusable)?;
         let bos = bos.filter(|_| first("a").is_ok_and(|first| first == bos));
         Ok(Self { inner, bytes, bos })
+    }
+
+    /// Sets what some tokens stand for, where their spelling does not say it.
+    pub(crate) fn with_bytes(mut self, tokens: &[(TokenId, &[u8])]) -> Self {
+        for &(id, bytes) in tokens {
+            let len = self.bytes.len().max(id as usize + 1);
+            self.bytes.resize_with(len, Box::default);
+            self.bytes[id as usize] = bytes.into();
+        }
+        self
     }
 
     /// The tokens of `text`, framed by the special tokens of the post-processor (usually one BOS).
@@ -219,6 +250,12 @@ fn byte_of(c: char) -> Option<u8> {
         0x143 => Some(0xAD),
         _ => None,
     }
+}
+
+/// Bytes in the alphabet of GPT-2.
+pub(crate) fn byte_level_spelling(bytes: &[u8]) -> String {
+    let char_of = |byte| ('\u{21}'..='\u{143}').find(|&c| byte_of(c) == Some(byte));
+    bytes.iter().filter_map(|&byte| char_of(byte)).collect()
 }
 
 /// The byte of `<0x0A>`.

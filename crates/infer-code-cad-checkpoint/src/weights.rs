@@ -7,10 +7,11 @@ use std::path::Path;
 use infer_code_cad_kernels::StoredFormat;
 use safetensors::tensor::{Metadata, TensorInfo as Entry};
 use safetensors::{Dtype, SafeTensors};
-use serde::Deserialize;
 
 use crate::CheckpointError;
+use crate::fields::Fields;
 use crate::file_bytes::{FileBytes, Reading};
+use crate::lfs::refuse_pointer;
 use crate::tensors::{NamedTensors, RawMatrix, decode};
 
 pub(crate) const SINGLE: &str = "model.safetensors";
@@ -202,13 +203,11 @@ fn shard_names(dir: &Path) -> Result<BTreeSet<String>, CheckpointError> {
 
 /// The distinct file names of an index, each checked to be a plain one.
 pub(crate) fn shards_of(file: &str, json: &[u8]) -> Result<BTreeSet<String>, CheckpointError> {
-    #[derive(Deserialize)]
-    struct Index {
-        weight_map: BTreeMap<String, String>,
-    }
-    let index: Index = serde_json::from_slice(json)
-        .map_err(|e| CheckpointError::Json { file: file.into(), source: e.into() })?;
-    let shards: BTreeSet<String> = index.weight_map.into_values().collect();
+    let expected = "names of files by names of tensors";
+    let fields = Fields::of(file, json)?;
+    let map: Option<BTreeMap<String, String>> = fields.read("weight_map", expected)?;
+    let map = map.ok_or_else(|| fields.unexpected("weight_map", "absent", expected))?;
+    let shards: BTreeSet<String> = map.into_values().collect();
     let is_plain = |shard: &str| Path::new(shard).file_name().is_some_and(|name| name == shard);
     match shards.iter().find(|shard| !is_plain(shard)) {
         None => Ok(shards),
@@ -237,6 +236,7 @@ impl WeightsFile {
     }
 
     fn new(name: String, bytes: FileBytes) -> Result<Self, CheckpointError> {
+        refuse_pointer(&name, &bytes)?;
         // It refuses ranges that are not the file, end to end.
         match SafeTensors::read_metadata(&bytes) {
             Ok((len, header)) => Ok(Self { data: len + size_of::<u64>(), name, bytes, header }),

@@ -72,7 +72,7 @@ fn messages(json: &Value) -> Vec<Message> {
 fn options(fixture: &Value, add_generation_prompt: bool) -> ChatOptions {
     let field = |index: usize| fixture["date"][index].as_u64().unwrap();
     let date = Date::new(field(0) as u16, field(1) as u8, field(2) as u8).unwrap();
-    ChatOptions { add_generation_prompt, date, variables: Map::new() }
+    ChatOptions { add_generation_prompt, date, variables: BTreeMap::new() }
 }
 
 /// The text, or what the template refused with, in the form of the fixture.
@@ -137,7 +137,9 @@ fn gemma_2_and_qwen_2_5_are_rendered_as_transformers_does() {
 fn the_dialect_is_that_of_transformers() {
     let fixture = expected();
     let messages = messages(&fixture["dialect_messages"]);
-    let variables = fixture["variables"].as_object().unwrap().clone();
+    let variables = fixture["variables"].as_object().unwrap().iter();
+    let variables =
+        variables.map(|(name, value)| (name.clone(), value.to_string().parse().unwrap())).collect();
     let options = ChatOptions { variables, ..options(&fixture, false) };
     let tokens: BTreeMap<String, String> =
         serde_json::from_value(fixture["special_tokens"]["qwen-2.5"].clone()).unwrap();
@@ -222,7 +224,7 @@ fn what_is_wrong_with_a_template_is_named() {
     let bad = error("tokenizer_config.json", br#"{"chat_template": "\n\n{{ a b }}"}"#);
     assert!(bad.starts_with("tokenizer_config.json: line 3"), "{bad}");
     let bad = error("tokenizer_config.json", br#"{"chat_template": 7}"#);
-    assert!(bad.contains("neither a text nor a list"), "{bad}");
+    assert!(bad.contains("chat_template is 7, expected a text or a list"), "{bad}");
     let bad = error("tokenizer_config.json", b"{");
     assert!(bad.starts_with("tokenizer_config.json cannot be parsed"), "{bad}");
     let list = br#"{"chat_template": [{"name": "rag", "template": ""}]}"#;

@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::ChatTemplate;
 use crate::CheckpointError;
+use crate::fields::Fields;
+use crate::lfs::refuse_pointer;
 
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 const SPECIAL_TOKENS_MAP: &str = "special_tokens_map.json";
@@ -45,49 +46,40 @@ impl ChatFiles {
     /// The default template. A file of its own takes precedence over `tokenizer_config.json`, as in
     /// `transformers`.
     pub(crate) fn template(&self) -> Result<Option<ChatTemplate>, CheckpointError> {
-        let config = self.tokenizer_config()?;
+        let config =
+            Fields::of(TOKENIZER_CONFIG, self.tokenizer_config.as_deref().unwrap_or(b"{}"))?;
         let (file, source) = if let Some(bytes) = &self.template {
-            let text = std::str::from_utf8(bytes).map_err(|error| {
-                let valid = &bytes[..error.valid_up_to()];
-                CheckpointError::ChatTemplateSyntax {
-                    file: TEMPLATE.into(),
-                    line: 1 + valid.iter().filter(|&&byte| byte == b'\n').count(),
-                    reason: "it is not UTF-8".into(),
-                }
-            })?;
-            (TEMPLATE, text.to_owned())
+            (TEMPLATE, text(bytes)?.to_owned())
         } else {
-            let Some(templates) = config.chat_template else { return Ok(None) };
+            let expected = "a text or a list of {name, template}";
+            let templates: Option<Templates> = config.read("chat_template", expected)?;
+            let Some(templates) = templates else { return Ok(None) };
             (TOKENIZER_CONFIG, templates.default()?)
         };
-        let mut tokens = Map::new();
         // The newer layout lists the tokens in tokenizer_config.json, and the map is a leftover.
-        let map = match (&self.special_tokens_map, &config.added_tokens_decoder) {
-            (Some(map), None) => parse(SPECIAL_TOKENS_MAP, map)?,
-            _ => Map::new(),
+        let map = match (&self.special_tokens_map, config.written("added_tokens_decoder")) {
+            (Some(map), None) => Some(Fields::of(SPECIAL_TOKENS_MAP, map)?),
+            _ => None,
         };
-        tokens.extend(config.fields);
-        tokens.extend(map);
-        ChatTemplate::new(file, &source, special_tokens(&tokens)).map(Some)
-    }
-
-    fn tokenizer_config(&self) -> Result<TokenizerConfig, CheckpointError> {
-        self.tokenizer_config
-            .as_deref()
-            .map_or_else(|| Ok(TokenizerConfig::default()), |json| parse(TOKENIZER_CONFIG, json))
+        ChatTemplate::new(file, &source, special_tokens(&config, map.as_ref())).map(Some)
     }
 }
 
-#[derive(Default, Deserialize)]
-struct TokenizerConfig {
-    chat_template: Option<Templates>,
-    added_tokens_decoder: Option<IgnoredAny>,
-    #[serde(flatten)]
-    fields: Map<String, Value>,
+/// The text of a file that is a template.
+fn text(bytes: &[u8]) -> Result<&str, CheckpointError> {
+    refuse_pointer(TEMPLATE, bytes)?;
+    std::str::from_utf8(bytes).map_err(|error| {
+        let valid = &bytes[..error.valid_up_to()];
+        CheckpointError::ChatTemplateSyntax {
+            file: TEMPLATE.into(),
+            line: 1 + valid.iter().filter(|&&byte| byte == b'\n').count(),
+            reason: "it is not UTF-8".into(),
+        }
+    })
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "chat_template is neither a text nor a list of {name, template}")]
+#[serde(untagged)]
 enum Templates {
     One(String),
     Named(Vec<NamedTemplate>),
@@ -114,15 +106,12 @@ impl Templates {
     }
 }
 
-fn parse<'de, T: Deserialize<'de>>(file: &str, json: &'de [u8]) -> Result<T, CheckpointError> {
-    serde_json::from_slice(json)
-        .map_err(|e| CheckpointError::Json { file: file.into(), source: e.into() })
-}
-
-/// A special token is its text, or an object with the text as its `content`.
-fn special_tokens(fields: &Map<String, Value>) -> BTreeMap<String, String> {
+/// The special tokens of two files, of which the second wins. A token is its text, or an object with the
+/// text as its `content`; anything else is none.
+fn special_tokens(config: &Fields<'_>, map: Option<&Fields<'_>>) -> BTreeMap<String, String> {
     let token = |name: &&str| {
-        let value = fields.get(*name)?;
+        let fields = map.filter(|map| map.names(name)).unwrap_or(config);
+        let value: Value = fields.get(name).ok()??;
         let text = value.as_str().or_else(|| value.get("content")?.as_str())?;
         Some(((*name).to_owned(), text.to_owned()))
     };

@@ -1,113 +1,82 @@
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
 
+use super::hf_rope::HfRope;
 use super::{
     Activation, Architecture, AttentionBias, FeedForwardKind, NormKind, NormPlacement, Positions,
-    RopeScaling, TransformerConfig, invalid,
+    TransformerConfig, invalid,
 };
 use crate::CheckpointError;
+use crate::fields::Fields;
+use crate::token_ids::token_ids;
 
-/// `config.json` as it is written, every field that may be absent optional.
-#[derive(Debug, Deserialize)]
-pub(crate) struct HfConfig {
-    #[serde(default)]
-    architectures: Option<Vec<String>>,
-    model_type: Option<String>,
-    vocab_size: usize,
-    #[serde(alias = "n_embd")]
-    hidden_size: usize,
-    #[serde(alias = "n_inner")]
-    intermediate_size: Option<usize>,
-    #[serde(alias = "n_layer")]
-    num_hidden_layers: usize,
-    #[serde(alias = "n_head")]
-    num_attention_heads: usize,
-    num_key_value_heads: Option<usize>,
-    head_dim: Option<usize>,
-    #[serde(alias = "n_positions")]
-    max_position_embeddings: usize,
-    rms_norm_eps: Option<f64>,
-    layer_norm_epsilon: Option<f64>,
-    hidden_act: Option<String>,
-    /// Gemma 2; wins over `hidden_act`, which its first files had wrong.
-    hidden_activation: Option<String>,
-    /// GPTBigCode.
-    activation_function: Option<String>,
-    rope_theta: Option<f64>,
-    rope_scaling: Option<HfRope>,
-    rope_parameters: Option<HfRope>,
-    attention_bias: Option<bool>,
-    mlp_bias: Option<bool>,
-    tie_word_embeddings: Option<bool>,
-    query_pre_attn_scalar: Option<f32>,
-    #[serde(default, deserialize_with = "written")]
-    attn_logit_softcapping: Option<Option<f32>>,
-    #[serde(default, deserialize_with = "written")]
-    final_logit_softcapping: Option<Option<f32>>,
-    #[serde(default, deserialize_with = "written")]
-    sliding_window: Option<Option<usize>>,
-    use_sliding_window: Option<bool>,
-    max_window_layers: Option<usize>,
-    layer_types: Option<Vec<String>>,
-    use_bidirectional_attention: Option<bool>,
-    multi_query: Option<bool>,
-    scale_attn_weights: Option<bool>,
-    eos_token_id: Option<OneOrMany>,
-    torch_dtype: Option<String>,
-    dtype: Option<String>,
+/// `config.json` as it is written. A family reads its own fields and no others.
+#[derive(Debug)]
+pub(crate) struct HfConfig<'a> {
+    fields: Fields<'a>,
 }
 
-/// Tells a field that is null from one that is absent.
-fn written<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
+const HIDDEN_SIZE: [&str; 2] = ["hidden_size", "n_embd"];
+const INTERMEDIATE_SIZE: [&str; 2] = ["intermediate_size", "n_inner"];
+const LAYERS: [&str; 2] = ["num_hidden_layers", "n_layer"];
+const HEADS: [&str; 2] = ["num_attention_heads", "n_head"];
+const POSITIONS: [&str; 2] = ["max_position_embeddings", "n_positions"];
 
-/// `rope_scaling` of transformers 4, `rope_parameters` of transformers 5.
-#[derive(Debug, Default, Deserialize)]
-struct HfRope {
-    rope_type: Option<String>,
-    /// The older name; files saved again carry both.
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    rope_theta: Option<f64>,
-    factor: Option<f32>,
-    low_freq_factor: Option<f32>,
-    high_freq_factor: Option<f32>,
-    original_max_position_embeddings: Option<f32>,
-    partial_rotary_factor: Option<f32>,
-}
+impl<'a> HfConfig<'a> {
+    pub(crate) fn parse(json: &'a [u8]) -> Result<Self, CheckpointError> {
+        Ok(Self { fields: Fields::of("config.json", json)? })
+    }
 
-/// An `eos_token_id`: a number or a list.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum OneOrMany {
-    One(u32),
-    Many(Vec<u32>),
-}
+    /// What the weights were saved in, by its newer or its older name, where it says.
+    pub(crate) fn dtype(&self) -> Option<String> {
+        let text = |name| self.fields.get(name).ok().flatten();
+        text("dtype").or_else(|| text("torch_dtype"))
+    }
 
-impl OneOrMany {
-    pub(crate) fn into_vec(self) -> Vec<u32> {
-        match self {
-            Self::One(id) => vec![id],
-            Self::Many(ids) => ids,
+    pub(crate) fn eos_token_ids(&self) -> Result<Vec<u32>, CheckpointError> {
+        const FIELD: &str = "eos_token_id";
+        token_ids(&self.fields, FIELD)
+            .map_err(|written| invalid(FIELD, written, "a token id or a list of them"))
+    }
+
+    fn text(&self, field: &'static str) -> Result<Option<String>, CheckpointError> {
+        self.read(field, "a text")
+    }
+
+    fn flag(&self, field: &'static str) -> Result<Option<bool>, CheckpointError> {
+        self.read(field, "true or false")
+    }
+
+    fn number(&self, field: &'static str) -> Result<Option<f64>, CheckpointError> {
+        self.read(field, "a number")
+    }
+
+    /// A number that is none where the field is null, and the default where it is absent.
+    fn number_or(&self, field: &'static str, default: f32) -> Result<Option<f32>, CheckpointError> {
+        match self.fields.names(field) {
+            true => self.read(field, "a number or null"),
+            false => Ok(Some(default)),
         }
     }
-}
 
-impl HfConfig {
-    pub(crate) fn parse(json: &[u8]) -> Result<Self, CheckpointError> {
-        serde_json::from_slice(json)
-            .map_err(|e| CheckpointError::Json { file: "config.json".into(), source: e.into() })
+    /// A size by the first of its names that is there.
+    fn size<const N: usize>(
+        &self,
+        names: [&'static str; N],
+    ) -> Result<Option<usize>, CheckpointError> {
+        let name = names.into_iter().find(|name| self.fields.written(name).is_some());
+        name.map_or(Ok(None), |name| self.read(name, "a whole number"))
     }
 
-    /// What the weights were saved in, by its older or its newer name.
-    pub(crate) fn dtype(&self) -> Option<&str> {
-        self.dtype.as_deref().or(self.torch_dtype.as_deref())
+    fn need<const N: usize>(&self, names: [&'static str; N]) -> Result<usize, CheckpointError> {
+        self.size(names)?.ok_or_else(|| invalid(names[0], "absent", "a whole number"))
     }
 
-    pub(crate) fn eos_token_ids(&self) -> Vec<u32> {
-        self.eos_token_id.clone().map_or_else(Vec::new, OneOrMany::into_vec)
+    fn read<T: DeserializeOwned>(
+        &self,
+        field: &'static str,
+        expected: &str,
+    ) -> Result<Option<T>, CheckpointError> {
+        self.fields.get(field).map_err(|written| invalid(field, written, expected))
     }
 
     /// What is written, and the family's defaults of transformers for the rest.
@@ -122,8 +91,9 @@ impl HfConfig {
     }
 
     fn architecture(&self) -> Result<Architecture, CheckpointError> {
-        let classes = self.architectures.as_deref().unwrap_or_default();
-        match (classes, self.model_type.as_deref()) {
+        let classes: Option<Vec<String>> = self.read("architectures", "a list of names")?;
+        let family = self.text("model_type")?;
+        match (classes.as_deref().unwrap_or_default(), family.as_deref()) {
             ([class], _) => match class.as_str() {
                 "LlamaForCausalLM" => Ok(Architecture::Llama),
                 "Gemma2ForCausalLM" => Ok(Architecture::Gemma2),
@@ -131,79 +101,76 @@ impl HfConfig {
                 "Qwen2ForCausalLM" => Ok(Architecture::Qwen2),
                 other => Err(unsupported_class(other)),
             },
-            ([], Some("llama")) => Ok(Architecture::Llama),
-            ([], Some("gemma2")) => Ok(Architecture::Gemma2),
-            ([], Some("gpt_bigcode")) => Ok(Architecture::GptBigCode),
-            ([], Some("qwen2")) => Ok(Architecture::Qwen2),
-            ([], other) => Err(CheckpointError::UnsupportedConfig {
-                field: "model_type",
-                value: other.unwrap_or("absent").into(),
-                supported: "llama, gemma2, gpt_bigcode, qwen2",
-            }),
+            ([], family) => {
+                let family = family.unwrap_or("absent");
+                family.parse().map_err(|_| CheckpointError::UnsupportedConfig {
+                    field: "model_type",
+                    value: family.into(),
+                    supported: "llama, gemma2, gpt_bigcode, qwen2",
+                })
+            }
             (classes, _) => Err(unsupported_class(&classes.join(", "))),
         }
     }
 
     fn llama(&self) -> Result<TransformerConfig, CheckpointError> {
-        let attention_bias = self.attention_bias.unwrap_or(false);
         self.rotary(TransformerConfig {
-            activation: activation(self.hidden_act.as_deref(), Activation::Silu)?,
-            attention_bias: if attention_bias { AttentionBias::All } else { AttentionBias::Absent },
-            mlp_bias: self.mlp_bias.unwrap_or(false),
+            activation: self.activation("hidden_act", Activation::Silu)?,
+            attention_bias: self.attention_bias()?,
+            mlp_bias: self.flag("mlp_bias")?.unwrap_or(false),
+            tie_word_embeddings: self.tied(false)?,
             ..TransformerConfig::default()
         })
     }
 
     fn qwen2(&self) -> Result<TransformerConfig, CheckpointError> {
-        let from = self.max_window_layers.unwrap_or(28);
+        let slides = self.flag("use_sliding_window")?.unwrap_or(false);
         self.rotary(TransformerConfig {
             architecture: Architecture::Qwen2,
-            activation: activation(self.hidden_act.as_deref(), Activation::Silu)?,
+            activation: self.activation("hidden_act", Activation::Silu)?,
             attention_bias: AttentionBias::Inputs,
-            attention_windows: if self.use_sliding_window.unwrap_or(false) {
+            attention_windows: if slides {
+                let from = self.size(["max_window_layers"])?.unwrap_or(28);
                 self.windows(4096, |layer| layer >= from)?
             } else {
                 vec![]
             },
+            tie_word_embeddings: self.tied(false)?,
             ..TransformerConfig::default()
         })
     }
 
     fn gemma2(&self) -> Result<TransformerConfig, CheckpointError> {
-        if self.use_bidirectional_attention == Some(true) {
-            return Err(CheckpointError::UnsupportedConfig {
-                field: "use_bidirectional_attention",
-                value: "true".into(),
-                supported: "false",
-            });
+        let field = "use_bidirectional_attention";
+        if self.flag(field)? == Some(true) {
+            let (value, supported) = ("true".into(), "false");
+            return Err(CheckpointError::UnsupportedConfig { field, value, supported });
         }
-        let attention_bias = self.attention_bias.unwrap_or(false);
-        let scalar = self.query_pre_attn_scalar.unwrap_or(256.0);
+        let scalar = self.number("query_pre_attn_scalar")?.unwrap_or(256.0);
         let config = self.rotary(TransformerConfig {
             architecture: Architecture::Gemma2,
             norm: NormKind::RmsUnitOffset,
             norm_placement: NormPlacement::BeforeAndAfter,
-            activation: activation(self.hidden_activation.as_deref(), Activation::GeluTanh)?,
-            attention_bias: if attention_bias { AttentionBias::All } else { AttentionBias::Absent },
-            query_pre_attn_scalar: Some(scalar),
-            attn_logit_softcapping: self.attn_logit_softcapping.unwrap_or(Some(50.0)),
-            final_logit_softcapping: self.final_logit_softcapping.unwrap_or(Some(30.0)),
+            // `hidden_act` was wrong in the first files.
+            activation: self.activation("hidden_activation", Activation::GeluTanh)?,
+            attention_bias: self.attention_bias()?,
+            query_pre_attn_scalar: Some(scalar as f32),
+            attn_logit_softcapping: self.number_or("attn_logit_softcapping", 50.0)?,
+            final_logit_softcapping: self.number_or("final_logit_softcapping", 30.0)?,
             attention_windows: self.windows(4096, |layer| layer % 2 == 0)?,
-            embedding_scale: (self.hidden_size as f64).sqrt(),
+            tie_word_embeddings: self.tied(true)?,
             ..TransformerConfig::default()
         })?;
         Ok(TransformerConfig {
-            head_dim: self.head_dim.unwrap_or(256),
-            tie_word_embeddings: self.tie_word_embeddings.unwrap_or(true),
+            head_dim: self.size(["head_dim"])?.unwrap_or(256),
+            embedding_scale: (config.hidden_size as f64).sqrt(),
             ..config
         })
     }
 
     fn gpt_bigcode(&self) -> Result<TransformerConfig, CheckpointError> {
-        for (field, value) in
-            [("multi_query", self.multi_query), ("scale_attn_weights", self.scale_attn_weights)]
-        {
-            if value == Some(false) {
+        for field in ["multi_query", "scale_attn_weights"] {
+            if self.flag(field)? == Some(false) {
                 let (value, supported) = ("false".into(), "true");
                 return Err(CheckpointError::UnsupportedConfig { field, value, supported });
             }
@@ -211,17 +178,18 @@ impl HfConfig {
         let config = self.sized(TransformerConfig {
             architecture: Architecture::GptBigCode,
             norm: NormKind::Layer,
-            norm_eps: self.layer_norm_epsilon.unwrap_or(1e-5),
+            norm_eps: self.number("layer_norm_epsilon")?.unwrap_or(1e-5),
             positions: Positions::Learned,
             attention_bias: AttentionBias::All,
             feed_forward: FeedForwardKind::Plain,
-            activation: activation(self.activation_function.as_deref(), Activation::GeluTanh)?,
+            activation: self.activation("activation_function", Activation::GeluTanh)?,
             mlp_bias: true,
-            tie_word_embeddings: self.tie_word_embeddings.unwrap_or(true),
+            tie_word_embeddings: self.tied(true)?,
             ..TransformerConfig::default()
         })?;
+        let inner = self.size(INTERMEDIATE_SIZE)?;
         Ok(TransformerConfig {
-            intermediate_size: self.intermediate_size.unwrap_or(4 * self.hidden_size),
+            intermediate_size: inner.unwrap_or_else(|| config.hidden_size.saturating_mul(4)),
             num_key_value_heads: 1,
             ..config
         })
@@ -229,45 +197,39 @@ impl HfConfig {
 
     /// What Llama, Gemma 2 and Qwen2 have in common.
     fn rotary(&self, config: TransformerConfig) -> Result<TransformerConfig, CheckpointError> {
-        let none = HfRope::default();
-        let rope = self.rope_parameters.as_ref().or(self.rope_scaling.as_ref()).unwrap_or(&none);
+        let rope = HfRope::of(&self.fields)?;
+        let theta = match rope.number("rope_theta")? {
+            Some(theta) => Some(theta),
+            None => self.number("rope_theta")?,
+        };
         self.sized(TransformerConfig {
-            norm_eps: self.rms_norm_eps.unwrap_or(1e-6),
+            norm_eps: self.number("rms_norm_eps")?.unwrap_or(1e-6),
             positions: Positions::Rotary {
-                theta: rope.rope_theta.or(self.rope_theta).unwrap_or(10_000.0),
+                theta: theta.unwrap_or(10_000.0),
                 scaling: rope.scaling()?,
             },
-            tie_word_embeddings: self.tie_word_embeddings.unwrap_or(false),
             ..config
         })
     }
 
     /// The sizes, which all families write.
     fn sized(&self, config: TransformerConfig) -> Result<TransformerConfig, CheckpointError> {
-        let head_dim = match self.head_dim {
+        let (hidden_size, heads) = (self.need(HIDDEN_SIZE)?, self.need(HEADS)?);
+        let head_dim = match self.size(["head_dim"])? {
             Some(head_dim) => head_dim,
-            None => self.implied_head_dim()?,
+            None => implied_head_dim(hidden_size, heads)?,
         };
         Ok(TransformerConfig {
-            vocab_size: self.vocab_size,
-            hidden_size: self.hidden_size,
-            intermediate_size: self.intermediate_size.unwrap_or(0),
-            num_hidden_layers: self.num_hidden_layers,
-            num_attention_heads: self.num_attention_heads,
-            num_key_value_heads: self.num_key_value_heads.unwrap_or(self.num_attention_heads),
+            vocab_size: self.need(["vocab_size"])?,
+            hidden_size,
+            intermediate_size: self.size(INTERMEDIATE_SIZE)?.unwrap_or(0),
+            num_hidden_layers: self.need(LAYERS)?,
+            num_attention_heads: heads,
+            num_key_value_heads: self.size(["num_key_value_heads"])?.unwrap_or(heads),
             head_dim,
-            max_position_embeddings: self.max_position_embeddings,
+            max_position_embeddings: self.need(POSITIONS)?,
             ..config
         })
-    }
-
-    fn implied_head_dim(&self) -> Result<usize, CheckpointError> {
-        let heads = self.num_attention_heads;
-        if heads == 0 || !self.hidden_size.is_multiple_of(heads) {
-            let expected = "a divisor of hidden_size";
-            return Err(invalid("num_attention_heads", heads.to_string(), expected));
-        }
-        Ok(self.hidden_size / heads)
     }
 
     /// The window of each layer: as `layer_types` says, or else where `slides` does.
@@ -276,16 +238,21 @@ impl HfConfig {
         default: usize,
         slides: impl Fn(usize) -> bool,
     ) -> Result<Vec<Option<usize>>, CheckpointError> {
-        let window = self.sliding_window.unwrap_or(Some(default));
-        let Some(types) = &self.layer_types else {
+        const WINDOW: &str = "sliding_window";
+        let window = match self.fields.names(WINDOW) {
+            true => self.size([WINDOW])?,
+            false => Some(default),
+        };
+        let types: Option<Vec<String>> = self.read("layer_types", "a list of names")?;
+        let Some(types) = types else {
             // A claimed number of layers is not yet checked: no allocation by it.
-            let layers = 0..self.num_hidden_layers.min(1 << 16);
+            let layers = 0..self.need(LAYERS)?.min(1 << 16);
             return Ok(layers.map(|layer| window.filter(|_| slides(layer))).collect());
         };
         let of_type = |name: &String| match name.as_str() {
             "full_attention" => Ok(None),
             "sliding_attention" if window.is_some() => Ok(window),
-            "sliding_attention" => Err(invalid("sliding_window", "null", "a number of positions")),
+            "sliding_attention" => Err(invalid(WINDOW, "null", "a number of positions")),
             other => Err(CheckpointError::UnsupportedConfig {
                 field: "layer_types",
                 value: other.into(),
@@ -294,6 +261,40 @@ impl HfConfig {
         };
         types.iter().map(of_type).collect()
     }
+
+    fn attention_bias(&self) -> Result<AttentionBias, CheckpointError> {
+        let present = self.flag("attention_bias")?.unwrap_or(false);
+        Ok(if present { AttentionBias::All } else { AttentionBias::Absent })
+    }
+
+    fn tied(&self, default: bool) -> Result<bool, CheckpointError> {
+        Ok(self.flag("tie_word_embeddings")?.unwrap_or(default))
+    }
+
+    fn activation(
+        &self,
+        field: &'static str,
+        default: Activation,
+    ) -> Result<Activation, CheckpointError> {
+        match self.text(field)?.as_deref() {
+            None => Ok(default),
+            Some("swish") => Ok(Activation::Silu),
+            Some("gelu_new" | "gelu_fast") => Ok(Activation::GeluTanh),
+            Some(name) => name.parse().map_err(|_| CheckpointError::UnsupportedConfig {
+                field,
+                value: name.into(),
+                supported: "silu, gelu, gelu_pytorch_tanh",
+            }),
+        }
+    }
+}
+
+fn implied_head_dim(hidden_size: usize, heads: usize) -> Result<usize, CheckpointError> {
+    if heads == 0 || !hidden_size.is_multiple_of(heads) {
+        let expected = "a divisor of hidden_size";
+        return Err(invalid("num_attention_heads", heads.to_string(), expected));
+    }
+    Ok(hidden_size / heads)
 }
 
 fn unsupported_class(value: &str) -> CheckpointError {
@@ -304,61 +305,13 @@ fn unsupported_class(value: &str) -> CheckpointError {
     }
 }
 
-fn activation(name: Option<&str>, default: Activation) -> Result<Activation, CheckpointError> {
-    match name {
-        None => Ok(default),
-        Some("silu" | "swish") => Ok(Activation::Silu),
-        Some("gelu") => Ok(Activation::Gelu),
-        Some("gelu_pytorch_tanh" | "gelu_new" | "gelu_fast") => Ok(Activation::GeluTanh),
-        Some(other) => Err(CheckpointError::UnsupportedConfig {
-            field: "hidden_act",
-            value: other.into(),
-            supported: "silu, gelu, gelu_pytorch_tanh",
-        }),
-    }
-}
-
-impl HfRope {
-    fn scaling(&self) -> Result<RopeScaling, CheckpointError> {
-        let need = |field, value: Option<f32>| {
-            value
-                .filter(|v| v.is_finite() && *v > 0.0)
-                .ok_or_else(|| invalid(field, format!("{value:?}"), "a positive number"))
-        };
-        if let Some(factor) = self.partial_rotary_factor.filter(|&factor| factor != 1.0) {
-            return Err(CheckpointError::UnsupportedConfig {
-                field: "partial_rotary_factor",
-                value: factor.to_string(),
-                supported: "1",
-            });
-        }
-        match self.rope_type.as_deref().or(self.kind.as_deref()) {
-            None | Some("default") => Ok(RopeScaling::None),
-            Some("linear") => Ok(RopeScaling::Linear { factor: need("factor", self.factor)? }),
-            Some("llama3") => Ok(RopeScaling::Llama3 {
-                factor: need("factor", self.factor)?,
-                low_freq_factor: need("low_freq_factor", self.low_freq_factor)?,
-                high_freq_factor: need("high_freq_factor", self.high_freq_factor)?,
-                original_max_position_embeddings: need(
-                    "original_max_position_embeddings",
-                    self.original_max_position_embeddings,
-                )?,
-            }),
-            Some(other) => Err(CheckpointError::UnsupportedConfig {
-                field: "rope_type",
-                value: other.into(),
-                supported: "default, linear, llama3",
-            }),
-        }
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::RopeScaling;
 
     fn base() -> Value {
         json!({
@@ -406,8 +359,7 @@ mod tests {
         let dtype = |changes: Value| {
             let mut config = base();
             config.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-            let raw = HfConfig::parse(config.to_string().as_bytes()).unwrap();
-            raw.dtype().map(str::to_owned)
+            HfConfig::parse(config.to_string().as_bytes()).unwrap().dtype()
         };
         assert_eq!(dtype(json!({"torch_dtype": "bfloat16"})).as_deref(), Some("bfloat16"));
         assert_eq!(dtype(json!({"dtype": "float16"})).as_deref(), Some("float16"));
@@ -424,15 +376,70 @@ mod tests {
     }
 
     #[test]
-    fn eos_is_a_number_a_list_or_absent() {
-        for (eos, expected) in
-            [(json!(7), vec![7]), (json!([1, 2]), vec![1, 2]), (json!(null), vec![])]
-        {
+    fn eos_is_a_number_a_list_or_absent_and_minus_one_is_none() {
+        for (eos, expected) in [
+            (json!(7), vec![7]),
+            (json!([1, 2]), vec![1, 2]),
+            (json!(null), vec![]),
+            (json!(-1), vec![]),
+            (json!([-1, 2, u32::MAX]), vec![2]),
+        ] {
             let mut config = base();
             config["eos_token_id"] = eos;
-            let raw = HfConfig::parse(config.to_string().as_bytes()).unwrap();
-            assert_eq!(raw.eos_token_ids(), expected);
+            config["pad_token_id"] = json!(-1);
+            let config = config.to_string();
+            let raw = HfConfig::parse(config.as_bytes()).unwrap();
+            assert_eq!(raw.eos_token_ids().unwrap(), expected);
         }
+        let raw = HfConfig::parse(br#"{"eos_token_id": [1, -7]}"#).unwrap();
+        let message = raw.eos_token_ids().unwrap_err().to_string();
+        assert!(message.contains("eos_token_id is -7, expected a token id"), "{message}");
+    }
+
+    /// The base with fields as Python may write them.
+    fn with_written(fields: &str) -> Result<TransformerConfig, CheckpointError> {
+        let base = base().to_string();
+        let json = format!("{},\n {fields}}}", base.strip_suffix('}').unwrap());
+        TransformerConfig::from_json(json.as_bytes())
+    }
+
+    #[test]
+    fn what_only_python_writes_is_read_past_where_nobody_reads_it() {
+        let plain = with(&json!({})).unwrap();
+        for fields in [
+            r#""initializer_range": Infinity"#,
+            r#""time_step_limit": [0.0, Infinity], "quantization": {"threshold": NaN}"#,
+            r#""name": "\ud83d", "huge": 1e999"#,
+            // Fields of other architectures.
+            r#""layer_norm_epsilon": NaN, "final_logit_softcapping": -Infinity, "multi_query": 1"#,
+            // Only read where a window slides.
+            r#""sliding_window": Infinity, "layer_types": NaN"#,
+            r#""torch_dtype": NaN"#,
+        ] {
+            assert_eq!(with_written(fields).unwrap(), plain, "{fields}");
+        }
+    }
+
+    #[test]
+    fn what_only_python_writes_is_refused_by_name_where_it_is_read() {
+        for (fields, words) in [
+            (r#""rms_norm_eps": NaN"#, "rms_norm_eps is NaN, expected a number"),
+            (r#""rope_theta": Infinity"#, "rope_theta is Infinity, expected a number"),
+            (r#""rope_scaling": {"type": "linear", "factor": Infinity}"#, "factor is Infinity"),
+            (r#""vocab_size": -Infinity"#, "vocab_size is -Infinity, expected a whole number"),
+            (r#""rms_norm_eps": 1e999"#, "rms_norm_eps is 1e999"),
+            (
+                r#""rope_theta": 1e300, "rope_scaling": {"type": "linear", "factor": 1e39}"#,
+                "factor is inf",
+            ),
+            (r#""hidden_size": "8""#, "hidden_size is \"8\", expected a whole number"),
+            (r#""rope_scaling": 4"#, "rope_scaling is 4, expected an object"),
+        ] {
+            let message = with_written(fields).unwrap_err().to_string();
+            assert!(message.starts_with("config.json: ") && message.contains(words), "{message}");
+        }
+        let message = TransformerConfig::from_json(b"{\"model_type\": \"llama\"}").unwrap_err();
+        assert!(message.to_string().contains("hidden_size is absent, expected a whole number"));
     }
 
     #[test]
@@ -441,7 +448,7 @@ mod tests {
             (json!({"architectures": ["GemmaForCausalLM"]}), "architectures is GemmaForCausalLM"),
             (json!({"hidden_act": "relu"}), "hidden_act is relu"),
             (json!({"rope_scaling": {"type": "yarn", "factor": 2.0}}), "rope_type is yarn"),
-            (json!({"rope_scaling": {"type": "linear"}}), "factor is None"),
+            (json!({"rope_scaling": {"type": "linear"}}), "factor is absent"),
             (json!({"num_key_value_heads": 3}), "a divisor of num_attention_heads 4"),
             (json!({"head_dim": 3}), "head_dim is 3"),
             (json!({"vocab_size": 0}), "vocab_size is 0"),

@@ -1,3 +1,4 @@
+use super::text::text;
 use crate::CheckpointError;
 
 /// Reads little-endian fields one after another, each checked against the end of the file.
@@ -47,12 +48,15 @@ impl<'a> Cursor<'a> {
         Ok(bytes.try_into().expect("take gives the length asked for"))
     }
 
-    /// A length, then UTF-8.
-    pub(crate) fn string(&mut self, what: &'static str) -> Result<&'a str, CheckpointError> {
-        let start = self.clone();
+    /// A length, then so many bytes.
+    pub(crate) fn bytes(&mut self, what: &'static str) -> Result<&'a [u8], CheckpointError> {
         let len = self.u64(what)?;
-        let bytes = self.take(len, what)?;
-        std::str::from_utf8(bytes).map_err(|_| start.damaged(what))
+        self.take(len, what)
+    }
+
+    /// A string of whatever encoding.
+    pub(crate) fn string(&mut self, what: &'static str) -> Result<String, CheckpointError> {
+        self.bytes(what).map(text)
     }
 
     /// `what`, which should be at this position, is not.

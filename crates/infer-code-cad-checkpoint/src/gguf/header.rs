@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::cursor::Cursor;
 use super::metadata::{Metadata, Value, read_metadata};
 use crate::CheckpointError;
+use crate::lfs::refuse_pointer;
 use infer_code_cad_kernels::StoredFormat;
 
 const MAGIC: [u8; 4] = *b"GGUF";
@@ -42,6 +43,7 @@ pub(crate) fn has_magic(start: &[u8]) -> bool {
 impl Header {
     /// Reads the header of a whole file.
     pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Self, CheckpointError> {
+        refuse_pointer(file, bytes)?;
         let mut cursor = Cursor::new(file, bytes, 0);
         let start = cursor.clone();
         if cursor.array("the letters GGUF")? != MAGIC {
@@ -113,7 +115,7 @@ fn read_claims(
     let mut claims = BTreeMap::new();
     for _ in 0..count {
         let start = cursor.clone();
-        let name = cursor.string("the name of a tensor")?.to_owned();
+        let name = cursor.string("the name of a tensor")?;
         let n_dims = cursor.u32("the dimensions of a tensor")?;
         if n_dims > MAX_DIMS {
             return Err(start.damaged("a tensor of at most 4 dimensions"));

@@ -56,7 +56,7 @@ pub(crate) fn read_metadata(
     let mut metadata = Metadata::new();
     for _ in 0..count {
         let start = cursor.clone();
-        let key = cursor.string("a metadata key")?.to_owned();
+        let key = cursor.string("a metadata key")?;
         let kind = Kind::read(cursor)?;
         let value = Value::read(cursor, kind)?;
         match metadata.entry(key) {
@@ -82,7 +82,7 @@ impl Value {
             Kind::F32 => Self::Float(f32::from_le_bytes(cursor.array(WHAT)?).into()),
             Kind::F64 => Self::Float(f64::from_le_bytes(cursor.array(WHAT)?)),
             Kind::Bool => Self::Bool(cursor.array::<1>(WHAT)? != [0]),
-            Kind::String => Self::String(cursor.string("a metadata string in UTF-8")?.to_owned()),
+            Kind::String => Self::String(cursor.string("a metadata string")?),
             Kind::Array => Self::Array(Array::skip(cursor, MAX_NESTING)?),
         })
     }
@@ -132,8 +132,7 @@ impl Array {
             }
             (_, None) => {
                 for _ in 0..len {
-                    let bytes = cursor.u64(WHAT)?;
-                    cursor.take(bytes, WHAT)?;
+                    cursor.bytes(WHAT)?;
                 }
             }
         }

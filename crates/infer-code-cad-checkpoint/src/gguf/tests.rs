@@ -11,6 +11,8 @@ use super::metadata::read_metadata;
 use super::*;
 use infer_code_cad_kernels::StoredFormat;
 
+mod strings;
+
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/gguf").join(name)
 }

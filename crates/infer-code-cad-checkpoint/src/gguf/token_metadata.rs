@@ -3,7 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use infer_code_cad_decode::TokenId;
 
 use super::Gguf;
-use super::tokenizer::GgufVocabulary;
+use super::text::{latin_1, token};
+use super::tokenizer::{BYTE_LEVEL, ExactBytes, GgufVocabulary};
+use crate::tokenizer::byte_level_spelling;
 use crate::{ChatTemplate, CheckpointError, Tokenizer};
 
 const MODEL: &str = "tokenizer.ggml.model";
@@ -31,16 +33,18 @@ const CONTROL: i32 = 3;
 
 /// The tokenizer that the metadata describe.
 pub(crate) fn tokenizer(gguf: &Gguf) -> Result<Tokenizer, CheckpointError> {
-    let token = |name: &str| token(gguf, &format!("tokenizer.ggml.{name}_token_id"));
+    let token = |name: &str| gguf.token(&format!("tokenizer.ggml.{name}_token_id"));
     let flag = |name: &str| gguf.bool(&format!("tokenizer.ggml.{name}"));
     let model = gguf.string(MODEL)?.ok_or_else(|| gguf.unexpected(MODEL, "a string"))?;
+    let (tokens, exact) = tokens(gguf, model)?;
     let vocabulary = GgufVocabulary {
         model: model.into(),
         pre: gguf.string("tokenizer.ggml.pre")?.map(Into::into),
-        tokens: gguf.strings(TOKENS)?.unwrap_or_default(),
+        tokens,
+        exact,
         scores: gguf.floats("tokenizer.ggml.scores")?.unwrap_or_default(),
         token_types: gguf.integers(TOKEN_TYPES)?.unwrap_or_default(),
-        merges: gguf.strings("tokenizer.ggml.merges")?.unwrap_or_default(),
+        merges: merges(gguf)?,
         bos: token("bos")?,
         eos: token("eos")?,
         unknown: token("unknown")?,
@@ -51,11 +55,35 @@ pub(crate) fn tokenizer(gguf: &Gguf) -> Result<Tokenizer, CheckpointError> {
     vocabulary.into_tokenizer()
 }
 
+/// The tokens' texts, and the bytes of those whose text is not UTF-8.
+fn tokens(gguf: &Gguf, model: &str) -> Result<(Vec<String>, ExactBytes), CheckpointError> {
+    let mut exact = ExactBytes::new();
+    let written = gguf.byte_strings(TOKENS)?.unwrap_or_default();
+    let tokens = (0..).zip(written).map(|(id, bytes)| {
+        let bytes = token(bytes);
+        std::str::from_utf8(bytes).map_or_else(
+            |_| {
+                exact.insert(id, bytes.to_owned());
+                if model == BYTE_LEVEL { byte_level_spelling(bytes) } else { latin_1(bytes) }
+            },
+            str::to_owned,
+        )
+    });
+    Ok((tokens.collect(), exact))
+}
+
+/// The merges; without those that are not UTF-8, as no text has what they make.
+fn merges(gguf: &Gguf) -> Result<Vec<String>, CheckpointError> {
+    let written = gguf.byte_strings("tokenizer.ggml.merges")?.unwrap_or_default();
+    let merges = written.into_iter().map(|bytes| std::str::from_utf8(token(bytes)));
+    Ok(merges.flatten().map(str::to_owned).collect())
+}
+
 /// The tokens that end a completion, in order.
 pub(crate) fn eos_token_ids(gguf: &Gguf) -> Result<Vec<TokenId>, CheckpointError> {
     let mut ids = BTreeSet::new();
     for key in KEYS {
-        ids.extend(token(gguf, key)?);
+        ids.extend(gguf.token(key)?);
     }
     let tokens = gguf.strings(TOKENS)?.unwrap_or_default();
     let types = gguf.integers(TOKEN_TYPES)?.unwrap_or_default();
@@ -80,14 +108,8 @@ pub(crate) fn chat_template(gguf: &Gguf) -> Result<Option<ChatTemplate>, Checkpo
         ("eos_token", "tokenizer.ggml.eos_token_id"),
         ("unk_token", "tokenizer.ggml.unknown_token_id"),
     ] {
-        let text = token(gguf, key)?.and_then(|id| tokens.get(id as usize));
+        let text = gguf.token(key)?.and_then(|id| tokens.get(id as usize));
         special.extend(text.map(|text| (variable.to_owned(), text.clone())));
     }
     ChatTemplate::new(gguf.file(), source, special).map(Some)
-}
-
-/// The token that a key names.
-fn token(gguf: &Gguf, key: &str) -> Result<Option<TokenId>, CheckpointError> {
-    let id = |n| TokenId::try_from(n).map_err(|_| gguf.unexpected(key, "a token id"));
-    gguf.size(key)?.map(id).transpose()
 }

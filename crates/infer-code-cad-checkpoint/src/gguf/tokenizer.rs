@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+
+use infer_code_cad_decode::TokenId;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokenizers::models::bpe::{BPE, BpeBuilder};
@@ -11,6 +14,12 @@ use super::spm::merges_by_score;
 use super::vocabulary::{Vocabulary, refusal, shortened};
 use crate::{CheckpointError, Tokenizer};
 
+/// The `model` of byte-level BPE.
+pub(super) const BYTE_LEVEL: &str = "gpt2";
+
+/// The bytes of tokens whose text does not say them.
+pub(super) type ExactBytes = BTreeMap<TokenId, Vec<u8>>;
+
 /// What a GGUF file says of its tokenizer (`tokenizer.ggml.*`), unchecked.
 ///
 /// An array the file does not have is empty.
@@ -23,6 +32,10 @@ pub(crate) struct GgufVocabulary {
     pub(crate) pre: Option<String>,
     /// The tokens in the order of their ids.
     pub(crate) tokens: Vec<String>,
+    /// The bytes of tokens whose text is not UTF-8. No text has them, so they are never formed; `tokens`
+    /// has a spelling that only marks are known by.
+    #[cfg_attr(test, serde(skip))]
+    pub(crate) exact: ExactBytes,
     /// One per token: how early SentencePiece forms it.
     pub(crate) scores: Vec<f32>,
     /// One per token: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte.
@@ -55,7 +68,7 @@ impl GgufVocabulary {
     pub(crate) fn into_tokenizer(self) -> Result<Tokenizer, CheckpointError> {
         let vocabulary = Vocabulary::check(&self)?;
         match self.model.as_str() {
-            "gpt2" => self.byte_level(vocabulary),
+            BYTE_LEVEL => self.byte_level(vocabulary),
             "llama" => self.sentence_piece(vocabulary),
             model => Err(refusal("model", shortened(model), "one of: gpt2, llama")),
         }
@@ -121,7 +134,7 @@ impl GgufVocabulary {
             tokenizer.with_post_processor(Some(stage::<PostProcessorWrapper>(template)?));
         }
         tokenizer.add_tokens(vocabulary.matched_whole()).map_err(unusable)?;
-        Tokenizer::from_hf(tokenizer)
+        Ok(Tokenizer::from_hf(tokenizer)?.with_bytes(&vocabulary.exact))
     }
 
     /// The `post_processor` of a tokenizer.json that frames a text by BOS and EOS.

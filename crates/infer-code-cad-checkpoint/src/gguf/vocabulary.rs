@@ -3,7 +3,7 @@ use std::mem;
 use tokenizers::AddedToken;
 use tokenizers::models::bpe::{Merges, Vocab};
 
-use super::tokenizer::GgufVocabulary;
+use super::tokenizer::{BYTE_LEVEL, ExactBytes, GgufVocabulary};
 use crate::CheckpointError;
 
 /// The tokens of a [`GgufVocabulary`], found to be consistent.
@@ -11,6 +11,8 @@ pub(super) struct Vocabulary<'a> {
     ids: Vocab,
     tokens: &'a [String],
     types: Vec<TokenType>,
+    /// What tokens stand for whose spelling does not say it.
+    pub(super) exact: Vec<(u32, &'a [u8])>,
     pub(super) bos: Option<u32>,
     pub(super) eos: Option<u32>,
     pub(super) unknown: Option<u32>,
@@ -19,7 +21,7 @@ pub(super) struct Vocabulary<'a> {
 impl<'a> Vocabulary<'a> {
     pub(super) fn check(source: &'a GgufVocabulary) -> Result<Self, CheckpointError> {
         let tokens = source.tokens.as_slice();
-        let ids = ids(tokens)?;
+        let mut ids = ids(tokens, &source.exact)?;
         let len = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
         let special = |key, id: Option<u32>, default: Option<u32>| match id {
             Some(id) if id >= len => {
@@ -40,7 +42,21 @@ impl<'a> Vocabulary<'a> {
         for id in [bos, eos, unknown].into_iter().flatten() {
             types[id as usize] = TokenType::Control;
         }
-        Ok(Self { ids, tokens, types, bos, eos, unknown })
+        let mut exact = vec![];
+        for (&id, bytes) in &source.exact {
+            let (spelling, kind) = (&tokens[id as usize], &mut types[id as usize]);
+            let (is_free, is_mark) = (!ids.contains_key(spelling), kind.is_mark());
+            // A mark is known by its spelling and has no bytes. In the alphabet of bytes a spelling is
+            // the bytes.
+            if is_free && (is_mark || source.model == BYTE_LEVEL) {
+                ids.insert(spelling.clone(), id);
+            }
+            if !(is_free && is_mark) {
+                *kind = TokenType::Unused;
+            }
+            exact.push((id, if is_mark { &[][..] } else { bytes }));
+        }
+        Ok(Self { ids, tokens, types, exact, bos, eos, unknown })
     }
 
     /// Hands the ids over to a model; nothing is looked up in them after.
@@ -138,6 +154,11 @@ impl TokenType {
         })
     }
 
+    /// Whether it is a mark that stands for no text.
+    fn is_mark(self) -> bool {
+        matches!(self, Self::Control | Self::Unknown)
+    }
+
     /// Whether SentencePiece may make it out of text.
     fn is_formed(self) -> bool {
         matches!(self, Self::Normal | Self::UserDefined)
@@ -159,13 +180,15 @@ fn types(codes: &[i32], len: usize) -> Result<Vec<TokenType>, CheckpointError> {
     codes.iter().enumerate().map(known).collect()
 }
 
-/// Where each token is. Empty tokens, which pad some vocabularies, are left out: no text has them.
-fn ids(tokens: &[String]) -> Result<Vocab, CheckpointError> {
+/// Where each token is. Empty tokens, which pad some vocabularies, and those that are not UTF-8 are left
+/// out: no text has them.
+fn ids(tokens: &[String], exact: &ExactBytes) -> Result<Vocab, CheckpointError> {
     if tokens.is_empty() {
         return Err(refusal("tokens", "absent or empty", "the vocabulary"));
     }
     let mut ids = Vocab::with_capacity(tokens.len());
-    for (id, token) in (0..).zip(tokens).filter(|(_, token)| !token.is_empty()) {
+    let is_text = |(id, token): &(u32, &String)| !token.is_empty() && !exact.contains_key(id);
+    for (id, token) in (0..).zip(tokens).filter(is_text) {
         if let Some(first) = ids.insert(token.clone(), id) {
             let found = format!("{} at both {first} and {id}", shortened(token));
             return Err(refusal("tokens", found, "each token once"));

@@ -169,6 +169,7 @@ proptest! {
         add_bos in prop::option::of(any::<bool>()),
         pre in prop::option::of("gpt-2|qwen2|none"),
         model in "gpt2|llama",
+        exact in prop::collection::btree_map(0..8_u32, prop::collection::vec(128..255_u8, 1..3), 0..3),
         text in ".{0,12}",
     ) {
         let (unknown, eos, add_eos) = (bos, bos, add_bos);
@@ -176,9 +177,10 @@ proptest! {
         let mut scores: Vec<f32> = entries.iter().map(|entry| entry.1).collect();
         let token_types = entries.iter().map(|entry| entry.2).collect();
         scores.truncate(20 - missing);
+        let exact = exact.into_iter().filter(|(id, _)| (*id as usize) < tokens.len()).collect();
         let vocabulary = GgufVocabulary {
-            model, pre, tokens, scores, token_types, merges, bos, eos, unknown, add_bos, add_eos,
-            add_space_prefix: add_bos,
+            model, pre, tokens, exact, scores, token_types, merges, bos, eos, unknown, add_bos,
+            add_eos, add_space_prefix: add_bos,
         };
         if let Ok(tokenizer) = vocabulary.into_tokenizer() {
             prop_assert!(tokenizer.encode(&text).is_ok());
