@@ -5,9 +5,10 @@ use std::sync::Arc;
 use infer_code_cad_checkpoint::Checkpoint;
 use infer_code_cad_native::KvFormat;
 use infer_code_cad_retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
-use infer_code_cad_tasks::{Problem, parse_tiny};
+use infer_code_cad_tasks::{Problem, Task, parse_tiny};
 use infer_code_cad_tiny as tiny;
 
+use crate::fingerprint::Fingerprint;
 use crate::{Error, LanguageModel, LoadOptions};
 
 /// The files of the embedded model.
@@ -26,15 +27,25 @@ pub fn model() -> Result<LanguageModel, Error> {
     let checkpoint = checkpoint()?;
     // Its figures in the documents were measured with keys and values in single precision.
     let options = LoadOptions { kv: Some(KvFormat::F32), ..LoadOptions::default() };
-    LanguageModel::from_checkpoint("tiny".to_owned(), &checkpoint, &options)
+    let model = LanguageModel::from_checkpoint("tiny".to_owned(), &checkpoint, &options)?;
+    let identity = model.identity.with("files", Fingerprint::new().bytes(tiny::WEIGHTS));
+    Ok(LanguageModel { identity, ..model })
 }
 
-/// The embedded benchmark.
+/// The embedded benchmark, with its hidden tests.
 ///
 /// # Errors
 /// [`Error::Task`] when the embedded file is damaged, which the tests rule out.
-pub fn problems() -> Result<Vec<Problem>, Error> {
+pub fn tasks() -> Result<Vec<Task>, Error> {
     Ok(parse_tiny(tiny::PROBLEMS)?)
+}
+
+/// The problems of the embedded benchmark, as a model sees them.
+///
+/// # Errors
+/// As [`tasks`].
+pub fn problems() -> Result<Vec<Problem>, Error> {
+    Ok(tasks()?.into_iter().map(|task| task.problem).collect())
 }
 
 /// BM25 over the embedded passages, glossary included.

@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use infer_code_cad_checkpoint::CheckpointError;
 use infer_code_cad_engine::EngineError;
 use infer_code_cad_hub::HubError;
@@ -9,7 +7,7 @@ use infer_code_cad_retrieval::RetrievalError;
 use infer_code_cad_sandbox::SandboxError;
 use infer_code_cad_tasks::TaskError;
 
-use crate::Device;
+use crate::{Device, JournalError, PromptError, TechniqueError};
 
 /// What can go wrong while techniques are composed and measured.
 #[derive(Debug, thiserror::Error)]
@@ -57,13 +55,24 @@ pub enum Error {
     /// A metric is undefined for its input.
     #[error(transparent)]
     Metric(#[from] MetricError),
-    /// A technique needs passages and has none.
+    /// A technique cannot be made from its name.
+    #[error(transparent)]
+    Technique(#[from] TechniqueError),
+    /// A prompt could not be written.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// A prompter did not answer for every problem.
     #[error(
-        "technique {technique} retrieves passages and was given no retriever; name a passage file"
+        "the prompter of technique {technique} gave {actual} prompts for {expected} problems; it must \
+         give one to each, in order"
     )]
-    NoRetriever {
+    PromptCount {
         /// The technique's name.
         technique: String,
+        /// Problems it was asked for.
+        expected: usize,
+        /// Prompts and errors it gave.
+        actual: usize,
     },
     /// The selector needs at least one draft.
     #[error("technique {technique} selects among 0 drafts; ask for 1 or more")]
@@ -71,9 +80,22 @@ pub enum Error {
         /// The technique's name.
         technique: String,
     },
-    /// Nobody has a technique of this name.
-    #[error("technique {name:?} is unknown; choose vanilla, cad, rag, cad+rag, sc or cot")]
-    UnknownTechnique {
+    /// The first wave of a selector is empty or larger than all of its drafts.
+    #[error(
+        "technique {technique} begins with {first} drafts of {most} per sample; Selector::first_drafts \
+         must be at least 1 and at most Selector::most_drafts"
+    )]
+    FirstDrafts {
+        /// The technique's name.
+        technique: String,
+        /// Drafts of the first wave.
+        first: usize,
+        /// The most drafts of a sample.
+        most: usize,
+    },
+    /// Nobody has a prompt format of this name.
+    #[error("prompt format {name:?} is unknown; choose auto, raw or chat")]
+    UnknownPromptFormat {
         /// What was asked for.
         name: String,
     },
@@ -86,34 +108,24 @@ pub enum Error {
         /// The model's name.
         model: String,
     },
-    /// A result file could not be read or written.
-    #[error("{path}: {source}; what was written before is intact")]
-    JournalIo {
-        /// The file.
-        path: PathBuf,
-        /// The system's answer.
-        source: std::io::Error,
+    /// A result file cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Two tasks share an identifier, which names results and random numbers.
+    #[error("task {task_id:?} is there twice; give each task an id of its own")]
+    DuplicateTask {
+        /// The identifier.
+        task_id: String,
     },
-    /// A line of a result file does not parse.
-    #[error("{path}, line {line}: {reason}; move the file away to start afresh")]
-    JournalLine {
-        /// The file.
-        path: PathBuf,
-        /// Counted from 1.
-        line: usize,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A result file belongs to a run with other settings.
+    /// The judge fails time and again, on more than one problem.
     #[error(
-        "{path} was begun with {was}, this run has {now}; use the same settings or another file"
+        "the judge failed {faults} times in a row, last with: {reason}; what was judged before counts, \
+         so repair it and run again"
     )]
-    JournalMismatch {
-        /// The file.
-        path: PathBuf,
-        /// The first differing setting as written.
-        was: String,
-        /// The same setting now.
-        now: String,
+    JudgeGone {
+        /// Failures in a row.
+        faults: usize,
+        /// The last one.
+        reason: String,
     },
 }

@@ -1,15 +1,19 @@
+mod identity;
+
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use infer_code_cad_checkpoint::{ChatTemplate, Checkpoint, Tokenizer};
-use infer_code_cad_decode::TokenId;
+use infer_code_cad_decode::{Settings, TokenId};
 use infer_code_cad_engine::CausalLm;
 
+use crate::fingerprint::Fingerprint;
 use crate::{Error, LoadOptions, hub};
 
 /// A model with what it takes to talk to it in text. Cloning shares it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct LanguageModel {
     /// Shown in reports and result files.
     pub name: String,
@@ -21,6 +25,11 @@ pub struct LanguageModel {
     pub eos: Vec<TokenId>,
     /// How to put messages to it; `None` for a model that was not trained to chat.
     pub chat_template: Option<Arc<ChatTemplate>>,
+    /// What its logits depend on: which weights, how they are held and where they run. Two models that
+    /// compute differently never have equal ones. Loading fills it in.
+    pub identity: Settings,
+    /// The commit of the hub's repository that it was loaded from, where its path tells.
+    pub commit: Option<String>,
 }
 
 impl LanguageModel {
@@ -44,7 +53,7 @@ impl LanguageModel {
     /// As [`LanguageModel::load`].
     pub fn load_with(spec: &str, options: &LoadOptions) -> Result<Self, Error> {
         let path = hub::resolve(spec, &mut |_| ControlFlow::Continue(()))?;
-        Self::from_checkpoint(spec.to_owned(), &Checkpoint::open(&path)?, options)
+        Ok(Self { name: spec.to_owned(), ..Self::open(&path, options)? })
     }
 
     /// Loads a Hugging Face directory (`config.json`, `tokenizer.json` and safetensors) or a file.
@@ -52,10 +61,14 @@ impl LanguageModel {
     /// # Errors
     /// As [`LanguageModel::load`].
     pub fn open(path: &Path, options: &LoadOptions) -> Result<Self, Error> {
-        Self::from_checkpoint(path.display().to_string(), &Checkpoint::open(path)?, options)
+        let name = path.display().to_string();
+        let model = Self::from_checkpoint(name, &Checkpoint::open(path)?, options)?;
+        let identity = model.identity.with("files", identity::of_files(path)?);
+        Ok(Self { identity, commit: identity::commit(path), ..model })
     }
 
-    /// Loads a checkpoint that is open.
+    /// Loads a checkpoint that is open. [`LanguageModel::identity`] then knows the names and shapes of its
+    /// tensors but not their values, which [`LanguageModel::open`] looks at.
     ///
     /// # Errors
     /// As [`LanguageModel::load`].
@@ -64,7 +77,8 @@ impl LanguageModel {
         checkpoint: &Checkpoint,
         options: &LoadOptions,
     ) -> Result<Self, Error> {
-        Self::with_model(name, checkpoint, options.build(checkpoint)?)
+        let model = Self::with_model(name, checkpoint, options.build(checkpoint)?)?;
+        Ok(Self { identity: identity::of_checkpoint(checkpoint, options), ..model })
     }
 
     /// Joins a model of one's own with the rest of its checkpoint.
@@ -77,11 +91,54 @@ impl LanguageModel {
         causal_lm: Arc<dyn CausalLm>,
     ) -> Result<Self, Error> {
         Ok(Self {
-            name,
-            causal_lm,
-            tokenizer: Arc::new(checkpoint.tokenizer()?),
             eos: checkpoint.eos_token_ids().to_vec(),
             chat_template: checkpoint.chat_template()?.map(Arc::new),
+            ..Self::new(name, causal_lm, checkpoint.tokenizer()?)
         })
+    }
+
+    /// A model of one's own that does not chat and whose texts end at their longest length.
+    ///
+    /// Its identity is its name, and is to be set where models of one name differ.
+    pub fn new(name: String, causal_lm: Arc<dyn CausalLm>, tokenizer: Tokenizer) -> Self {
+        Self {
+            identity: Settings::new("own").with("name", &name),
+            name,
+            causal_lm,
+            tokenizer: Arc::new(tokenizer),
+            eos: Vec::new(),
+            chat_template: None,
+            commit: None,
+        }
+    }
+
+    /// What it is, for result files: everything that prompts and tokens depend on, and no path.
+    pub fn settings(&self) -> Settings {
+        let template = self.chat_template.as_ref().map(|template| {
+            let text = Fingerprint::new().text(template.source());
+            text.to_string()
+        });
+        let eos: Vec<String> = self.eos.iter().map(TokenId::to_string).collect();
+        let settings = Settings::new("model")
+            .with("identity", &self.identity)
+            .with("tokenizer", self.vocabulary())
+            .with("template", template.as_deref().unwrap_or("none"))
+            .with("eos", eos.join("/"));
+        match &self.commit {
+            None => settings,
+            Some(commit) => settings.with("commit", commit),
+        }
+    }
+
+    /// What a completion depends on of the model, given its prompt in tokens.
+    pub(crate) fn fingerprint(&self) -> String {
+        Fingerprint::new().text(&self.identity.to_string()).text(&self.vocabulary()).to_string()
+    }
+
+    /// A fingerprint of the bytes of all tokens. How texts are cut into tokens shows in the prompts.
+    fn vocabulary(&self) -> String {
+        let tokens = 0..TokenId::try_from(self.tokenizer.vocab_size()).unwrap_or(TokenId::MAX);
+        let add = |hash: Fingerprint, token| hash.bytes(self.tokenizer.token_bytes(token));
+        tokens.fold(Fingerprint::new(), add).to_string()
     }
 }

@@ -5,17 +5,24 @@
 )]
 #![forbid(unsafe_code)]
 
+mod draft;
 mod error;
 mod evaluate;
+mod fingerprint;
+mod form;
+mod header;
 mod journal;
 mod language_model;
 mod load_options;
 mod prompt_format;
+mod prompter;
 mod record;
 mod report;
+mod results;
 mod selection;
 mod solve;
 mod technique;
+mod writer;
 
 #[cfg(feature = "tiny")]
 pub mod embedded;
@@ -32,14 +39,28 @@ pub use infer_code_cad_retrieval as retrieval;
 pub use infer_code_cad_sandbox as sandbox;
 pub use infer_code_cad_tasks as tasks;
 
+pub use draft::{Draft, KnownDraft, KnownDrafts};
 pub use error::Error;
-pub use evaluate::{Evaluation, Executor, Progress, evaluate};
-pub use journal::{Journal, RunHeader};
+pub use evaluate::{
+    Evaluation, Executor, Progress, Rejudged, Rejudgement, evaluate, evaluate_into, rejudge,
+};
+pub use header::{Difference, RunHeader};
+pub use journal::{Journal, JournalDrafts, JournalError, StoredRun};
 pub use language_model::LanguageModel;
 pub use load_options::{Device, LoadOptions};
 pub use prompt_format::{Chat, PromptFormat};
-pub use record::{Record, SampleRecord};
-pub use report::{PassAt, Summary, table};
-pub use selection::{Jaccard, Selector, Similarity};
-pub use solve::{MemoryLimit, Solution, SolveConfig, SolveEvent, solve};
-pub use technique::{PaperTechnique, Prompted, Prompter, Settings, Technique};
+pub use prompter::{Layout, PaperPrompter, PromptError, Prompted, Prompter, Shown};
+pub use record::{
+    FailureRecord, PromptRecord, Record, SampleRecord, SessionRecord, ShownRecord, Stage,
+};
+pub use report::{DraftCost, PassAt, Summary, table};
+pub use results::{results_path, write_results};
+pub use selection::{
+    Bench, DraftRequest, First, Jaccard, MostConsistent, SelectError, Selecting, Selection,
+    Selector, Similarity,
+};
+pub use solve::{
+    Prepared, Solution, SolveConfig, SolveEvent, Solver, prepare, solve, solve_prepared,
+};
+pub use technique::{PaperTechnique, Recipe, Sampler, Supplies, Technique, TechniqueError};
+pub use writer::{ModelWriter, Stream, Writer};

@@ -1,112 +1,181 @@
-use std::collections::BTreeMap;
+mod error;
+mod first;
+mod most_consistent;
+mod similarity;
+
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 
-/// Chooses one of the drafts of a sample.
+use infer_code_cad_decode::{Decoder, Settings};
+use infer_code_cad_sandbox::Judge;
+use infer_code_cad_tasks::Problem;
+
+use crate::{Draft, Prompted, Writer};
+
+pub use error::SelectError;
+pub use first::First;
+pub use most_consistent::MostConsistent;
+pub use similarity::{Jaccard, Similarity};
+
+/// Makes one answer of several drafts, asking for more where it needs them.
+///
+/// A selector holds parameters; what it does for one sample is in the [`Selecting`] that
+/// [`Selector::begin`] makes. Drafts are drawn in waves: the first is [`Selector::first_drafts`] of the
+/// technique's own prompt, further ones are what [`Selection::More`] asks for.
+///
+/// # Examples
+/// A selector in waves, which shows the model its draft when that raises on the visible tests:
+/// ```
+/// use infer_code_cad::checkpoint::Message;
+/// use infer_code_cad::decode::Settings;
+/// use infer_code_cad::sandbox::{Limits, Observation, Probe};
+/// use infer_code_cad::tasks::Problem;
+/// use infer_code_cad::{
+///     Bench, Draft, DraftRequest, Prompted, SelectError, Selecting, Selection, Selector,
+/// };
+///
+/// #[derive(Debug)]
+/// struct Repair;
+///
+/// impl Selector for Repair {
+///     fn most_drafts(&self) -> usize {
+///         2
+///     }
+///
+///     fn first_drafts(&self) -> usize {
+///         1
+///     }
+///
+///     fn begin(&self, problem: &Problem, _: usize) -> Result<Box<dyn Selecting>, SelectError> {
+///         Ok(Box::new(Repairing(problem.clone())))
+///     }
+///
+///     fn settings(&self) -> Settings {
+///         Settings::new("repair")
+///     }
+/// }
+///
+/// struct Repairing(Problem);
+///
+/// impl Selecting for Repairing {
+///     fn next(&mut self, drafts: &[Draft], bench: &Bench<'_>) -> Result<Selection, SelectError> {
+///         let [draft] = drafts else { return Ok(Selection::answer(1, "the repaired one")) };
+///         let tests: Vec<_> = self.0.visible_tests.iter().map(|test| Probe::Check(test)).collect();
+///         let seen = bench.judge.observe(&draft.program, &tests, &Limits::default())?;
+///         let Some(Observation::Raised { kind, message }) =
+///             seen.into_iter().find(|seen| *seen != Observation::Held)
+///         else {
+///             return Ok(Selection::answer(0, "passes what is visible"));
+///         };
+///         let said = format!("{}\nThis raises {kind}: {message}. Repair it.", draft.program);
+///         let prompt = Prompted::new(vec![bench.writer.chat(&[Message::user(said)], "")?]);
+///         let mut repaired = DraftRequest::new(1, 0..1); // a role of its own, so numbers of its own
+///         repaired.prompt = Some(prompt);
+///         Ok(Selection::More(vec![repaired]))
+///     }
+/// }
+/// # assert_eq!(Repair.first_drafts(), 1);
+/// ```
+pub trait Selector: Debug + Send + Sync {
+    /// The most drafts of one role that a sample may have, at least 1. Sample `s` of a problem owns the
+    /// drafts `s * most_drafts .. (s + 1) * most_drafts` of every role.
+    fn most_drafts(&self) -> usize;
+
+    /// How many drafts of the technique's own prompt are drawn before anyone asks, at least 1 and at
+    /// most [`Selector::most_drafts`]. All of them, unless a selector in waves says otherwise.
+    fn first_drafts(&self) -> usize {
+        self.most_drafts()
+    }
+
+    /// The state of a new sample.
+    ///
+    /// # Errors
+    /// What keeps the sample from being answered; its siblings go on.
+    fn begin(&self, problem: &Problem, sample: usize) -> Result<Box<dyn Selecting>, SelectError>;
+
+    /// What it is: two selectors that may choose differently have different settings.
+    fn settings(&self) -> Settings;
+}
+
+/// One sample in the making.
+pub trait Selecting: Send {
+    /// Looks at the drafts that are there and says how to go on.
+    ///
+    /// It is called each time with one draft more, in the order they were asked for and not in that in
+    /// which they arrived: so a selection may end early and still never depends on what else the engine
+    /// does. It runs on the thread that solves, never on the engine's.
+    ///
+    /// # Errors
+    /// What keeps the sample from being answered; its siblings go on.
+    fn next(&mut self, drafts: &[Draft], bench: &Bench<'_>) -> Result<Selection, SelectError>;
+}
+
+/// How a sample goes on.
 #[derive(Debug, Clone)]
-pub enum Selector {
-    /// One draft, taken as it is.
-    First,
-    /// The medoid of several drafts: the one most similar to the others, self-consistency for
-    /// answers too long to be counted as votes (paper, appendix A.2). The earliest wins a tie.
-    MostConsistent {
-        /// Drafts per sample; the paper takes 5.
-        drafts: usize,
-        /// Compares two drafts.
-        similarity: Arc<dyn Similarity>,
+#[non_exhaustive]
+pub enum Selection {
+    /// With the next draft that was asked for.
+    Wait,
+    /// With more drafts, after those that were asked for before.
+    More(Vec<DraftRequest>),
+    /// It has its answer; drafts of it that are still being written are given up.
+    Answer {
+        /// The place of the chosen draft among those that were shown.
+        draft: usize,
+        /// The program, where it is not the draft's own: an aligned or repaired one.
+        program: Option<String>,
+        /// The rule, or the fallback, that chose. It is recorded.
+        why: String,
     },
 }
 
-impl Selector {
-    /// The number of drafts it chooses from.
-    pub fn drafts(&self) -> usize {
-        match self {
-            Self::First => 1,
-            Self::MostConsistent { drafts, .. } => *drafts,
-        }
-    }
-
-    /// The index of the chosen draft; 0 when there are none.
-    pub fn select(&self, drafts: &[&str]) -> usize {
-        match self {
-            Self::First => 0,
-            Self::MostConsistent { similarity, .. } => medoid(drafts, similarity.as_ref()),
-        }
+impl Selection {
+    /// A draft with its own program is the answer.
+    pub fn answer(draft: usize, why: impl Into<String>) -> Self {
+        Self::Answer { draft, program: None, why: why.into() }
     }
 }
 
-/// How alike two texts are.
-pub trait Similarity: Debug + Send + Sync {
-    /// A symmetric measure, larger for more alike.
-    fn similarity(&self, a: &str, b: &str) -> f64;
+/// Drafts that a selection asks for. What is not set is the technique's and the run's.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DraftRequest {
+    /// Whose prompt it is: 0 the technique's own, above 0 others, such as a repair's. Draft `d` of a role
+    /// has the random stream (seed, task, role, d).
+    pub role: u32,
+    /// Which drafts of the sample, counted from 0 in each role.
+    pub drafts: Range<usize>,
+    /// Another prompt.
+    pub prompt: Option<Prompted>,
+    /// Another decoder.
+    pub decoder: Option<Arc<dyn Decoder>>,
+    /// Another length in tokens.
+    pub max_new_tokens: Option<usize>,
+    /// Other strings that end a draft.
+    pub stop: Option<Vec<String>>,
 }
 
-/// Jaccard similarity of the multisets of words and symbols: shared over total occurrences.
-///
-/// Needs no model; the paper's embedding similarity is a [`Similarity`] like this one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Jaccard;
-
-impl Similarity for Jaccard {
-    fn similarity(&self, a: &str, b: &str) -> f64 {
-        let (a, b) = (occurrences(a), occurrences(b));
-        let total: usize = a.values().sum::<usize>() + b.values().sum::<usize>();
-        let shared: usize = a.iter().map(|(word, n)| *n.min(b.get(word).unwrap_or(&0))).sum();
-        // Two empty texts are the same text.
-        if total == 0 { 1.0 } else { shared as f64 / (total - shared) as f64 }
+impl DraftRequest {
+    /// These drafts of a role, drawn as the technique's own are.
+    pub fn new(role: u32, drafts: Range<usize>) -> Self {
+        Self { role, drafts, prompt: None, decoder: None, max_new_tokens: None, stop: None }
     }
 }
 
-fn medoid(drafts: &[&str], similarity: &dyn Similarity) -> usize {
-    let mut totals = vec![0.0; drafts.len()];
-    for i in 0..drafts.len() {
-        for j in i + 1..drafts.len() {
-            let alike = similarity.similarity(drafts[i], drafts[j]);
-            totals[i] += alike;
-            totals[j] += alike;
-        }
-    }
-    let better = |best: usize, i: usize| if totals[i] > totals[best] { i } else { best };
-    (0..drafts.len()).reduce(better).unwrap_or(0)
+/// What a selection may use.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Bench<'a> {
+    /// Runs programs on what the prompt shows. It has no hidden test.
+    pub judge: &'a dyn Judge,
+    /// Writes prompts of the selection's own.
+    pub writer: &'a dyn Writer,
 }
 
-/// Words (letters, digits, `_`) and single other characters, spaces left out.
-fn occurrences(text: &str) -> BTreeMap<&str, usize> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut counts = BTreeMap::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let len = if is_word(first) {
-            rest.find(|c| !is_word(c)).unwrap_or(rest.len())
-        } else {
-            first.len_utf8()
-        };
-        let (word, tail) = rest.split_at(len);
-        if !first.is_whitespace() {
-            *counts.entry(word).or_insert(0) += 1;
-        }
-        rest = tail;
-    }
-    counts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jaccard_counts_shared_words() {
-        assert_eq!(Jaccard.similarity("return a + b", "return a - b"), 3.0 / 5.0);
-        assert_eq!(Jaccard.similarity("x x", "x"), 0.5);
-        assert_eq!(Jaccard.similarity("", " \n"), 1.0);
-        assert_eq!(Jaccard.similarity("a", ""), 0.0);
-    }
-
-    #[test]
-    fn the_medoid_is_the_draft_nearest_to_the_others() {
-        let selector = Selector::MostConsistent { drafts: 4, similarity: Arc::new(Jaccard) };
-        let drafts = ["return 7", "return sum(xs)", "return sum(x for x in xs)", "return sum(xs )"];
-        assert_eq!(selector.select(&drafts), 1);
-        assert_eq!(selector.select(&[]), 0);
+impl<'a> Bench<'a> {
+    /// A bench, for tests of selectors.
+    pub fn new(judge: &'a dyn Judge, writer: &'a dyn Writer) -> Self {
+        Self { judge, writer }
     }
 }

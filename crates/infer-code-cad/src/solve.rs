@@ -1,16 +1,26 @@
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+mod drive;
+mod inbox;
+mod prepare;
+mod run;
+mod sample;
+mod solver;
 
-use infer_code_cad_engine::{
-    Completion, Event, FinishReason, GenerateConfig, GenerateStats, MemoryPlan, Prompt, generate,
-};
-use infer_code_cad_metrics::available_bytes;
-use infer_code_cad_tasks::{Problem, extract_program};
+use std::ops::{ControlFlow, Range};
 
-use crate::{Error, LanguageModel, PromptFormat, Technique};
+use infer_code_cad_engine::{EngineError, FinishReason, GenerateStats, LogProbs};
+use infer_code_cad_tasks::Problem;
+
+use crate::{Draft, Error, PromptFormat, Prompted, Technique};
+
+pub use prepare::{Prepared, prepare};
+pub use solver::Solver;
+
+use drive::Drive;
+use run::{Halt, Run};
+use solver::Lowered;
 
 /// How solutions are sampled; the same for every technique that is compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SolveConfig {
     /// Solutions per problem.
     pub n_samples: usize,
@@ -20,13 +30,10 @@ pub struct SolveConfig {
     pub max_new_tokens: usize,
     /// Strings that end a completion.
     pub stop: Vec<String>,
-    /// Most streams in one forward pass; bounds memory, never changes a token. Fewer where the
-    /// memory is short, see [`SolveEvent::RowsLowered`].
-    pub max_rows: usize,
-    /// What the caches of all rows may take.
-    pub memory: MemoryLimit,
-    /// Names all random draws, together with task and sample.
+    /// Names all random draws, together with task, role and draft.
     pub seed: u64,
+    /// Which log-probabilities are kept of drafts; none changes a token.
+    pub log_probs: LogProbs,
 }
 
 impl Default for SolveConfig {
@@ -37,56 +44,41 @@ impl Default for SolveConfig {
             prompt_format: PromptFormat::default(),
             max_new_tokens: 128,
             stop: vec![],
-            max_rows: 64,
-            memory: MemoryLimit::Machine,
             seed: 0,
-        }
-    }
-}
-
-/// How much memory generating may take, besides the model itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum MemoryLimit {
-    /// What the machine has left when it begins, as
-    /// [`available_bytes`](infer_code_cad_metrics::available_bytes) tells; where nothing tells, all
-    /// rows are taken to fit.
-    #[default]
-    Machine,
-    /// So many bytes.
-    Bytes(u64),
-}
-
-impl MemoryLimit {
-    fn bytes(self) -> Option<u64> {
-        match self {
-            Self::Machine => available_bytes(),
-            Self::Bytes(bytes) => Some(bytes),
+            log_probs: LogProbs::Off,
         }
     }
 }
 
 /// One answer to a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Solution {
+    /// The chosen draft's [`Draft::role`].
+    pub role: u32,
+    /// The chosen draft's [`Draft::index`].
+    pub draft: usize,
+    /// The drafts that belong to the sample, of each role; a selection need not have drawn them all.
+    pub drafts: Range<usize>,
     /// What the model wrote.
     pub completion: String,
-    /// The module cut out of it, ready to run.
+    /// The module cut out of it, or what the selection made of it, ready to run.
     pub program: String,
+    /// Why this draft: the rule or the fallback that chose.
+    pub why: String,
     /// Why the completion ended.
     pub finish: FinishReason,
     /// Tokens of the chosen draft.
     pub tokens: usize,
     /// Tokens of all drafts it was chosen from.
     pub draft_tokens: usize,
-    /// Identifiers of the passages that were in the prompt.
-    pub passages: Vec<String>,
 }
 
 /// What [`solve`] reports as it goes. Problems are indices into its input.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SolveEvent<'a> {
-    /// [`SolveConfig::max_rows`] streams may not fit into memory, so fewer will advance together.
+    /// The rows of the solver's own engine may not fit into memory, so fewer will advance together.
     /// It comes first, if at all; results are the same, later.
     RowsLowered {
         /// Streams asked for.
@@ -98,6 +90,13 @@ pub enum SolveEvent<'a> {
         /// What there is.
         available_bytes: u64,
     },
+    /// A problem's turn has come.
+    Prompted {
+        /// Which problem.
+        problem: usize,
+        /// What the model reads.
+        prompted: &'a Prompted,
+    },
     /// A piece of a prompt was read.
     Prefilled {
         /// Which problem.
@@ -107,11 +106,24 @@ pub enum SolveEvent<'a> {
     Text {
         /// Which problem.
         problem: usize,
-        /// Which draft, counted through all samples.
+        /// The draft's [`Draft::role`].
+        role: u32,
+        /// The draft's [`Draft::index`].
         draft: usize,
         /// Whole characters; all pieces together are the completion.
         text: &'a str,
     },
+    /// A draft is there.
+    Drafted {
+        /// Which problem.
+        problem: usize,
+        /// The draft.
+        draft: &'a Draft,
+        /// Whether it is of an earlier run and nothing was drawn.
+        known: bool,
+    },
+    /// Nothing happened for a tenth of a second; the sink is asked whether to go on.
+    Waiting,
     /// A solution was chosen.
     Solution {
         /// Which problem.
@@ -121,97 +133,108 @@ pub enum SolveEvent<'a> {
         /// The answer.
         solution: Solution,
     },
+    /// A problem or a sample will have no solution; everything else goes on.
+    Failed {
+        /// Which problem.
+        problem: usize,
+        /// Which of its samples; `None`: all that have no solution yet.
+        sample: Option<usize>,
+        /// Why, and what to do about it.
+        reason: String,
+    },
 }
 
-/// Writes `config.n_samples` solutions to every problem, all of them in one ragged batch.
+/// Hears what happens and breaks off with [`ControlFlow::Break`].
+type Sink<'s> = dyn FnMut(SolveEvent<'_>) -> ControlFlow<()> + 's;
+
+/// Writes `config.n_samples` solutions to every problem, many drafts at a time.
 ///
-/// Solutions arrive in the order they are done. Breaking from `sink` stops promptly; the
-/// statistics then say so.
+/// Solutions arrive in the order they are done, and each depends on nothing but its own problem and the
+/// settings: neither on its neighbours and the order of arrival nor on the engine's rows and what others
+/// do with it. What is wrong with one problem or sample is [`SolveEvent::Failed`], and the rest goes on.
+/// Breaking from `sink` gives up what is unfinished and returns at once; the statistics then say so. On a
+/// shared engine they count what others did meanwhile as well.
 ///
 /// # Errors
-/// Prompts are written before any work begins, so a problem that cannot be prompted for is reported
-/// at once: [`Error::Retrieval`], [`Error::NoChatTemplate`], [`Error::Engine`].
-/// [`Error::NoDrafts`] when the selector has nothing to select from, and [`Error::Engine`] when not
-/// one sequence fits into memory.
+/// What concerns every problem: [`Error::NoChatTemplate`], [`Error::PromptCount`], [`Error::NoDrafts`],
+/// [`Error::FirstDrafts`], and [`Error::Engine`] when the engine cannot hold one sequence or has stopped.
+///
+/// # Examples
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use infer_code_cad::engine::EngineConfig;
+/// use infer_code_cad::{SolveConfig, SolveEvent, Solver, Supplies, Technique, embedded, solve};
+///
+/// let solver = Solver::new(&embedded::model()?, &EngineConfig::default());
+/// let technique = Technique::named("cad(alpha=0.2)", &Supplies::default())?;
+/// let problems = embedded::problems()?;
+/// let config = SolveConfig { n_samples: 2, ..SolveConfig::default() };
+/// let mut programs = vec![];
+/// solve(&technique, &problems[..3], &solver, &config, &mut |event| {
+///     if let SolveEvent::Solution { solution, .. } = event {
+///         programs.push(solution.program);
+///     }
+///     ControlFlow::Continue(())
+/// })?;
+/// assert_eq!(programs.len(), 6);
+/// # Ok::<(), infer_code_cad::Error>(())
+/// ```
 pub fn solve(
     technique: &Technique,
     problems: &[Problem],
-    model: &LanguageModel,
+    solver: &Solver,
     config: &SolveConfig,
-    sink: &mut dyn FnMut(SolveEvent<'_>) -> ControlFlow<()>,
+    sink: &mut Sink<'_>,
 ) -> Result<GenerateStats, Error> {
-    let drafts = technique.selector.drafts();
-    if drafts == 0 {
-        return Err(Error::NoDrafts { technique: technique.name.clone() });
-    }
-    let mut prompts = Vec::with_capacity(problems.len());
-    let mut passages = Vec::with_capacity(problems.len());
-    for problem in problems {
-        let prompted = config.prompt_format.streams(&technique.prompter, problem, model)?;
-        let encode = |text: &String| model.tokenizer.encode(text);
-        let streams = prompted.streams.iter().map(encode).collect::<Result<_, _>>()?;
-        let n_samples = config.n_samples * drafts;
-        prompts.push(Prompt { task: problem.task_id.clone(), streams, n_samples });
-        passages.push(prompted.passages);
-    }
-    let mut generation = GenerateConfig {
-        max_new_tokens: config.max_new_tokens,
-        eos: model.eos.clone(),
-        stop: config.stop.clone(),
-        max_rows: config.max_rows,
-        seed: config.seed,
-        ..GenerateConfig::default()
-    };
-    let (decoder, lm) = (technique.decoder.as_ref(), model.causal_lm.as_ref());
-    let plan = MemoryPlan::new(lm, &prompts, decoder, &generation);
-    if let (Some(plan), Some(available_bytes)) = (plan, config.memory.bytes()) {
-        let (from, to) = (config.max_rows, plan.rows_in(config.max_rows, available_bytes)?);
-        generation.max_rows = to;
-        let stream_bytes = plan.stream_bytes;
-        let lowered = SolveEvent::RowsLowered { from, to, stream_bytes, available_bytes };
-        if to < from && sink(lowered).is_break() {
-            return Ok(GenerateStats { cancelled: true, ..GenerateStats::default() });
-        }
-    }
-    let mut pending: BTreeMap<(usize, usize), Vec<Option<Completion>>> = BTreeMap::new();
-    let mut on_event = |event: Event<'_>| match event {
-        Event::Prefilled { prompt, .. } => sink(SolveEvent::Prefilled { problem: prompt }),
-        Event::Token { prompt, sample, text, .. } => {
-            sink(SolveEvent::Text { problem: prompt, draft: sample, text })
-        }
-        Event::Finished { prompt, sample: draft, completion } => {
-            let sample = draft / drafts;
-            let slots = pending.entry((prompt, sample)).or_insert_with(|| vec![None; drafts]);
-            slots[draft % drafts] = Some(completion);
-            if slots.iter().any(Option::is_none) {
-                return ControlFlow::Continue(());
-            }
-            let done = pending.remove(&(prompt, sample)).unwrap_or_default();
-            let done: Vec<Completion> = done.into_iter().flatten().collect();
-            let solution = choose(technique, &problems[prompt], done, &passages[prompt]);
-            sink(SolveEvent::Solution { problem: prompt, sample, solution })
-        }
-        _ => ControlFlow::Continue(()),
-    };
-    Ok(generate(lm, &*model.tokenizer, prompts, decoder, &generation, &mut on_event)?)
+    let prepared = prepare(technique, problems, solver, config)?;
+    solve_prepared(technique, problems, &prepared, solver, config, sink)
 }
 
-fn choose(
+/// [`solve`] with prompts that [`prepare`] wrote, for the same problems.
+///
+/// # Errors
+/// As [`solve`].
+///
+/// # Panics
+/// When there are fewer prompts than problems.
+pub fn solve_prepared(
     technique: &Technique,
-    problem: &Problem,
-    mut drafts: Vec<Completion>,
-    passages: &[String],
-) -> Solution {
-    let texts: Vec<&str> = drafts.iter().map(|d| d.text.as_str()).collect();
-    let chosen = technique.selector.select(&texts);
-    let draft_tokens = drafts.iter().map(|d| d.tokens.len()).sum();
-    let chosen = drafts.swap_remove(chosen);
-    Solution {
-        program: extract_program(problem, &chosen.text),
-        finish: chosen.finish,
-        tokens: chosen.tokens.len(),
-        draft_tokens,
-        passages: passages.to_vec(),
-        completion: chosen.text,
+    problems: &[Problem],
+    prepared: &Prepared,
+    solver: &Solver,
+    config: &SolveConfig,
+    sink: &mut Sink<'_>,
+) -> Result<GenerateStats, Error> {
+    let counts = technique.draft_counts()?;
+    let run = Run::new(technique, problems, prepared, solver, config, counts)?;
+    let (engine, lowered) = solver.engine_for(&run.requests())?;
+    let before = engine.stats();
+    let (arity, branches) = (technique.decoder.arity(), technique.decoder.branches());
+    let max_rows = engine.config().max_rows;
+    if max_rows < arity * branches {
+        let task = technique.name.clone();
+        return Err(EngineError::RowCap { task, max_rows, arity, branches }.into());
+    }
+    let told = lowered.map_or(ControlFlow::Continue(()), |lowered| sink(lowered.into()));
+    let outcome = match told {
+        ControlFlow::Continue(()) => Drive::new(&run, engine.clone(), sink).finish(),
+        ControlFlow::Break(()) => Err(Halt::Cancelled),
+    };
+    let mut stats = engine.stats().since(&before);
+    match outcome {
+        Ok(()) => Ok(stats),
+        Err(Halt::Cancelled) => {
+            stats.cancelled = true;
+            Ok(stats)
+        }
+        Err(Halt::Failed(error)) => Err(error.into()),
+    }
+}
+
+impl From<Lowered> for SolveEvent<'_> {
+    fn from(lowered: Lowered) -> Self {
+        let Lowered { from, to, stream_bytes, available_bytes } = lowered;
+        Self::RowsLowered { from, to, stream_bytes, available_bytes }
     }
 }

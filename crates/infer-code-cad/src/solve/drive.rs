@@ -1,0 +1,329 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
+
+use infer_code_cad_decode::TokenId;
+use infer_code_cad_engine::{EngineHandle, Event, Request, RequestId};
+
+use super::Sink;
+use super::inbox::Inbox;
+use super::run::{Halt, Run};
+use super::sample::{Answer, Sample, Standing};
+use crate::draft::{Addresses, runs};
+use crate::technique::DraftCounts;
+use crate::{Bench, Draft, DraftRequest, KnownDraft, Solution, SolveEvent};
+
+/// Drafts of one request that is waiting for its turn.
+struct Piece {
+    problem: usize,
+    /// Whether it is of the technique's own prompt, whose faults are the whole problem's.
+    first: bool,
+    request: Request,
+}
+
+/// What is noted on a request under way.
+struct Note {
+    problem: usize,
+    first: bool,
+    role: u32,
+    addresses: Addresses,
+    /// Rows per draft.
+    rows: usize,
+    /// Drafts of which nothing was heard yet.
+    open: BTreeSet<usize>,
+}
+
+/// A run under way, on the caller's thread.
+pub(super) struct Drive<'r, 'a, 's> {
+    run: &'r Run<'a>,
+    sink: &'r mut Sink<'s>,
+    /// The engine's.
+    rows: usize,
+    inbox: Inbox<Note>,
+    queue: VecDeque<Piece>,
+    /// Those that are open, by problem.
+    samples: BTreeMap<(usize, usize), Sample>,
+    /// The first problem whose turn has not come.
+    next: usize,
+    /// Rows of drafts under way.
+    in_flight: usize,
+}
+
+impl<'r, 'a, 's> Drive<'r, 'a, 's> {
+    pub(super) fn new(run: &'r Run<'a>, engine: EngineHandle, sink: &'r mut Sink<'s>) -> Self {
+        let rows = engine.config().max_rows;
+        let (queue, samples) = (VecDeque::new(), BTreeMap::new());
+        Self { run, sink, rows, inbox: Inbox::new(engine), queue, samples, next: 0, in_flight: 0 }
+    }
+
+    /// Draws all there is to draw.
+    pub(super) fn finish(mut self) -> Result<(), Halt> {
+        loop {
+            self.fill()?;
+            if self.inbox.is_empty() {
+                return Ok(());
+            }
+            let arrived = self.inbox.wait()?;
+            if arrived.is_empty() {
+                self.tell(SolveEvent::Waiting)?;
+            }
+            for (request, event) in arrived {
+                self.hear(request, event)?;
+            }
+        }
+    }
+
+    /// Keeps two passes' worth of drafts under way.
+    fn fill(&mut self) -> Result<(), Halt> {
+        loop {
+            let Some(piece) = self.queue.pop_front() else {
+                if self.next == self.run.problems.len() {
+                    return Ok(());
+                }
+                self.next += 1;
+                self.open(self.next - 1)?;
+                continue;
+            };
+            let rows = piece.request.samples.len() * rows(&piece.request);
+            if self.in_flight > 0 && self.in_flight + rows > 2 * self.rows {
+                self.queue.push_front(piece);
+                return Ok(());
+            }
+            self.draw(&piece)?;
+        }
+    }
+
+    /// Begins the samples of a problem.
+    fn open(&mut self, problem: usize) -> Result<(), Halt> {
+        let prompted = match &self.run.prepared.prompts[problem] {
+            Ok(prompted) => prompted,
+            Err(error) => return self.fail(problem, None, error.to_string()),
+        };
+        let done = &self.run.prepared.done;
+        let samples =
+            (0..self.run.config.n_samples).filter(|sample| !done.contains(&(problem, *sample)));
+        let samples: Vec<usize> = samples.collect();
+        if samples.is_empty() {
+            return Ok(());
+        }
+        self.tell(SolveEvent::Prompted { problem, prompted })?;
+        let DraftCounts { most, first } = self.run.counts;
+        for sample in samples {
+            match self.run.technique.selector.begin(&self.run.problems[problem], sample) {
+                Ok(selecting) => {
+                    let sample_state = Sample::new(selecting, self.run.own(sample), first);
+                    self.samples.insert((problem, sample), sample_state);
+                }
+                Err(error) => self.fail(problem, Some(sample), error.to_string())?,
+            }
+        }
+        let is_first = |draft| draft % most < first && self.is_open(problem, draft);
+        for drafts in runs(0..self.run.config.n_samples * most, is_first) {
+            let request = self.run.request(problem, prompted, &DraftRequest::new(0, drafts));
+            let pieces = self.pieces(problem, true, &request);
+            self.queue.extend(pieces);
+        }
+        Ok(())
+    }
+
+    /// A request cut into pieces of one pass's worth at most.
+    fn pieces(&self, problem: usize, first: bool, request: &Request) -> Vec<Piece> {
+        let most = (self.rows / rows(request)).max(1);
+        let Range { start, end } = request.samples;
+        let piece = |start: usize| {
+            let mut request = request.clone();
+            request.samples = start..end.min(start + most);
+            Piece { problem, first, request }
+        };
+        (start..end).step_by(most).map(piece).collect()
+    }
+
+    /// Takes what is known of a piece and submits the rest.
+    fn draw(&mut self, piece: &Piece) -> Result<(), Halt> {
+        let Piece { problem, first, request } = piece;
+        let (problem, role) = (*problem, request.role);
+        let addresses = Addresses::new(&self.run.model, request);
+        let mut missing = BTreeSet::new();
+        for index in request
+            .samples
+            .clone()
+            .filter(|index| self.is_open(problem, *index))
+            .collect::<Vec<_>>()
+        {
+            match self.run.known(&addresses.of(index)) {
+                Some(known) => self.arrive(problem, role, index, &addresses, known, true)?,
+                None => drop(missing.insert(index)),
+            }
+        }
+        let is_wanted = |index| missing.contains(&index) && self.is_open(problem, index);
+        for samples in runs(request.samples.clone(), is_wanted) {
+            let rows = rows(request);
+            self.in_flight += samples.len() * rows;
+            let open = samples.clone().collect();
+            let note = Note { problem, first: *first, role, addresses, rows, open };
+            let mut request = request.clone();
+            request.samples = samples;
+            self.inbox.submit(request, note);
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, id: RequestId, event: Event<'static>) -> Result<(), Halt> {
+        let Some(note) = self.inbox.note(id) else { return Ok(()) };
+        let &mut Note { problem, role, addresses, first, .. } = note;
+        match event {
+            Event::Prefilled { .. } => self.tell(SolveEvent::Prefilled { problem }),
+            Event::Token { sample: draft, text, .. } => {
+                self.tell(SolveEvent::Text { problem, role, draft, text: &text })
+            }
+            Event::Finished { sample: index, completion } => {
+                self.settle(id, index);
+                self.arrive(problem, role, index, &addresses, completion.into(), false)
+            }
+            Event::Failed { sample: Some(index), error } => {
+                self.settle(id, index);
+                self.lack(problem, role, index, &error.to_string())
+            }
+            Event::Failed { sample: None, error } if first => {
+                self.fail_problem(problem, error.to_string())
+            }
+            Event::Failed { sample: None, error } => self.lack_all(id, &error.to_string()),
+            Event::Ended { .. } => self.end(id),
+            _ => Ok(()),
+        }
+    }
+
+    /// Something was heard of a draft, so its rows are free.
+    fn settle(&mut self, id: RequestId, index: usize) {
+        if let Some(note) = self.inbox.note(id)
+            && note.open.remove(&index)
+        {
+            self.in_flight -= note.rows;
+        }
+    }
+
+    /// A request has ended; drafts of which nothing was heard will not come.
+    fn end(&mut self, id: RequestId) -> Result<(), Halt> {
+        self.lack_all(id, "the engine gave the draft up; somebody else cancelled its request")?;
+        self.inbox.close(id);
+        Ok(())
+    }
+
+    fn lack_all(&mut self, id: RequestId, reason: &str) -> Result<(), Halt> {
+        let Some(note) = self.inbox.note(id) else { return Ok(()) };
+        let (problem, role, rows) = (note.problem, note.role, note.rows);
+        let open = std::mem::take(&mut note.open);
+        self.in_flight -= rows * open.len();
+        open.into_iter().try_for_each(|index| self.lack(problem, role, index, reason))
+    }
+
+    /// A draft is there.
+    fn arrive(
+        &mut self,
+        problem: usize,
+        role: u32,
+        index: usize,
+        addresses: &Addresses,
+        draft: KnownDraft,
+        known: bool,
+    ) -> Result<(), Halt> {
+        let address = addresses.of(index);
+        let draft = Draft::new(&self.run.problems[problem], role, index, address, draft);
+        self.tell(SolveEvent::Drafted { problem, draft: &draft, known })?;
+        self.proceed(problem, role, index, Ok(draft))
+    }
+
+    /// A draft will not come.
+    fn lack(&mut self, problem: usize, role: u32, index: usize, reason: &str) -> Result<(), Halt> {
+        self.proceed(problem, role, index, Err(reason.to_owned()))
+    }
+
+    /// Lets the sample of a draft go on.
+    fn proceed(
+        &mut self,
+        problem: usize,
+        role: u32,
+        index: usize,
+        outcome: Result<Draft, String>,
+    ) -> Result<(), Halt> {
+        let number = index / self.run.counts.most;
+        let Some(mut sample) = self.samples.remove(&(problem, number)) else { return Ok(()) };
+        sample.arrive(role, index, outcome);
+        let bench = Bench::new(self.run.solver.judge.as_ref(), &self.run.writer);
+        match sample.proceed(&bench) {
+            Ok(Standing::Waits(more)) => {
+                self.samples.insert((problem, number), sample);
+                self.ask(problem, &more);
+                return Ok(());
+            }
+            Ok(Standing::Answered(answer)) => {
+                let solution = solution(answer, self.run.own(number));
+                self.tell(SolveEvent::Solution { problem, sample: number, solution })?;
+            }
+            Err(reason) => self.fail(problem, Some(number), reason)?,
+        }
+        self.give_up();
+        Ok(())
+    }
+
+    /// Puts further waves before problems that have not begun.
+    fn ask(&mut self, problem: usize, more: &[DraftRequest]) {
+        let Ok(prompted) = &self.run.prepared.prompts[problem] else { return };
+        for asked in more.iter().rev() {
+            let request = self.run.request(problem, prompted, asked);
+            for piece in self.pieces(problem, false, &request).into_iter().rev() {
+                self.queue.push_front(piece);
+            }
+        }
+    }
+
+    /// Cancels requests whose drafts nobody waits for.
+    fn give_up(&self) {
+        let waited_for =
+            |note: &Note| note.open.iter().any(|draft| self.is_open(note.problem, *draft));
+        self.inbox.cancel(|note| !note.open.is_empty() && !waited_for(note));
+    }
+
+    /// The technique's own prompt cannot be drawn from; a problem fails once, however often that is said.
+    fn fail_problem(&mut self, problem: usize, reason: String) -> Result<(), Halt> {
+        let before = self.samples.len();
+        self.samples.retain(|(of, _), _| *of != problem);
+        self.give_up();
+        if self.samples.len() == before {
+            return Ok(());
+        }
+        self.fail(problem, None, reason)
+    }
+
+    fn is_open(&self, problem: usize, draft: usize) -> bool {
+        self.samples.contains_key(&(problem, draft / self.run.counts.most))
+    }
+
+    fn fail(&mut self, problem: usize, sample: Option<usize>, reason: String) -> Result<(), Halt> {
+        self.tell(SolveEvent::Failed { problem, sample, reason })
+    }
+
+    fn tell(&mut self, event: SolveEvent<'_>) -> Result<(), Halt> {
+        if (self.sink)(event).is_break() { Err(Halt::Cancelled) } else { Ok(()) }
+    }
+}
+
+/// Rows that a draft of a request takes.
+fn rows(request: &Request) -> usize {
+    (request.decoder.arity() * request.decoder.branches()).max(1)
+}
+
+fn solution(answer: Answer, drafts: Range<usize>) -> Solution {
+    let Answer { draft, program, why, draft_tokens } = answer;
+    let tokens: &[TokenId] = &draft.tokens;
+    Solution {
+        role: draft.role,
+        draft: draft.index,
+        drafts,
+        program: program.unwrap_or(draft.program),
+        why,
+        finish: draft.finish,
+        tokens: tokens.len(),
+        draft_tokens,
+        completion: draft.text,
+    }
+}

@@ -1,0 +1,103 @@
+use std::ops::Range;
+
+use infer_code_cad_engine::{EngineError, LogProbs, Request};
+use infer_code_cad_tasks::Problem;
+
+use super::Prepared;
+use crate::technique::DraftCounts;
+use crate::{
+    DraftRequest, Error, KnownDraft, ModelWriter, Prompted, SolveConfig, Solver, Technique,
+};
+
+/// What is the same from the beginning of a run to its end.
+pub(super) struct Run<'a> {
+    pub(super) technique: &'a Technique,
+    pub(super) problems: &'a [Problem],
+    pub(super) prepared: &'a Prepared,
+    pub(super) solver: &'a Solver,
+    pub(super) config: &'a SolveConfig,
+    pub(super) counts: DraftCounts,
+    /// For selections that write prompts.
+    pub(super) writer: ModelWriter,
+    /// The model's fingerprint.
+    pub(super) model: String,
+}
+
+/// Why a run ends early.
+pub(super) enum Halt {
+    Cancelled,
+    Failed(EngineError),
+}
+
+impl From<EngineError> for Halt {
+    fn from(error: EngineError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        technique: &'a Technique,
+        problems: &'a [Problem],
+        prepared: &'a Prepared,
+        solver: &'a Solver,
+        config: &'a SolveConfig,
+        counts: DraftCounts,
+    ) -> Result<Self, Error> {
+        assert!(prepared.prompts.len() >= problems.len(), "every problem has a prompt or an error");
+        let writer = config.prompt_format.writer(solver)?;
+        let model = solver.model.fingerprint();
+        Ok(Self { technique, problems, prepared, solver, config, counts, writer, model })
+    }
+
+    /// One request per problem that has a prompt, for the memory plan.
+    pub(super) fn requests(&self) -> Vec<Request> {
+        let own = DraftRequest::new(0, 0..1);
+        let prompts = self.prepared.prompts.iter().zip(0..self.problems.len());
+        let prompts =
+            prompts.filter_map(|(prompt, problem)| Some((problem, prompt.as_ref().ok()?)));
+        prompts.map(|(problem, prompted)| self.request(problem, prompted, &own)).collect()
+    }
+
+    /// The request for drafts of a problem; what the selection does not set is the technique's and the run's.
+    pub(super) fn request(
+        &self,
+        problem: usize,
+        prompted: &Prompted,
+        asked: &DraftRequest,
+    ) -> Request {
+        let prompted = asked.prompt.as_ref().unwrap_or(prompted);
+        let streams = prompted.streams.iter().map(|stream| stream.tokens.clone()).collect();
+        let decoder = asked.decoder.as_ref().unwrap_or(&self.technique.decoder).clone();
+        let mut request = Request::new(self.problems[problem].task_id.clone(), streams, decoder);
+        request.role = asked.role;
+        request.samples = asked.drafts.clone();
+        request.written = prompted.written.clone();
+        request.max_new_tokens = asked.max_new_tokens.unwrap_or(self.config.max_new_tokens);
+        request.stop = asked.stop.as_ref().unwrap_or(&self.config.stop).clone();
+        request.eos = self.solver.model.eos.clone();
+        request.seed = self.config.seed;
+        request.log_probs = self.config.log_probs;
+        request
+    }
+
+    /// The drafts that a sample owns, of each role.
+    pub(super) fn own(&self, sample: usize) -> Range<usize> {
+        sample * self.counts.most..(sample + 1) * self.counts.most
+    }
+
+    /// A draft of an earlier run, if it has all that this run keeps.
+    pub(super) fn known(&self, address: &str) -> Option<KnownDraft> {
+        let known = self.solver.known.as_ref()?.draft(address)?;
+        let told = known.log_probs.len() == known.tokens.len();
+        let suffices = match self.config.log_probs {
+            LogProbs::Off => true,
+            LogProbs::Chosen => told,
+            LogProbs::Top(n) => {
+                let n = n.min(self.solver.model.causal_lm.vocab_size());
+                told && known.log_probs.iter().all(|token| token.top.len() >= n)
+            }
+        };
+        suffices.then_some(known)
+    }
+}

@@ -1,0 +1,67 @@
+/// Why a technique cannot be made from its name.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TechniqueError {
+    /// The text of a part does not read.
+    #[error("{text:?} is no part of a technique: {reason}; write a name or name(key=value,...)")]
+    Syntax {
+        /// The part.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nobody has a part of this name.
+    #[error("{name:?} is no part of a technique; join some of {choices} by +")]
+    UnknownPart {
+        /// What was asked for.
+        name: String,
+        /// The parts there are.
+        choices: String,
+    },
+    /// The part has no such key.
+    #[error("{part} has no {key:?}; {choices}")]
+    UnknownKey {
+        /// The part.
+        part: String,
+        /// What was asked for.
+        key: String,
+        /// The keys it has.
+        choices: String,
+    },
+    /// A value does not read, or is out of its range.
+    #[error("{key} of {part} is {value:?}, expected {expected}")]
+    Value {
+        /// The part.
+        part: String,
+        /// The key.
+        key: String,
+        /// What was asked for.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+    /// A part, or a key of a part, stands twice.
+    #[error("{name} stands twice; leave one out")]
+    Twice {
+        /// Its name.
+        name: String,
+    },
+    /// Two parts exclude each other.
+    #[error("{first} and {second} exclude each other: {reason}")]
+    Together {
+        /// A part.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+        /// Why, and what to do.
+        reason: &'static str,
+    },
+    /// A technique needs passages and has none.
+    #[error(
+        "technique {technique} retrieves passages and was given no retriever; name a passage file"
+    )]
+    NoRetriever {
+        /// The technique's name.
+        technique: String,
+    },
+}

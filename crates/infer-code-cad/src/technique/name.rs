@@ -1,0 +1,198 @@
+//! The grammar of technique names.
+
+use std::fmt;
+use std::str::FromStr;
+
+use infer_code_cad_decode::{Alpha, Contrast, Decoder, Mix, Nucleus, Settings};
+
+use super::part::Part;
+use super::recipe::paper_nucleus;
+use crate::{Recipe, Sampler, TechniqueError};
+
+/// The parts of names.
+const PARTS: [&str; 7] = ["vanilla", "cot", "cad", "rag", "sc", "nucleus", "greedy"];
+
+impl FromStr for Recipe {
+    type Err = TechniqueError;
+
+    fn from_str(text: &str) -> Result<Self, TechniqueError> {
+        let (mut recipe, mut seen) = (Self::default(), Vec::new());
+        for part in Part::all(text)? {
+            let name = PARTS.into_iter().find(|known| *known == part.name());
+            let name = name.ok_or_else(|| TechniqueError::UnknownPart {
+                name: part.name().to_owned(),
+                choices: PARTS.join(", "),
+            })?;
+            if seen.contains(&name) {
+                return Err(TechniqueError::Twice { name: name.to_owned() });
+            }
+            seen.push(name);
+            recipe.add(part)?;
+        }
+        expect_together(&seen)?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+}
+
+/// Refuses parts that a recipe cannot hold both.
+fn expect_together(seen: &[&'static str]) -> Result<(), TechniqueError> {
+    let both = |first, second, reason| match seen.contains(&first) && seen.contains(&second) {
+        true => Err(TechniqueError::Together { first, second, reason }),
+        false => Ok(()),
+    };
+    both("nucleus", "greedy", "a token is chosen in one way; leave one out")?;
+    ["cot", "cad", "rag", "sc"].into_iter().try_for_each(|other| {
+        both("vanilla", other, "vanilla is the plain prompt alone; leave it out")
+    })
+}
+
+impl fmt::Display for Recipe {
+    /// The parts in a fixed order, with what differs from the paper.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if self.thinks_first {
+            parts.push(Settings::new("cot"));
+        }
+        match &self.contrast {
+            Some(contrast) if *contrast == Self::contrast() => parts.push(Settings::new("cad")),
+            Some(contrast) => parts.push(contrast.settings()),
+            None => {}
+        }
+        if self.retrieves {
+            parts.push(Settings::new("rag"));
+        }
+        match self.drafts {
+            Some(Self::DRAFTS) => parts.push(Settings::new("sc")),
+            Some(drafts) => parts.push(Settings::new("sc").with("drafts", drafts)),
+            None => {}
+        }
+        match &self.sampler {
+            Sampler::Nucleus(nucleus) if *nucleus == paper_nucleus() => {}
+            Sampler::Nucleus(nucleus) => parts.push(nucleus.settings()),
+            Sampler::Greedy => parts.push(Settings::new("greedy")),
+        }
+        if parts.is_empty() {
+            return f.pad("vanilla");
+        }
+        let parts: Vec<String> = parts.iter().map(Settings::to_string).collect();
+        f.pad(&parts.join("+"))
+    }
+}
+
+impl Recipe {
+    fn add(&mut self, mut part: Part) -> Result<(), TechniqueError> {
+        let mut keys: &[&str] = &[];
+        match part.name() {
+            "cot" => self.thinks_first = true,
+            "rag" => self.retrieves = true,
+            "greedy" => self.sampler = Sampler::Greedy,
+            "cad" => {
+                self.contrast = Some(contrast(&mut part)?);
+                keys = &["alpha", "plausibility", "weights"];
+            }
+            "sc" => {
+                let drafts = self.drafts.insert(Self::DRAFTS);
+                part.set("drafts", "a whole number of at least 1", drafts)?;
+                keys = &["drafts"];
+            }
+            "nucleus" => {
+                self.sampler = Sampler::Nucleus(nucleus(&mut part)?);
+                keys = &["temperature", "top_p", "top_k", "min_p", "order"];
+            }
+            _ => {}
+        }
+        part.finish(keys)
+    }
+}
+
+fn contrast(part: &mut Part) -> Result<Contrast, TechniqueError> {
+    let mut contrast = Recipe::contrast();
+    part.set("plausibility", "a value in [0, 1]", &mut contrast.plausibility)?;
+    let number = |text: &str| text.parse::<f32>().ok();
+    if let Some(alpha) = part.take("alpha", "a value in [0, 1e6]", number)? {
+        contrast.alpha = Alpha::Fixed(alpha);
+    }
+    let numbers = |text: &str| text.split('/').map(number).collect();
+    if let Some(weights) = part.take("weights", "two weights, as in 1.5/-0.5", numbers)? {
+        contrast.alpha = Alpha::Weights(weights);
+    }
+    Ok(contrast)
+}
+
+fn nucleus(part: &mut Part) -> Result<Nucleus, TechniqueError> {
+    let mut nucleus = paper_nucleus();
+    part.set("temperature", "a finite value above 0", &mut nucleus.temperature)?;
+    part.set("top_p", "a value in (0, 1]", &mut nucleus.top_p)?;
+    part.set("top_k", "a whole number of at least 1", &mut nucleus.top_k)?;
+    part.set("min_p", "a value in [0, 1]", &mut nucleus.min_p)?;
+    part.set("order", "hf or llamacpp", &mut nucleus.order)?;
+    Ok(nucleus)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::{PaperTechnique, Supplies};
+
+    #[test]
+    fn the_six_names_of_the_paper_are_recipes() {
+        for technique in PaperTechnique::ALL {
+            let name = technique.to_string();
+            assert_eq!(name.parse::<Recipe>().unwrap(), technique.recipe());
+            assert_eq!(technique.recipe().to_string(), name);
+        }
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for (text, name) in [
+            ("rag+cad(alpha=0.2,plausibility=0.1)", "cad(alpha=0.2,plausibility=0.1)+rag"),
+            ("sc(drafts=3)+cot", "cot+sc(drafts=3)"),
+            ("nucleus(top_p=0.95)", "nucleus(temperature=0.8,top_p=0.95)"),
+            ("greedy+cad(weights=1.5/-0.5)", "cad(weights=1.5/-0.5)+greedy"),
+            (
+                " rag + nucleus(top_k=5,order=llamacpp)",
+                "rag+nucleus(temperature=0.8,top_p=0.9,top_k=5,order=llamacpp)",
+            ),
+            ("sc(drafts=5)+cad(alpha=0.5)", "cad+sc"),
+            ("vanilla+greedy", "greedy"),
+        ] {
+            let recipe: Recipe = text.parse().unwrap();
+            assert_eq!(recipe.to_string(), name);
+            assert_eq!(name.parse::<Recipe>().unwrap(), recipe);
+        }
+    }
+
+    #[test]
+    fn what_is_no_technique_is_refused_with_the_choices() {
+        for (text, complaint) in [
+            ("", "\"\" is no part of a technique"),
+            ("cad+", "name is missing"),
+            ("beam", "\"beam\" is no part of a technique; join some of vanilla, cot, cad"),
+            ("cad(alpha)", "a key without a value"),
+            ("cad(alpha=x)", "alpha of cad is \"x\", expected a value in [0, 1e6]"),
+            ("cad(alpha=-1)", "alpha of cad is \"-1\", expected a value in [0, 1e6]"),
+            ("cad(weights=1/2/3)", "two weights"),
+            ("cad(alpha=1,alpha=2)", "alpha of cad stands twice"),
+            ("rag(top_k=3)", "rag has no \"top_k\"; it takes none"),
+            ("nucleus(top_p=1.5)", "top_p of nucleus is \"1.5\", expected a value in (0, 1]"),
+            ("sc(drafts=0)", "drafts of sc is \"0\", expected a whole number of at least 1"),
+            ("rag+rag", "rag stands twice"),
+            ("cad+cot", "cad and cot exclude each other"),
+            ("greedy+nucleus", "nucleus and greedy exclude each other"),
+            ("greedy+sc", "draw them with nucleus"),
+            ("vanilla+cad", "vanilla is the plain prompt alone"),
+        ] {
+            let error = text.parse::<Recipe>().unwrap_err().to_string();
+            assert!(error.contains(complaint), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn passages_must_come_from_somewhere() {
+        let error = PaperTechnique::Rag.build(&Supplies::default()).unwrap_err();
+        assert_eq!(error, TechniqueError::NoRetriever { technique: "rag".to_owned() });
+    }
+}

@@ -1,0 +1,90 @@
+use std::str::FromStr;
+
+use infer_code_cad_decode::Settings;
+
+use crate::TechniqueError;
+
+/// One part of a technique's name, of which each key is taken once.
+pub(super) struct Part {
+    name: String,
+    values: Vec<(String, String)>,
+}
+
+impl Part {
+    /// The parts of a name, which `+` joins; a `+` within brackets or quotes is part of a value.
+    pub(super) fn all(name: &str) -> Result<Vec<Self>, TechniqueError> {
+        split(name).map(str::parse).collect()
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The value of a key, where it stands; `read` tells what it means.
+    pub(super) fn take<T>(
+        &mut self,
+        key: &str,
+        expected: &'static str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, TechniqueError> {
+        let Some(place) = self.values.iter().position(|(known, _)| known == key) else {
+            return Ok(None);
+        };
+        let (key, value) = self.values.remove(place);
+        let part = || self.name.clone();
+        let refused =
+            || TechniqueError::Value { part: part(), key, value: value.clone(), expected };
+        read(&value).map(Some).ok_or_else(refused)
+    }
+
+    /// Sets `into` to the value of a key, where it stands.
+    pub(super) fn set<T: FromStr>(
+        &mut self,
+        key: &str,
+        expected: &'static str,
+        into: &mut T,
+    ) -> Result<(), TechniqueError> {
+        if let Some(value) = self.take(key, expected, |value| value.parse().ok())? {
+            *into = value;
+        }
+        Ok(())
+    }
+
+    /// Sees that every key was taken, once; `keys` are those it may have.
+    pub(super) fn finish(&self, keys: &[&str]) -> Result<(), TechniqueError> {
+        let Some((key, _)) = self.values.first() else { return Ok(()) };
+        if keys.contains(&key.as_str()) {
+            return Err(TechniqueError::Twice { name: format!("{key} of {}", self.name) });
+        }
+        let choices = match keys {
+            [] => "it takes none".to_owned(),
+            keys => format!("choose {}", keys.join(", ")),
+        };
+        let part = self.name.clone();
+        Err(TechniqueError::UnknownKey { part, key: key.clone(), choices })
+    }
+}
+
+impl FromStr for Part {
+    type Err = TechniqueError;
+
+    fn from_str(text: &str) -> Result<Self, TechniqueError> {
+        let Settings { name, values } = text.trim().parse().map_err(|error| {
+            TechniqueError::Syntax { text: text.to_owned(), reason: format!("{error}") }
+        })?;
+        Ok(Self { name, values })
+    }
+}
+
+fn split(name: &str) -> impl Iterator<Item = &str> {
+    let (mut depth, mut quoted) = (0usize, false);
+    name.split(move |c| {
+        match c {
+            '"' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == '+' && depth == 0 && !quoted
+    })
+}

@@ -1,0 +1,191 @@
+use std::sync::Arc;
+
+use infer_code_cad_decode::{
+    ContextAware, Contrast, DecodeError, Decoder, Greedy, Logits, Mix, Nucleus,
+};
+use infer_code_cad_retrieval::Retriever;
+
+use crate::{
+    First, Jaccard, Layout, MostConsistent, PaperPrompter, Selector, Similarity, Technique,
+    TechniqueError,
+};
+
+/// A technique by its parts, read from a name and written as one.
+///
+/// A name is one or more parts, joined by `+` in any order. What is not said is the paper's (appendix A):
+///
+/// | part | what it does | keys |
+/// |---|---|---|
+/// | `vanilla` | nothing: the plain prompt | |
+/// | `cot` | asks for an outline first | |
+/// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5`, `plausibility=0` |
+/// | `rag` | puts the best passage before the problem | |
+/// | `sc` | keeps the draft most like the others | `drafts=5` |
+/// | `nucleus` | samples | `temperature=0.8`, `top_p=0.9`, `top_k`, `min_p=0`, `order=hf` |
+/// | `greedy` | takes the best token instead | |
+///
+/// # Examples
+/// ```
+/// use infer_code_cad::{PaperTechnique, Recipe};
+///
+/// let recipe: Recipe = "rag+cad(alpha=0.2,plausibility=0.1)".parse()?;
+/// assert_eq!(recipe.to_string(), "cad(alpha=0.2,plausibility=0.1)+rag");
+/// assert_eq!("rag+cad".parse::<Recipe>()?, PaperTechnique::CadRag.recipe());
+/// let error = "cad(beta=1)".parse::<Recipe>().unwrap_err();
+/// assert_eq!(error.to_string(), "cad has no \"beta\"; choose alpha, plausibility");
+/// # Ok::<(), infer_code_cad::TechniqueError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Recipe {
+    /// Whether the prompt asks for an outline before the code.
+    pub thinks_first: bool,
+    /// The contrast of context-aware decoding.
+    pub contrast: Option<Contrast>,
+    /// Whether a passage stands in the prompt.
+    pub retrieves: bool,
+    /// The number of drafts that self-consistency chooses from.
+    pub drafts: Option<usize>,
+    /// How a token is chosen.
+    pub sampler: Sampler,
+}
+
+/// How a [`Recipe`] chooses a token.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Sampler {
+    /// Draws from the nucleus.
+    Nucleus(Nucleus),
+    /// Takes the best.
+    Greedy,
+}
+
+impl Default for Sampler {
+    /// The paper's temperature of 0.8 and top-p of 0.9.
+    fn default() -> Self {
+        Self::Nucleus(paper_nucleus())
+    }
+}
+
+/// What a technique may need that its name does not say.
+#[derive(Debug, Clone)]
+pub struct Supplies {
+    /// Where retrieval finds its passages.
+    pub retriever: Option<Arc<dyn Retriever>>,
+    /// How self-consistency compares drafts.
+    pub similarity: Arc<dyn Similarity>,
+}
+
+impl Default for Supplies {
+    /// No passages; drafts are compared by their words.
+    fn default() -> Self {
+        Self { retriever: None, similarity: Arc::new(Jaccard) }
+    }
+}
+
+impl Recipe {
+    /// Drafts of self-consistency in the paper.
+    pub(super) const DRAFTS: usize = 5;
+
+    /// The paper's contrast.
+    pub(super) fn contrast() -> Contrast {
+        Contrast::new(0.5)
+    }
+
+    /// Assembles the technique.
+    ///
+    /// # Errors
+    /// [`TechniqueError::NoRetriever`] when it retrieves and the supplies have no retriever;
+    /// [`TechniqueError::Together`] for parts that exclude each other and [`TechniqueError::Value`] for
+    /// parameters out of their range.
+    pub fn build(&self, supplies: &Supplies) -> Result<Technique, TechniqueError> {
+        self.check()?;
+        let name = self.to_string();
+        let retriever = match (self.retrieves, &supplies.retriever) {
+            (false, _) => None,
+            (true, Some(retriever)) => Some(retriever.clone()),
+            (true, None) => return Err(TechniqueError::NoRetriever { technique: name }),
+        };
+        let layout = match (&self.contrast, self.thinks_first) {
+            (Some(_), _) => Layout::ContextAndQuestion,
+            (None, true) => Layout::ThinkFirst,
+            (None, false) => Layout::Plain,
+        };
+        let selector: Arc<dyn Selector> = match self.drafts {
+            None => Arc::new(First),
+            Some(drafts) => {
+                Arc::new(MostConsistent { drafts, similarity: supplies.similarity.clone() })
+            }
+        };
+        let prompter = Arc::new(PaperPrompter { layout, retriever });
+        Ok(Technique { name, prompter, decoder: self.decoder(), selector })
+    }
+
+    fn decoder(&self) -> Arc<dyn Decoder> {
+        let inner: Arc<dyn Decoder> = match &self.sampler {
+            Sampler::Nucleus(nucleus) => Arc::new(nucleus.clone()),
+            Sampler::Greedy => Arc::new(Greedy),
+        };
+        match &self.contrast {
+            None => inner,
+            Some(contrast) => Arc::new(ContextAware { mix: contrast.clone(), inner }),
+        }
+    }
+
+    /// Refuses parameters out of their range, and what does not go together.
+    pub(super) fn check(&self) -> Result<(), TechniqueError> {
+        if let Some(contrast) = &self.contrast {
+            contrast.check().map_err(|error| refused("cad", &error))?;
+            let two = contrast.arity() == 2;
+            expect(two, "cad", "weights", contrast.arity(), "two weights, as in 1.5/-0.5")?;
+        }
+        if let Sampler::Nucleus(nucleus) = &self.sampler {
+            let row = Logits::new(&[0.0], 1, 1);
+            let drawn = row.and_then(|row| nucleus.distribution(row));
+            drawn.map_err(|error| refused("nucleus", &error))?;
+        }
+        if let Some(drafts) = self.drafts {
+            expect(drafts > 0, "sc", "drafts", drafts, "a whole number of at least 1")?;
+        }
+        if self.contrast.is_some() && self.thinks_first {
+            let reason = "no prompt of two streams asks for an outline; leave one out";
+            return Err(TechniqueError::Together { first: "cad", second: "cot", reason });
+        }
+        if self.drafts.is_some() && self.sampler == Sampler::Greedy {
+            let reason = "greedy drafts are all the same; draw them with nucleus";
+            return Err(TechniqueError::Together { first: "sc", second: "greedy", reason });
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn paper_nucleus() -> Nucleus {
+    Nucleus { temperature: 0.8, top_p: 0.9, ..Nucleus::default() }
+}
+
+/// What a decoder says of its parameters.
+fn refused(part: &str, error: &DecodeError) -> TechniqueError {
+    let part = part.to_owned();
+    match error {
+        DecodeError::Parameter { name, value, expected } => TechniqueError::Value {
+            part,
+            key: (*name).to_owned(),
+            value: value.to_string(),
+            expected,
+        },
+        error => TechniqueError::Syntax { text: part, reason: error.to_string() },
+    }
+}
+
+fn expect(
+    holds: bool,
+    part: &str,
+    key: &str,
+    value: usize,
+    expected: &'static str,
+) -> Result<(), TechniqueError> {
+    if holds {
+        return Ok(());
+    }
+    let (part, key, value) = (part.to_owned(), key.to_owned(), value.to_string());
+    Err(TechniqueError::Value { part, key, value, expected })
+}
