@@ -1,5 +1,4 @@
 use std::fmt::Debug;
-use std::ops::Range;
 
 use infer_code_cad_decode::TokenId;
 use infer_code_cad_engine::{Completion, Cost, FinishReason, NUMERICS, Request, TokenLogProb};
@@ -116,7 +115,10 @@ impl Addresses {
     /// The addresses of what `request` draws from the model of this fingerprint.
     pub(crate) fn new(model: &str, request: &Request) -> Self {
         let hash = Fingerprint::new().number(NUMERICS.into()).text(model);
-        let hash = request.streams.iter().fold(hash.number(request.streams.len() as u64), tokens);
+        let hash = request
+            .streams
+            .iter()
+            .fold(hash.number(request.streams.len() as u64), |hash, stream| tokens(hash, stream));
         let hash = hash.text(&request.written).text(&request.decoder.settings().to_string());
         let hash = hash.number(request.max_new_tokens as u64).number(request.stop.len() as u64);
         let hash = request.stop.iter().fold(hash, |hash, stop| hash.text(stop));
@@ -130,20 +132,8 @@ impl Addresses {
     }
 }
 
-fn tokens(hash: Fingerprint, tokens: &Vec<TokenId>) -> Fingerprint {
+fn tokens(hash: Fingerprint, tokens: &[TokenId]) -> Fingerprint {
     hash.numbers(tokens.iter().map(|&token| token.into()))
-}
-
-/// Neighbours of a range that satisfy a condition, as ranges.
-pub(crate) fn runs(range: Range<usize>, holds: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
-    let mut runs: Vec<Range<usize>> = Vec::new();
-    for index in range.filter(|index| holds(*index)) {
-        match runs.last_mut() {
-            Some(run) if run.end == index => run.end += 1,
-            _ => runs.push(index..index + 1),
-        }
-    }
-    runs
 }
 
 #[cfg(test)]
@@ -180,11 +170,5 @@ mod tests {
         found.dedup();
         assert_eq!(found.len(), 12);
         assert!(found.iter().all(|address| address.len() == 16));
-    }
-
-    #[test]
-    fn what_is_not_drawn_parts_the_runs() {
-        assert_eq!(runs(2..9, |index| ![4, 5, 8].contains(&index)), [2..4, 6..8]);
-        assert_eq!(runs(0..3, |_| false), []);
     }
 }

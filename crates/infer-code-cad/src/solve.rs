@@ -1,5 +1,6 @@
 mod drive;
 mod inbox;
+mod piece;
 mod prepare;
 mod run;
 mod sample;

@@ -6,19 +6,12 @@ use infer_code_cad_engine::{EngineHandle, Event, Request, RequestId};
 
 use super::Sink;
 use super::inbox::Inbox;
+use super::piece::{Piece, rows_of, runs};
 use super::run::{Halt, Run};
 use super::sample::{Answer, Sample, Standing};
-use crate::draft::{Addresses, runs};
+use crate::draft::Addresses;
 use crate::technique::DraftCounts;
 use crate::{Bench, Draft, DraftRequest, KnownDraft, Solution, SolveEvent};
-
-/// Drafts of one request that is waiting for its turn.
-struct Piece {
-    problem: usize,
-    /// Whether it is of the technique's own prompt, whose faults are the whole problem's.
-    first: bool,
-    request: Request,
-}
 
 /// What is noted on a request under way.
 struct Note {
@@ -83,8 +76,7 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
                 self.open(self.next - 1)?;
                 continue;
             };
-            let rows = piece.request.samples.len() * rows(&piece.request);
-            if self.in_flight > 0 && self.in_flight + rows > 2 * self.rows {
+            if !self.inbox.is_empty() && self.in_flight + piece.rows() > 2 * self.rows {
                 self.queue.push_front(piece);
                 return Ok(());
             }
@@ -92,77 +84,63 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
         }
     }
 
-    /// Begins the samples of a problem.
+    /// A problem's turn has come.
     fn open(&mut self, problem: usize) -> Result<(), Halt> {
-        let prompted = match &self.run.prepared.prompts[problem] {
+        let run = self.run;
+        let prompted = match &run.prepared.prompts[problem] {
             Ok(prompted) => prompted,
             Err(error) => return self.fail(problem, None, error.to_string()),
         };
-        let done = &self.run.prepared.done;
-        let samples =
-            (0..self.run.config.n_samples).filter(|sample| !done.contains(&(problem, *sample)));
-        let samples: Vec<usize> = samples.collect();
-        if samples.is_empty() {
+        let is_done = |sample: &usize| run.prepared.done.contains(&(problem, *sample));
+        let mut samples = (0..run.config.n_samples).filter(|sample| !is_done(sample)).peekable();
+        if samples.peek().is_none() {
             return Ok(());
         }
         self.tell(SolveEvent::Prompted { problem, prompted })?;
-        let DraftCounts { most, first } = self.run.counts;
-        for sample in samples {
-            match self.run.technique.selector.begin(&self.run.problems[problem], sample) {
-                Ok(selecting) => {
-                    let sample_state = Sample::new(selecting, self.run.own(sample), first);
-                    self.samples.insert((problem, sample), sample_state);
-                }
-                Err(error) => self.fail(problem, Some(sample), error.to_string())?,
-            }
-        }
+        samples.try_for_each(|sample| self.begin(problem, sample))?;
+        let DraftCounts { most, first } = run.counts;
         let is_first = |draft| draft % most < first && self.is_open(problem, draft);
-        for drafts in runs(0..self.run.config.n_samples * most, is_first) {
-            let request = self.run.request(problem, prompted, &DraftRequest::new(0, drafts));
-            let pieces = self.pieces(problem, true, &request);
-            self.queue.extend(pieces);
+        for drafts in runs(0..run.config.n_samples * most, is_first) {
+            let request = run.request(problem, prompted, &DraftRequest::new(0, drafts));
+            self.queue.extend(Piece::cut(problem, true, &request, self.rows));
         }
         Ok(())
     }
 
-    /// A request cut into pieces of one pass's worth at most.
-    fn pieces(&self, problem: usize, first: bool, request: &Request) -> Vec<Piece> {
-        let most = (self.rows / rows(request)).max(1);
-        let Range { start, end } = request.samples;
-        let piece = |start: usize| {
-            let mut request = request.clone();
-            request.samples = start..end.min(start + most);
-            Piece { problem, first, request }
-        };
-        (start..end).step_by(most).map(piece).collect()
+    fn begin(&mut self, problem: usize, number: usize) -> Result<(), Halt> {
+        match self.run.technique.selector.begin(&self.run.problems[problem], number) {
+            Ok(selecting) => {
+                let sample = Sample::new(selecting, self.run.own(number), self.run.counts.first);
+                self.samples.insert((problem, number), sample);
+                Ok(())
+            }
+            Err(error) => self.fail(problem, Some(number), error.to_string()),
+        }
     }
 
     /// Takes what is known of a piece and submits the rest.
     fn draw(&mut self, piece: &Piece) -> Result<(), Halt> {
-        let Piece { problem, first, request } = piece;
-        let (problem, role) = (*problem, request.role);
+        let &Piece { problem, first, ref request } = piece;
         let addresses = Addresses::new(&self.run.model, request);
         let mut missing = BTreeSet::new();
-        for index in request
-            .samples
-            .clone()
-            .filter(|index| self.is_open(problem, *index))
-            .collect::<Vec<_>>()
-        {
-            match self.run.known(&addresses.of(index)) {
-                Some(known) => self.arrive(problem, role, index, &addresses, known, true)?,
-                None => drop(missing.insert(index)),
+        for index in request.samples.clone() {
+            // An early draft may have answered the sample, which then needs no more of them.
+            if self.is_open(problem, index) {
+                match self.run.known(&addresses.of(index)) {
+                    Some(known) => {
+                        self.arrive(problem, request.role, index, &addresses, known, true)?
+                    }
+                    None => drop(missing.insert(index)),
+                }
             }
         }
         let is_wanted = |index| missing.contains(&index) && self.is_open(problem, index);
         for samples in runs(request.samples.clone(), is_wanted) {
-            let rows = rows(request);
+            let (role, rows, open) = (request.role, rows_of(request), samples.clone().collect());
             self.in_flight += samples.len() * rows;
-            let open = samples.clone().collect();
-            let note = Note { problem, first: *first, role, addresses, rows, open };
             let mut request = request.clone();
             request.samples = samples;
-            self.inbox.submit(request, note);
+            self.inbox.submit(request, Note { problem, first, role, addresses, rows, open });
         }
         Ok(())
     }
@@ -256,7 +234,7 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
                 return Ok(());
             }
             Ok(Standing::Answered(answer)) => {
-                let solution = solution(answer, self.run.own(number));
+                let solution = solution(*answer, self.run.own(number));
                 self.tell(SolveEvent::Solution { problem, sample: number, solution })?;
             }
             Err(reason) => self.fail(problem, Some(number), reason)?,
@@ -270,7 +248,7 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
         let Ok(prompted) = &self.run.prepared.prompts[problem] else { return };
         for asked in more.iter().rev() {
             let request = self.run.request(problem, prompted, asked);
-            for piece in self.pieces(problem, false, &request).into_iter().rev() {
+            for piece in Piece::cut(problem, false, &request, self.rows).into_iter().rev() {
                 self.queue.push_front(piece);
             }
         }
@@ -305,11 +283,6 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
     fn tell(&mut self, event: SolveEvent<'_>) -> Result<(), Halt> {
         if (self.sink)(event).is_break() { Err(Halt::Cancelled) } else { Ok(()) }
     }
-}
-
-/// Rows that a draft of a request takes.
-fn rows(request: &Request) -> usize {
-    (request.decoder.arity() * request.decoder.branches()).max(1)
 }
 
 fn solution(answer: Answer, drafts: Range<usize>) -> Solution {

@@ -26,7 +26,7 @@ struct Asked {
 pub(super) enum Standing {
     /// It waits for drafts; these are asked for now.
     Waits(Vec<DraftRequest>),
-    Answered(Answer),
+    Answered(Box<Answer>),
 }
 
 /// The draft that was chosen, and what it was chosen from.
@@ -68,7 +68,8 @@ impl Sample {
                     }
                 }
                 Selection::Answer { draft, program, why } => {
-                    return self.answer(draft, program, why).map(Standing::Answered);
+                    let answer = self.answer(draft, program, why)?;
+                    return Ok(Standing::Answered(Box::new(answer)));
                 }
             }
             if self.shown.len() == self.asked.len() {

@@ -70,7 +70,7 @@ impl Solver {
     /// # Errors
     /// [`EngineError::NoRows`] and [`EngineError::EmptyPass`] for a configuration that runs nothing.
     pub fn engine(&self) -> Result<EngineHandle, EngineError> {
-        self.spawn(&mut self.lock(), |config| Ok(config))
+        self.spawn(&mut self.lock(), Ok)
     }
 
     /// The engine; one that is not spawned yet is spawned with as many rows as fit into memory for such
