@@ -68,8 +68,9 @@ impl Engine {
     fn plan_pieces(&mut self, index: usize, budget: usize) -> usize {
         let Self { entries, prefixes, .. } = self;
         let (id, plan) = (entries[index].id, Arc::clone(&entries[index].plan));
-        let State::Reading(mut reading) = mem::replace(&mut entries[index].state, State::Queued)
-        else {
+        let state = mem::replace(&mut entries[index].state, State::Queued);
+        let State::Reading(mut reading) = state else {
+            entries[index].state = state;
             return 0;
         };
         let find = |request: RequestId| {

@@ -1,15 +1,24 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod moves;
+mod scheduling;
+
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow::{Break, Continue};
+use std::sync::Arc;
 
-use infer_code_cad_decode::{DecodeError, Greedy, Logits};
+use infer_code_cad_decode::rand_core::Rng;
+use infer_code_cad_decode::{
+    Branch, DecodeError, Decoder, Decoding, Greedy, Logits, Moves, Opening, Settings, TokenId, pick,
+};
 use proptest::prelude::*;
-use rand_chacha::rand_core::RngCore;
 
 use super::*;
-use crate::KvCache;
+use crate::{
+    CausalLm, Completion, Cost, Engine, EngineConfig, EngineError, FinishReason, GenerateStats,
+    KvCache, LogitRows, Step, generate,
+};
 
 const VOCAB_SIZE: usize = 12;
 const MAX_POSITIONS: usize = 40;
@@ -77,20 +86,26 @@ impl CausalLm for HashLm {
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), EngineError> {
         logits.clear();
         for step in batch {
+            let rows = step.logits;
             let History(stream) = (&mut *step.cache as &mut dyn Any).downcast_mut().unwrap();
             assert!(!step.tokens.is_empty(), "a step brings at least one token");
-            stream.extend_from_slice(step.tokens);
-            assert!(stream.len() <= MAX_POSITIONS, "a stream outgrew the model");
-            if step.logits == LogitRows::Last {
-                logits.extend(hash_logits(stream));
+            let last = stream.len() + step.tokens.len();
+            for &token in step.tokens {
+                stream.push(token);
+                let wanted =
+                    rows == LogitRows::All || (rows == LogitRows::Last && stream.len() == last);
+                if wanted {
+                    logits.extend(hash_logits(stream));
+                }
             }
+            assert!(stream.len() <= MAX_POSITIONS, "a stream outgrew the model");
         }
         Ok(())
     }
 }
 
 /// Adds up the rows, the first with more weight, and takes the best of three random tokens.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Mixer {
     arity: usize,
 }
@@ -100,79 +115,99 @@ impl Decoder for Mixer {
         self.arity
     }
 
-    fn decode(&self, logits: Logits<'_>, rng: &mut dyn RngCore) -> Result<TokenId, DecodeError> {
+    fn begin(&self, _: &Opening<'_>) -> Result<Box<dyn Decoding>, DecodeError> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::new("mixer").with("arity", self.arity)
+    }
+}
+
+impl Decoding for Mixer {
+    fn advance(
+        &mut self,
+        branches: &[Branch<'_>],
+        moves: &mut Moves<'_>,
+        rng: &mut dyn Rng,
+    ) -> Result<(), DecodeError> {
+        let Branch { id, logits, past, .. } = branches[0];
         let score = |token: &TokenId| {
             let column =
                 (0..logits.arity()).map(|s| logits.row(s)[*token as usize] / (s + 1) as f32);
             column.sum::<f32>()
         };
         let drawn: [TokenId; 3] = std::array::from_fn(|_| rng.next_u32() % VOCAB_SIZE as TokenId);
-        Ok(drawn.into_iter().max_by(|a, b| score(a).total_cmp(&score(b))).unwrap())
+        let token = drawn.into_iter().max_by(|a, b| score(a).total_cmp(&score(b))).unwrap();
+        moves.extend(id, token, logits.row(0));
+        moves.settle(id, past.len() + 1);
+        Ok(())
     }
 }
 
 /// What one call produced: by task and sample, the completion and the text that was streamed.
 type Outcome = BTreeMap<(String, usize), (Completion, String)>;
 
-fn collect(prompts: &[Prompt], decoder: &dyn Decoder, config: &GenerateConfig) -> Outcome {
-    run(prompts, decoder, config).unwrap().0
+fn engine(config: &EngineConfig) -> Engine {
+    Engine::new(Arc::new(HashLm), Arc::new(vocabulary()), *config).unwrap()
 }
 
+fn collect(requests: &[Request], config: &EngineConfig) -> Outcome {
+    run(requests, config).unwrap().0
+}
+
+/// Completions and statistics, or the first error.
 fn run(
-    prompts: &[Prompt],
-    decoder: &dyn Decoder,
-    config: &GenerateConfig,
+    requests: &[Request],
+    config: &EngineConfig,
 ) -> Result<(Outcome, GenerateStats), EngineError> {
-    let mut outcome = Outcome::new();
-    let mut streamed: BTreeMap<(usize, usize), (Vec<TokenId>, String)> = BTreeMap::new();
-    let mut sink = |event: Event<'_>| {
+    let (mut outcome, mut streamed) = (Outcome::new(), BTreeMap::new());
+    let mut failure = None;
+    let stats = generate(&mut engine(config), requests.to_vec(), &mut |prompt, event| {
+        let key = |sample| (requests[prompt].task.clone(), sample);
         match event {
-            Event::Prefilled { tokens, of, .. } => assert!(tokens <= of),
-            Event::Token { prompt, sample, token, text } => {
-                let (tokens, so_far) = streamed.entry((prompt, sample)).or_default();
-                tokens.push(token);
-                so_far.push_str(text);
+            Event::Token { sample, text, .. } => {
+                streamed.entry(key(sample)).or_insert_with(String::new).push_str(&text);
             }
-            Event::Finished { prompt, sample, completion } => {
-                let (tokens, text) = streamed.remove(&(prompt, sample)).unwrap_or_default();
-                assert_eq!(tokens, completion.tokens);
-                let key = (prompts[prompt].task.clone(), sample);
-                assert!(outcome.insert(key, (completion, text)).is_none(), "finished twice");
+            Event::Finished { sample, completion } => {
+                let text = streamed.remove(&key(sample)).unwrap_or_default();
+                outcome.insert(key(sample), (completion, text));
             }
+            Event::Failed { error, .. } => failure = failure.take().or(Some(error)),
+            _ => {}
         }
         Continue(())
-    };
-    let stats =
-        generate(&HashLm, &vocabulary(), prompts.iter().cloned(), decoder, config, &mut sink)?;
-    assert!(streamed.is_empty(), "a sequence was left unfinished");
-    Ok((outcome, stats))
+    });
+    failure.map_or(Ok((outcome, stats)), Err)
 }
 
 /// One sample by itself, the whole past recomputed and the whole text searched at every token.
-fn reference(
-    prompt: &Prompt,
-    sample: usize,
-    decoder: &dyn Decoder,
-    config: &GenerateConfig,
-) -> Completion {
-    let mut rng = sequence::sample_rng(config.seed, &prompt.task, sample);
-    let mut streams = prompt.streams.clone();
-    let mut completion = Completion::empty(FinishReason::Length);
+fn reference(request: &Request, sample: usize) -> Completion {
+    let mut rng = random::sample_rng(request.seed, &request.task, request.role, sample);
+    let mut streams = request.streams.clone();
+    let cost = Cost { prompt_tokens: streams.iter().map(Vec::len).sum(), ..Cost::default() };
+    let mut completion = Completion::empty(FinishReason::Length, cost);
     let mut bytes = Vec::new();
-    while completion.tokens.len() < config.max_new_tokens
+    while completion.tokens.len() < request.max_new_tokens
         && streams.iter().all(|stream| stream.len() <= MAX_POSITIONS)
     {
         let logits: Vec<f32> = streams.iter().flat_map(|stream| hash_logits(stream)).collect();
-        let logits = Logits::new(&logits, streams.len(), VOCAB_SIZE).unwrap();
-        let token = decoder.decode(logits, &mut rng).unwrap();
+        let view = Logits::new(&logits, streams.len(), VOCAB_SIZE).unwrap();
+        let token = pick(&*request.decoder, view, &mut rng).unwrap();
+        let row = &logits[..VOCAB_SIZE];
+        completion.log_prob += infer_code_cad_decode::RowLogProbs::of(row).of_token(token);
+        if !completion.tokens.is_empty() {
+            completion.cost.row_passes += streams.len();
+        }
         completion.tokens.push(token);
+        completion.cost.kept += 1;
         streams.iter_mut().for_each(|stream| stream.push(token));
-        if config.eos.contains(&token) {
+        if request.eos.contains(&token) {
             completion.finish = FinishReason::Eos;
             break;
         }
         bytes.extend_from_slice(vocabulary()[token as usize]);
-        if let Some((start, _)) = crate::stop::tests::naive(&bytes, &config.stop) {
+        if let Some((start, _)) = crate::stop::tests::naive(&bytes, &request.stop) {
             bytes.truncate(start);
             completion.finish = FinishReason::Stop;
             break;
@@ -182,89 +217,105 @@ fn reference(
     completion
 }
 
-fn prompt(task: &str, streams: &[&[TokenId]], n_samples: usize) -> Prompt {
-    let streams = streams.iter().map(|stream| stream.to_vec()).collect();
-    Prompt { task: task.to_owned(), streams, n_samples }
+/// A request for `n` samples of up to 20 tokens, which [`EOS`] ends.
+fn request(task: &str, streams: &[&[TokenId]], n: usize) -> Request {
+    let decoder = Arc::new(Mixer { arity: streams.len() });
+    let mut request =
+        Request::new(task, streams.iter().map(|stream| stream.to_vec()).collect(), decoder);
+    request.samples = 0..n;
+    request.max_new_tokens = 20;
+    request.eos = vec![EOS];
+    request
 }
 
 /// Three problems of two streams, of different lengths.
-fn problems(n_samples: usize) -> Vec<Prompt> {
+fn problems(n: usize) -> Vec<Request> {
     vec![
-        prompt("a", &[&[1, 2, 3, 4, 5, 6, 7], &[3, 4]], n_samples),
-        prompt("b", &[&[9], &[8, 8, 8]], n_samples),
-        prompt("c", &[&[0, 1], &[1, 0]], n_samples),
+        request("a", &[&[1, 2, 3, 4, 5, 6, 7], &[3, 4]], n),
+        request("b", &[&[9], &[8, 8, 8]], n),
+        request("c", &[&[0, 1], &[1, 0]], n),
     ]
 }
 
-fn config() -> GenerateConfig {
-    GenerateConfig { max_new_tokens: 20, eos: vec![EOS], max_rows: 7, ..Default::default() }
+fn with(requests: Vec<Request>, change: impl Fn(&mut Request)) -> Vec<Request> {
+    requests
+        .into_iter()
+        .map(|mut request| {
+            change(&mut request);
+            request
+        })
+        .collect()
+}
+
+fn config() -> EngineConfig {
+    EngineConfig { max_rows: 7, ..Default::default() }
 }
 
 #[test]
 fn tokens_do_not_depend_on_rows_chunks_or_order() {
-    let decoder = Mixer { arity: 2 };
     let mut problems = problems(5);
-    let expected = collect(&problems, &decoder, &config());
+    let expected = collect(&problems, &config());
     assert_eq!(expected.len(), 15);
     for max_rows in [2, 3, 7, 64] {
-        for prefill_chunk in [1, 3, 1000, usize::MAX] {
-            let config = GenerateConfig { max_rows, prefill_chunk, ..config() };
+        for tokens_per_pass in [1, 3, 1000, usize::MAX] {
+            let config = EngineConfig { max_rows, tokens_per_pass, ..config() };
             problems.rotate_left(1);
-            assert_eq!(collect(&problems, &decoder, &config), expected, "{config:?}");
+            assert_eq!(collect(&problems, &config), expected, "{config:?}");
         }
     }
 }
 
 #[test]
 fn a_sample_is_the_same_however_many_follow() {
-    let decoder = Mixer { arity: 2 };
-    let many = collect(&problems(10), &decoder, &config());
-    for (key, one) in collect(&problems(1), &decoder, &config()) {
+    let many = collect(&problems(10), &config());
+    for (key, one) in collect(&problems(1), &config()) {
+        assert_eq!(one, many[&key]);
+    }
+    let later = with(problems(10), |request| request.samples = 7..10);
+    for (key, one) in collect(&later, &config()) {
         assert_eq!(one, many[&key]);
     }
 }
 
 #[test]
-fn the_seed_matters_and_samples_differ() {
-    let decoder = Mixer { arity: 2 };
-    let zero = collect(&problems(2), &decoder, &config());
-    let one = collect(&problems(2), &decoder, &GenerateConfig { seed: 1, ..config() });
-    assert_ne!(zero, one);
+fn seed_and_role_matter_and_samples_differ() {
+    let zero = collect(&problems(2), &config());
+    let seeded = with(problems(2), |request| request.seed = 1);
+    assert_ne!(zero, collect(&seeded, &config()));
+    let other = with(problems(2), |request| request.role = 1);
+    assert_ne!(zero, collect(&other, &config()));
     assert_ne!(zero[&("a".to_owned(), 0)], zero[&("a".to_owned(), 1)]);
 }
 
 #[test]
 fn a_prompt_is_read_once_and_rows_are_capped() {
-    let config = GenerateConfig { eos: vec![], max_rows: 5, ..config() };
-    let (_, stats) = run(&problems(10), &Mixer { arity: 2 }, &config).unwrap();
+    let endless = with(problems(10), |request| request.eos = vec![]);
+    let (_, stats) = run(&endless, &EngineConfig { max_rows: 5, ..config() }).unwrap();
     assert_eq!(stats.prefill_tokens, 9 + 4 + 4);
     assert_eq!((stats.completions, stats.decode_tokens), (30, 600));
     assert_eq!(stats.peak_rows, 4);
     assert_eq!(stats.decode_rows, 2 * (600 - 30)); // the first token of each comes with the prompt
-    assert_eq!(stats.decode_steps, 15 * 19);
     assert!(!stats.cancelled);
 }
 
 #[test]
 fn prompts_are_drawn_only_when_there_is_room() {
     let drawn = std::cell::Cell::new(0);
-    let prompts = problems(1).into_iter().inspect(|_| drawn.set(drawn.get() + 1));
+    let endless = with(problems(1), |request| request.eos = vec![]);
+    let requests = endless.into_iter().inspect(|_| drawn.set(drawn.get() + 1));
     let mut finished = 0;
-    let config = GenerateConfig { eos: vec![], max_rows: 2, ..config() };
-    let mut sink = |event: Event<'_>| {
+    generate(&mut engine(&EngineConfig { max_rows: 2, ..config() }), requests, &mut |_, event| {
         finished += usize::from(matches!(event, Event::Finished { .. }));
         assert!(drawn.get() <= finished + 1, "{} drawn, {finished} finished", drawn.get());
         Continue(())
-    };
-    let mixer = Mixer { arity: 2 };
-    generate(&HashLm, &vocabulary(), prompts, &mixer, &config, &mut sink).unwrap();
+    });
     assert_eq!(finished, 3);
 }
 
 #[test]
 fn an_end_token_ends_the_completion_and_is_not_text() {
-    let every = GenerateConfig { eos: (0..VOCAB_SIZE as TokenId).collect(), ..config() };
-    for (completion, streamed) in collect(&problems(2), &Mixer { arity: 2 }, &every).values() {
+    let every = with(problems(2), |request| request.eos = (0..VOCAB_SIZE as TokenId).collect());
+    for (completion, streamed) in collect(&every, &config()).values() {
         assert_eq!((completion.tokens.len(), completion.finish), (1, FinishReason::Eos));
         assert_eq!((completion.text.as_str(), streamed.as_str()), ("", ""));
     }
@@ -272,15 +323,13 @@ fn an_end_token_ends_the_completion_and_is_not_text() {
 
 #[test]
 fn a_stop_string_ends_the_text_across_tokens() {
-    let free = GenerateConfig { eos: vec![], ..config() };
-    let (full, _) =
-        collect(&problems(1), &Mixer { arity: 2 }, &free).remove(&("a".into(), 0)).unwrap();
+    let free = with(problems(1), |request| request.eos = vec![]);
+    let (full, _) = collect(&free, &config()).remove(&("a".into(), 0)).unwrap();
     let (cut, _) = full.text.char_indices().nth(full.text.chars().count() / 2).unwrap();
     let stop: String = full.text[cut..].chars().take(3).collect();
     let at = full.text.find(&stop).unwrap();
-    let config = GenerateConfig { stop: vec![stop], ..free };
-    let (stopped, streamed) =
-        collect(&problems(1), &Mixer { arity: 2 }, &config).remove(&("a".into(), 0)).unwrap();
+    let stopping = with(free, |request| request.stop = vec![stop.clone()]);
+    let (stopped, streamed) = collect(&stopping, &config()).remove(&("a".into(), 0)).unwrap();
     assert_eq!(stopped.finish, FinishReason::Stop);
     assert_eq!(stopped.text, full.text[..at]);
     assert_eq!(streamed, stopped.text);
@@ -289,10 +338,10 @@ fn a_stop_string_ends_the_text_across_tokens() {
 
 #[test]
 fn a_completion_ends_where_the_model_does() {
-    let config = GenerateConfig { eos: vec![], max_new_tokens: 100, ..config() };
     for len in [MAX_POSITIONS - 3, MAX_POSITIONS] {
-        let long = prompt("long", &[&vec![1; len], &[2]], 1);
-        let (completion, _) = &collect(&[long], &Mixer { arity: 2 }, &config)[&("long".into(), 0)];
+        let mut long = request("long", &[&vec![1; len], &[2]], 1);
+        (long.eos, long.max_new_tokens) = (vec![], 100);
+        let (completion, _) = &collect(&[long], &config())[&("long".into(), 0)];
         assert_eq!(completion.tokens.len(), MAX_POSITIONS - len + 1);
         assert_eq!(completion.finish, FinishReason::Length);
     }
@@ -300,104 +349,129 @@ fn a_completion_ends_where_the_model_does() {
 
 #[test]
 fn nothing_to_do_is_done_without_the_model() {
-    let (outcome, stats) = run(&problems(0), &Mixer { arity: 2 }, &config()).unwrap();
+    let (outcome, stats) = run(&problems(0), &config()).unwrap();
     assert_eq!((outcome.len(), stats), (0, GenerateStats::default()));
 
-    let none = GenerateConfig { max_new_tokens: 0, ..config() };
-    let (outcome, stats) = run(&problems(2), &Mixer { arity: 2 }, &none).unwrap();
-    assert!(
-        outcome
-            .values()
-            .all(|(completion, _)| *completion == Completion::empty(FinishReason::Length))
-    );
+    let none = with(problems(2), |request| request.max_new_tokens = 0);
+    let (outcome, stats) = run(&none, &config()).unwrap();
+    assert!(outcome.values().all(|(c, _)| c.tokens.is_empty() && c.finish == FinishReason::Length));
     assert_eq!((outcome.len(), stats.completions, stats.prefill_tokens), (6, 6, 0));
 }
 
 #[test]
 fn breaking_off_returns_at_once() {
-    let all = run(&problems(4), &Mixer { arity: 2 }, &config()).unwrap().1;
+    let all = run(&problems(4), &config()).unwrap().1;
     let mut heard = 0;
-    let mut sink = |event: Event<'_>| {
+    let mut engine = engine(&config());
+    let stats = generate(&mut engine, problems(4), &mut |_, event| {
         heard += usize::from(matches!(event, Event::Token { .. }));
         if heard == 10 { Break(()) } else { Continue(()) }
-    };
-    let mixer = Mixer { arity: 2 };
-    let stats =
-        generate(&HashLm, &vocabulary(), problems(4), &mixer, &config(), &mut sink).unwrap();
-    assert!(stats.cancelled);
-    assert_eq!(stats.decode_tokens, 10);
-    assert!(stats.decode_tokens < all.decode_tokens);
+    });
+    assert!(stats.cancelled && engine.progress().rows == 0);
+    assert!(heard == 10 && stats.decode_tokens < all.decode_tokens, "{heard}, {stats:?}");
 }
 
 #[test]
 fn a_long_prompt_can_be_broken_off() {
-    let config = GenerateConfig { prefill_chunk: 2, ..config() };
-    let mut sink = |_: Event<'_>| Break(());
-    let mixer = Mixer { arity: 2 };
-    let stats = generate(&HashLm, &vocabulary(), problems(1), &mixer, &config, &mut sink).unwrap();
+    let config = EngineConfig { tokens_per_pass: 4, ..config() };
+    let mut heard = 0;
+    let stats = generate(&mut engine(&config), problems(1), &mut |_, _| {
+        heard += 1;
+        if heard == 2 { Break(()) } else { Continue(()) }
+    });
     assert!(stats.cancelled);
-    assert_eq!((stats.prefill_tokens, stats.decode_tokens), (4, 0));
-}
-
-fn error(prompts: &[Prompt], config: &GenerateConfig) -> EngineError {
-    run(prompts, &Mixer { arity: 2 }, config).unwrap_err()
+    assert!(stats.prefill_tokens <= 4 && stats.decode_tokens == 0, "{stats:?}");
 }
 
 #[test]
 fn settings_that_cannot_work_are_refused() {
-    let narrow = GenerateConfig { max_rows: 1, ..config() };
-    assert!(matches!(error(&[], &narrow), EngineError::RowCap { max_rows: 1, arity: 2 }));
-    let still = GenerateConfig { prefill_chunk: 0, ..config() };
-    assert!(matches!(error(&[], &still), EngineError::EmptyPrefillChunk));
-    let mute = GenerateConfig { stop: vec![String::new()], ..config() };
-    assert!(matches!(error(&[], &mute), EngineError::EmptyStop { index: 0 }));
+    let engine = |config| Engine::new(Arc::new(HashLm), Arc::new(vocabulary()), config);
+    let still = engine(EngineConfig { tokens_per_pass: 0, ..config() }).unwrap_err();
+    assert!(matches!(still, EngineError::EmptyPass));
+    let none = engine(EngineConfig { max_rows: 0, ..config() }).unwrap_err();
+    assert!(matches!(none, EngineError::NoRows));
 }
 
 #[test]
-fn a_prompt_that_cannot_be_read_is_refused_by_name() {
-    let refused = |streams: &[&[TokenId]]| error(&[prompt("t", streams, 1)], &config());
-    let lone = refused(&[&[1]]);
+fn a_request_that_cannot_be_done_is_refused_by_name() {
+    let refused = |request: Request, config: EngineConfig| run(&[request], &config).unwrap_err();
+    let streams = |streams: &[&[TokenId]]| {
+        let mut request = request("t", streams, 1);
+        request.decoder = Arc::new(Mixer { arity: 2 });
+        refused(request, config())
+    };
+    let lone = streams(&[&[1]]);
     assert!(
         matches!(&lone, EngineError::StreamCount { task, expected: 2, actual: 1 } if task == "t")
     );
-    assert!(matches!(refused(&[&[1], &[]]), EngineError::EmptyStream { stream: 1, .. }));
-    let foreign = refused(&[&[1, 12], &[1]]);
+    assert!(matches!(streams(&[&[1], &[]]), EngineError::EmptyStream { stream: 1, .. }));
+    let foreign = streams(&[&[1, 12], &[1]]);
     assert!(matches!(foreign, EngineError::PromptToken { stream: 0, position: 1, token: 12, .. }));
-    let long = refused(&[&[1], &[1; MAX_POSITIONS + 1]]);
+    let long = streams(&[&[1], &[1; MAX_POSITIONS + 1]]);
     assert!(matches!(long, EngineError::PromptTooLong { stream: 1, tokens: 41, .. }));
-}
 
-/// Fails where the first logit is large.
-#[derive(Debug)]
-struct Broken;
-
-impl Decoder for Broken {
-    fn decode(&self, logits: Logits<'_>, _: &mut dyn RngCore) -> Result<TokenId, DecodeError> {
-        match logits.row(0)[0] {
-            x if x > 5.0 => Err(DecodeError::NotANumber { stream: 0, token: 0 }),
-            _ => Ok(0),
-        }
-    }
+    let narrow = refused(problems(1).remove(0), EngineConfig { max_rows: 1, ..config() });
+    assert!(matches!(narrow, EngineError::RowCap { max_rows: 1, arity: 2, branches: 1, .. }));
+    let mute = with(problems(1), |request| request.stop = vec![String::new()]).remove(0);
+    assert!(matches!(refused(mute, config()), EngineError::EmptyStop { index: 0 }));
 }
 
 #[test]
-fn an_error_of_the_decoder_says_where() {
-    let start = prompt("t", &[&[3]], 1);
-    let fails_at = (0..).find(|&n| {
-        let stream: Vec<_> = std::iter::once(3).chain(std::iter::repeat_n(0, n)).collect();
-        hash_logits(&stream).next().unwrap() > 5.0
+fn one_bad_request_never_ends_another() {
+    let alone = collect(&problems(2), &config());
+    let mut requests = problems(2);
+    requests.insert(1, request("bad", &[&[1], &[]], 2));
+    let (mut outcome, mut failed) = (Outcome::new(), vec![]);
+    generate(&mut engine(&config()), requests.clone(), &mut |prompt, event| {
+        match event {
+            Event::Finished { sample, completion } => {
+                let text = completion.text.clone();
+                outcome.insert((requests[prompt].task.clone(), sample), (completion, text));
+            }
+            Event::Failed { sample, .. } => failed.push((prompt, sample)),
+            _ => {}
+        }
+        Continue(())
     });
-    let error = run(&[start], &Broken, &config()).unwrap_err();
-    let EngineError::Decode { task, sample: 0, position, source } = &error else {
-        panic!("unexpected {error:?}");
-    };
-    assert_eq!((task.as_str(), Some(*position)), ("t", fails_at));
-    assert_eq!(*source, DecodeError::NotANumber { stream: 0, token: 0 });
+    assert_eq!((outcome, failed), (alone, vec![(1, None)]));
+}
+
+#[test]
+fn an_error_of_the_decoder_says_where_and_fails_one_sample() {
+    let broken = infer_code_cad_decode::from_fn(Settings::new("broken"), |row, _, rng| {
+        let unlucky = rng.next_u32() % 8 == 0;
+        if unlucky || row[0] > 9.5 {
+            Err(DecodeError::NotANumber { stream: 0, token: 0 })
+        } else {
+            Ok(0)
+        }
+    });
+    let mut request = request("t", &[&[3]], 20);
+    (request.decoder, request.max_new_tokens) = (Arc::new(broken), 6);
+    let (mut finished, mut failed) = (0, 0);
+    generate(&mut engine(&config()), [request], &mut |_, event| {
+        match event {
+            Event::Finished { .. } => finished += 1,
+            Event::Failed { sample: Some(_), error } => {
+                let EngineError::Decode { task, position, source, .. } = &error else {
+                    panic!("unexpected {error:?}");
+                };
+                assert!(task == "t" && *position < 6);
+                assert!(matches!(source, DecodeError::NotANumber { stream: 0, token: 0 }));
+                failed += 1;
+            }
+            _ => {}
+        }
+        Continue(())
+    });
+    assert!(finished + failed == 20 && finished > 0 && failed > 0, "{finished} {failed}");
 }
 
 #[test]
 fn greedy_samples_are_equal() {
-    let outcome = collect(&[prompt("t", &[&[1, 2]], 3)], &Greedy, &config());
+    let mut request = request("t", &[&[1, 2]], 3);
+    request.decoder = Arc::new(Greedy);
+    let outcome = collect(&[request], &config());
     let mut completions = outcome.values();
     let first = completions.next().unwrap();
     assert!(completions.all(|other| other == first));
@@ -411,35 +485,41 @@ proptest! {
         instruction in 0usize..MAX_POSITIONS,
         max_new_tokens in 0usize..50,
         spare_rows in 0usize..10,
-        prefill_chunk in 1usize..50,
+        tokens_per_pass in 1usize..50,
+        prefix_bytes in prop_oneof![Just(0u64), Just(1 << 20)],
         seed in any::<u64>(),
         eos in proptest::collection::vec(0..VOCAB_SIZE as TokenId, 0..2),
         stop in proptest::collection::vec(
             proptest::sample::select(vec!["ab", "\n", "é", "def", "bab", "z\n", "a a"]), 0..3),
     ) {
-        let stop = stop.into_iter().map(str::to_owned).collect();
         let max_rows = arity + spare_rows;
-        let config =
-            GenerateConfig { max_new_tokens, eos, stop, max_rows, prefill_chunk, seed };
+        let config = EngineConfig { max_rows, tokens_per_pass, prefix_bytes, ..Default::default() };
         let token = |index: usize, stream: usize, at: usize| {
             let own = if at < instruction { 0 } else { index * 7 + stream * 3 };
             ((own + at * 5) % VOCAB_SIZE) as TokenId
         };
-        let prompts: Vec<Prompt> = lengths.iter().enumerate().map(|(index, &(len, n_samples))| {
+        let requests: Vec<Request> = lengths.iter().enumerate().map(|(index, &(len, n_samples))| {
             let len = |stream| (len + stream * 11) % MAX_POSITIONS + 1;
             let stream = |s| (0..len(s)).map(|at| token(index, s, at)).collect();
             let streams = (0..arity).map(stream).collect();
-            Prompt { task: format!("task {index}"), streams, n_samples }
+            let mut request =
+                Request::new(format!("task {index}"), streams, Arc::new(Mixer { arity }));
+            (request.samples, request.max_new_tokens) = (0..n_samples, max_new_tokens);
+            (request.eos, request.seed) = (eos.clone(), seed);
+            request.stop = stop.iter().map(|&stop| stop.to_owned()).collect();
+            request
         }).collect();
-        let decoder = Mixer { arity };
-        let (outcome, stats) = run(&prompts, &decoder, &config).unwrap();
+        let (outcome, stats) = run(&requests, &config).unwrap();
 
-        prop_assert_eq!(outcome.len(), prompts.iter().map(|p| p.n_samples).sum::<usize>());
+        prop_assert_eq!(outcome.len(), requests.iter().map(|r| r.samples.len()).sum::<usize>());
         prop_assert!(stats.peak_rows <= max_rows);
-        for prompt in &prompts {
-            for sample in 0..prompt.n_samples {
-                let (completion, streamed) = &outcome[&(prompt.task.clone(), sample)];
-                prop_assert_eq!(completion, &reference(prompt, sample, &decoder, &config));
+        let known = stats.prefill_tokens + stats.reused_tokens;
+        let read = requests.iter().filter(|r| !r.samples.is_empty() && max_new_tokens > 0);
+        prop_assert_eq!(known, read.flat_map(|r| &r.streams).map(Vec::len).sum::<usize>());
+        for request in &requests {
+            for sample in request.samples.clone() {
+                let (completion, streamed) = &outcome[&(request.task.clone(), sample)];
+                prop_assert_eq!(completion, &reference(request, sample));
                 prop_assert_eq!(streamed, &completion.text);
             }
         }
