@@ -30,6 +30,15 @@ impl HubRepo {
         if missing.is_empty() {
             return Ok(snapshot);
         }
+        let lacks = |name| !snapshot.join(name).is_file();
+        let files = gguf_files(&snapshot);
+        if let (true, Some(first)) = (lacks(SINGLE) && lacks(INDEX), files.first()) {
+            return Err(HubError::GgufOnly {
+                place: snapshot.display().to_string(),
+                remedy: format!("give the path of one, such as {}", snapshot.join(first).display()),
+                files,
+            });
+        }
         Err(HubError::IncompleteSnapshot {
             snapshot,
             missing: missing.join(", "),
@@ -128,4 +137,26 @@ fn missing_files(snapshot: &Path) -> Result<Vec<String>, HubError> {
     let shards = shards_of(&index.display().to_string(), &json)?;
     missing.extend(shards.into_iter().filter(|shard| absent(shard)));
     Ok(missing)
+}
+
+/// The GGUF files of a snapshot and of the folders in it, by their paths in the repository, sorted.
+fn gguf_files(snapshot: &Path) -> Vec<String> {
+    /// Repositories put each quantization into a folder, at most.
+    const DEPTH: usize = 3;
+    let mut files = vec![];
+    let mut folders = vec![(String::new(), DEPTH)];
+    while let Some((folder, depth)) = folders.pop() {
+        for entry in fs::read_dir(snapshot.join(&folder)).into_iter().flatten().flatten() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            let at = snapshot.join(&path);
+            if path.ends_with(".gguf") && at.is_file() {
+                files.push(path);
+            } else if depth > 0 && at.is_dir() {
+                folders.push((path, depth - 1));
+            }
+        }
+    }
+    files.sort();
+    files
 }

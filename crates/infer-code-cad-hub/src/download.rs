@@ -11,6 +11,7 @@ use crate::transfer::{Transfer, unwritable};
 use crate::{DownloadCallback, DownloadProgress, HubConfig, HubRepo, is_commit};
 
 const CONFIG: &str = "config.json";
+
 /// Brings what a model needs of a repository into the cache, and gives the snapshot's directory.
 ///
 /// Asks the hub which commit the revision is (one request), what each file's size and checksum are
@@ -25,7 +26,8 @@ const CONFIG: &str = "config.json";
 /// [`HubError::HubStatus`], [`HubError::HubProtocol`], [`HubError::HubUnreachable`],
 /// [`HubError::DownloadTruncated`], [`HubError::DownloadChecksum`],
 /// [`HubError::DownloadInterrupted`] when `progress` breaks, [`HubError::CacheWrite`], and
-/// [`HubError::MissingFile`] for a repository without configuration or safetensors.
+/// [`HubError::MissingFile`] for a repository without configuration or safetensors, or
+/// [`HubError::GgufOnly`] where it has GGUF instead.
 pub fn download(
     repo: &HubRepo,
     config: &HubConfig,
@@ -37,7 +39,12 @@ pub fn download(
     let client = Client::new(config, repo);
     let info = client.info()?;
     let listed = |name: &str| info.siblings.iter().any(|file| file.rfilename == name);
-    if !listed(CONFIG) || !(listed(SINGLE) || listed(INDEX)) {
+    let has_weights = listed(SINGLE) || listed(INDEX);
+    if !has_weights {
+        let names = info.siblings.iter().map(|file| file.rfilename.clone());
+        no_gguf_only(&client, repo, names)?;
+    }
+    if !listed(CONFIG) || !has_weights {
         return Err(HubError::MissingFile {
             checkpoint: client.page(),
             file: if listed(CONFIG) { format!("{SINGLE} nor {INDEX}") } else { CONFIG.into() },
@@ -65,6 +72,22 @@ pub fn download(
         repo.note_absent(&snapshot.directory, name, config)?;
     }
     Ok(snapshot.directory)
+}
+
+/// Names the GGUF files of a repository without safetensors, which are not fetched: a user wants one of them.
+fn no_gguf_only(
+    client: &Client<'_>,
+    repo: &HubRepo,
+    names: impl Iterator<Item = String>,
+) -> Result<(), HubError> {
+    let mut files: Vec<_> = names.filter(|name| name.ends_with(".gguf")).collect();
+    files.sort();
+    let Some(first) = files.first() else { return Ok(()) };
+    let (name, revision) = (repo.name(), repo.revision());
+    let remedy = format!(
+        "run `hf download {name} {first} --revision {revision}` and give the path it prints"
+    );
+    Err(HubError::GgufOnly { place: client.page(), files, remedy })
 }
 
 /// The files of one commit in the cache, growing.

@@ -48,6 +48,16 @@ pub enum HubError {
         /// What to do.
         remedy: &'static str,
     },
+    /// A repository has a model in GGUF and none in safetensors.
+    #[error("{place} has no safetensors, it has the GGUF files {}; {remedy}", files.join(", "))]
+    GgufOnly {
+        /// The directory of the cache, or the repository's page.
+        place: String,
+        /// The files, by their paths in the repository, sorted.
+        files: Vec<String>,
+        /// How to pass one of them.
+        remedy: String,
+    },
     /// The hub refuses a repository (401 or 403).
     #[error(
         "{url} is gated, private or absent (status {status}: {message}); accept its licence \
@@ -154,6 +164,15 @@ pub enum HubError {
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
+    },
+    /// A file is the text that Git LFS leaves in its place.
+    #[error(
+        "{file} is a Git LFS pointer, not the file itself; run `git lfs pull` in its repository, or \
+         download the file"
+    )]
+    LfsPointer {
+        /// The file.
+        file: String,
     },
     /// A file is not the JSON expected.
     #[error("{file} cannot be parsed: {source}")]

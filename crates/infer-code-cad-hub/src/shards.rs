@@ -16,6 +16,9 @@ pub(crate) fn shards_of(file: &str, json: &[u8]) -> Result<BTreeSet<String>, Hub
     struct Index {
         weight_map: BTreeMap<String, String>,
     }
+    if json.starts_with(b"version https://git-lfs.github.com/spec/v1") {
+        return Err(HubError::LfsPointer { file: file.into() });
+    }
     let index: Index = serde_json::from_slice(json)
         .map_err(|e| HubError::Json { file: file.into(), source: e.into() })?;
     let shards: BTreeSet<String> = index.weight_map.into_values().collect();

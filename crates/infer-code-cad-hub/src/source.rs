@@ -40,8 +40,8 @@ impl ModelSource {
     /// that Hugging Face's libraries share.
     ///
     /// # Errors
-    /// [`HubError::NotCached`], [`HubError::IncompleteSnapshot`] naming what is absent, and
-    /// the errors of reading the cache.
+    /// [`HubError::NotCached`], [`HubError::IncompleteSnapshot`] naming what is absent,
+    /// [`HubError::GgufOnly`] naming the files there are, and the errors of reading the cache.
     pub fn locate(&self, config: &HubConfig) -> Result<PathBuf, HubError> {
         match self {
             Self::Path(path) => Ok(path.clone()),
@@ -70,6 +70,14 @@ impl ModelSource {
                 Self::Hub(repo),
                 Err(HubError::NotCached { .. } | HubError::IncompleteSnapshot { .. }),
             ) if !config.offline => crate::download(repo, config, progress),
+            // The repository may have safetensors as well, which nobody has fetched yet.
+            #[cfg(feature = "download")]
+            (Self::Hub(repo), Err(found @ HubError::GgufOnly { .. })) if !config.offline => {
+                match crate::download(repo, config, progress) {
+                    Err(HubError::GgufOnly { .. } | HubError::HubUnreachable { .. }) => Err(found),
+                    downloaded => downloaded,
+                }
+            }
             #[cfg(feature = "download")]
             (Self::Hub(repo), Ok(snapshot))
                 if !config.offline && repo.may_lack(&snapshot, config) =>

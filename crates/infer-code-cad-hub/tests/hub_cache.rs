@@ -97,6 +97,36 @@ fn an_incomplete_snapshot_names_what_is_missing() {
 }
 
 #[test]
+fn a_repository_of_gguf_files_names_them_and_how_to_pass_one() {
+    let cache = Cache::new("main", &[("b-Q8_0.gguf", ""), ("README.md", "")]);
+    let folder = cache.snapshot().join("BF16");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("a-00001-of-00002.gguf"), "").unwrap();
+    let named = || match cache.locate("org/name") {
+        Err(error @ HubError::GgufOnly { .. }) => error,
+        other => panic!("{other:?}"),
+    };
+    let path = folder.join("a-00001-of-00002.gguf").display().to_string();
+    let message = named().to_string();
+    assert!(message.contains("has the GGUF files BF16/a-00001-of-00002.gguf, b-Q8_0.gguf; "));
+    assert!(message.ends_with(&format!("give the path of one, such as {path}")), "{message}");
+    // A configuration is no weights.
+    fs::write(cache.snapshot().join("config.json"), "{}").unwrap();
+    named();
+    // Safetensors that are not whole are what is missing.
+    fs::write(cache.snapshot().join("model.safetensors.index.json"), INDEX).unwrap();
+    assert_eq!(cache.missing(), "one.safetensors, two.safetensors");
+}
+
+#[test]
+fn an_index_that_is_a_git_lfs_pointer_is_called_one() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n";
+    let files = [("config.json", "{}"), ("model.safetensors.index.json", pointer)];
+    let error = Cache::new("main", &files).locate("org/name").unwrap_err();
+    assert!(error.to_string().contains("is a Git LFS pointer"), "{error}");
+}
+
+#[test]
 fn a_reference_cannot_lead_out_of_the_cache() {
     let cache = Cache::new("main", &[("config.json", "{}"), ("model.safetensors", "")]);
     for content in ["../../..", "/", "", "main", "..", "0123456789"] {

@@ -49,6 +49,25 @@ fn absent_repositories_revisions_and_files_are_told_apart() {
 }
 
 #[test]
+fn a_repository_of_gguf_files_names_them_and_how_to_get_one() {
+    let names = ["b.gguf", "Q8/a.gguf", "config.json"];
+    let files = names.map(|name| (name.to_owned(), vec![1]));
+    let setup = Setup::new(Site { files: BTreeMap::from(files), ..Site::default() });
+    let message = setup.failure().to_string();
+    assert!(message.contains("/org/name has no safetensors"), "{message}");
+    assert!(message.contains("the GGUF files Q8/a.gguf, b.gguf; "), "{message}");
+    assert!(message.contains("`hf download org/name Q8/a.gguf --revision main`"), "{message}");
+    // One that is in the cache is named with its path there.
+    fs::create_dir_all(setup.snapshot()).unwrap();
+    fs::create_dir_all(setup.folder().join("refs")).unwrap();
+    fs::write(setup.folder().join("refs/main"), COMMIT).unwrap();
+    let path = setup.snapshot().join("b.gguf");
+    fs::write(&path, [1]).unwrap();
+    let message = setup.failure().to_string();
+    assert!(message.ends_with(&format!("such as {}", path.display())), "{message}");
+}
+
+#[test]
 fn a_repository_without_safetensors_is_refused_before_anything_is_fetched() {
     for (file, lacks) in
         [("pytorch_model.bin", "config.json"), ("config.json", "model.safetensors")]
