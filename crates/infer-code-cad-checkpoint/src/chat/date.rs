@@ -1,6 +1,8 @@
 use std::fmt;
+use std::str::FromStr;
 
 use crate::CheckpointError;
+use crate::named::unknown;
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -113,6 +115,24 @@ impl fmt::Display for Date {
     }
 }
 
+impl FromStr for Date {
+    type Err = CheckpointError;
+
+    /// Reads `2024-07-26`.
+    fn from_str(text: &str) -> Result<Self, CheckpointError> {
+        let mut parts = text.split('-');
+        let mut part = |len| {
+            let digits = parts.next().filter(|part| part.len() == len)?;
+            digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u16>().ok())?
+        };
+        let (year, month, day) = (part(4), part(2), part(2));
+        match (year, month, day, parts.next()) {
+            (Some(year), Some(month), Some(day), None) => Self::new(year, month as u8, day as u8),
+            _ => Err(unknown("date", text, &["YYYY-MM-DD"])),
+        }
+    }
+}
+
 fn days_in_month(year: u16, month: u8) -> u8 {
     match month {
         2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
@@ -141,6 +161,19 @@ mod tests {
             let date = Date::new(date.0, date.1, date.2).unwrap();
             assert_eq!(date.strftime(all).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn days_are_read_back_and_nothing_else_is() {
+        for date in [Date::default(), Date::new(2000, 2, 29).unwrap()] {
+            assert_eq!(date.to_string().parse::<Date>().unwrap(), date);
+        }
+        for text in ["", "2024-7-26", "2024-07", "2024-07-26-1", "2024-07-+6", "24-07-26", "now"] {
+            let message = text.parse::<Date>().unwrap_err().to_string();
+            assert!(message.contains("choose YYYY-MM-DD"), "{message}");
+        }
+        let message = "2023-02-29".parse::<Date>().unwrap_err().to_string();
+        assert!(message.contains("2023-02-29 is no day"), "{message}");
     }
 
     #[test]
