@@ -17,7 +17,7 @@ pub enum KernelError {
     },
     /// The inner dimension is not a whole number of blocks.
     #[error(
-        "in_features {in_features} is not a multiple of {multiple}, which {format:?} needs; \
+        "in_features {in_features} is not a multiple of {multiple}, which {format} needs; \
          convert the weights to another format"
     )]
     InFeatures {
@@ -56,7 +56,7 @@ pub enum KernelError {
         activations: usize,
     },
     /// The activations were set in the encoding of another kind of format.
-    #[error("{format:?} multiplies {needed:?} activations, these are {actual:?}; set them again")]
+    #[error("{format} multiplies {needed} activations, these are {actual}; set them again")]
     Encoding {
         /// Format of the matrix.
         format: Format,
@@ -66,9 +66,7 @@ pub enum KernelError {
         actual: Encoding,
     },
     /// The activations were arranged for another instruction set.
-    #[error(
-        "activations arranged for {activations:?} on a pool of {pool:?}; use one pool for both"
-    )]
+    #[error("activations arranged for {activations} on a pool of {pool}; use one pool for both")]
     OtherIsa {
         /// Instruction set of the pool that set them.
         activations: Isa,
@@ -84,7 +82,7 @@ pub enum KernelError {
         out_features: usize,
     },
     /// This processor lacks the instructions.
-    #[error("this processor does not run {isa:?}; ask for Isa::best()")]
+    #[error("this processor does not run {isa}; ask for Isa::best()")]
     UnsupportedIsa {
         /// Instruction set asked for.
         isa: Isa,
@@ -121,5 +119,15 @@ pub enum KernelError {
     UnknownKvFormat {
         /// What was asked for.
         name: String,
+    },
+    /// A text names no choice there is.
+    #[error("{kind} {name:?} is unknown; choose {choices}")]
+    UnknownName {
+        /// Of what.
+        kind: &'static str,
+        /// The text.
+        name: String,
+        /// What it may be.
+        choices: &'static str,
     },
 }

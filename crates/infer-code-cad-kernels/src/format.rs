@@ -1,3 +1,6 @@
+use std::fmt;
+use std::str::FromStr;
+
 use crate::KernelError;
 
 /// Output rows of one tile of a packed matrix.
@@ -36,6 +39,38 @@ pub enum Encoding {
     Int8,
     /// f32, unrounded: for floating-point weights.
     Float,
+}
+
+impl Encoding {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Int8, Self::Float];
+
+    /// Its name, which is read back.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Int8 => "int8",
+            Self::Float => "float",
+        }
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Encoding {
+    type Err = KernelError;
+
+    fn from_str(name: &str) -> Result<Self, KernelError> {
+        let known = Self::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name));
+        known.ok_or_else(|| KernelError::UnknownName {
+            kind: "encoding",
+            name: name.to_owned(),
+            choices: "int8 or float",
+        })
+    }
 }
 
 impl Format {

@@ -19,10 +19,7 @@ pub enum KvFormat {
 
 impl fmt::Display for KvFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::F16 => "f16",
-            Self::F32 => "f32",
-        })
+        f.pad(self.name())
     }
 }
 
@@ -30,12 +27,23 @@ impl FromStr for KvFormat {
     type Err = KernelError;
 
     fn from_str(name: &str) -> Result<Self, KernelError> {
-        let known = [Self::F16, Self::F32].into_iter().find(|format| format.to_string() == name);
+        let known = Self::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name));
         known.ok_or_else(|| KernelError::UnknownKvFormat { name: name.to_owned() })
     }
 }
 
 impl KvFormat {
+    /// Every format there is.
+    pub const ALL: [Self; 2] = [Self::F32, Self::F16];
+
+    /// Its name, which is read back.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+        }
+    }
+
     /// Bytes of one value.
     pub fn value_bytes(self) -> usize {
         match self {

@@ -1,8 +1,10 @@
 //! Instruction sets: what the kernels need of a processor, and each processor's way to do it.
 
+use std::fmt;
 use std::ops::IndexMut;
+use std::str::FromStr;
 
-use crate::Encoding;
+use crate::{Encoding, KernelError};
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -25,6 +27,15 @@ pub(crate) use neon::Neon;
 pub(crate) use scalar::Scalar;
 
 /// Instruction sets the products are written for. All give the same bits.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_kernels::{Isa, Pool};
+///
+/// let isa: Isa = "scalar".parse()?;
+/// assert_eq!(Pool::with_isa(2, isa)?.isa().to_string(), "scalar");
+/// # Ok::<(), infer_code_cad_kernels::KernelError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Isa {
@@ -44,6 +55,17 @@ impl Isa {
     /// Every instruction set, best first.
     pub const ALL: [Self; 5] =
         [Self::Avx512Vnni, Self::AvxVnni, Self::Avx2, Self::Neon, Self::Scalar];
+
+    /// Its name, which is read back.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avx512Vnni => "avx512vnni",
+            Self::AvxVnni => "avxvnni",
+            Self::Avx2 => "avx2",
+            Self::Neon => "neon",
+            Self::Scalar => "scalar",
+        }
+    }
 
     /// The best that this processor runs.
     pub fn best() -> Self {
@@ -76,6 +98,25 @@ impl Isa {
             (Self::AvxVnni | Self::Avx2, Encoding::Float) => 5,
             _ => 10,
         }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Isa {
+    type Err = KernelError;
+
+    fn from_str(name: &str) -> Result<Self, KernelError> {
+        let known = Self::ALL.into_iter().find(|isa| isa.name().eq_ignore_ascii_case(name));
+        known.ok_or_else(|| KernelError::UnknownName {
+            kind: "instruction set",
+            name: name.to_owned(),
+            choices: "avx512vnni, avxvnni, avx2, neon or scalar",
+        })
     }
 }
 

@@ -4,7 +4,7 @@
 use half::f16;
 use infer_code_cad_kernels::Format;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::{Rng as _, SeedableRng};
 
 /// Random numbers from a seed.
 pub struct Rng(ChaCha8Rng);
