@@ -1,0 +1,109 @@
+use std::collections::{BTreeMap, HashMap};
+
+use infer_code_cad_metrics::Throughput;
+
+use super::file::Span;
+use super::line::Line;
+use crate::SessionRecord;
+
+/// What a journal holds, and where: the lines themselves stay in the file.
+///
+/// Lines come in any order and may say something again; the last one counts.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    tasks: HashMap<String, TaskIndex>,
+    /// The drafts of all tasks by their address.
+    addresses: HashMap<String, Span>,
+    throughput: Throughput,
+    peak_bytes: Option<u64>,
+}
+
+/// Where the lines of a problem are.
+#[derive(Debug, Default)]
+pub(super) struct TaskIndex {
+    pub(super) prompt: Option<Prompt>,
+    /// By role and index.
+    pub(super) drafts: BTreeMap<(u32, usize), Span>,
+    pub(super) samples: BTreeMap<usize, Span>,
+    /// By sample; that of the whole problem, `None`, comes first.
+    pub(super) failures: BTreeMap<Option<usize>, Span>,
+}
+
+impl TaskIndex {
+    fn has_verdict(&self, sample: Option<usize>) -> bool {
+        sample.is_some_and(|sample| self.samples.contains_key(&sample))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Prompt {
+    pub(super) span: Span,
+    pub(super) fingerprint: String,
+}
+
+impl Index {
+    /// An index of the problems of a run.
+    pub(super) fn new(tasks: &[String]) -> Self {
+        let tasks = tasks.iter().map(|task| (task.clone(), TaskIndex::default())).collect();
+        Self { tasks, ..Self::default() }
+    }
+
+    /// `None` for a problem that is not of the run.
+    pub(super) fn task(&self, task_id: &str) -> Option<&TaskIndex> {
+        self.tasks.get(task_id)
+    }
+
+    pub(super) fn addresses(&self) -> &HashMap<String, Span> {
+        &self.addresses
+    }
+
+    pub(super) fn throughput(&self) -> Throughput {
+        self.throughput
+    }
+
+    pub(super) fn peak_bytes(&self) -> Option<u64> {
+        self.peak_bytes
+    }
+
+    /// Enters a line other than the first.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn enter(&mut self, span: Span, line: &Line) -> Result<(), String> {
+        let task = match line.task_id() {
+            None => None,
+            Some(id) => {
+                let missing = || format!("task {id:?} is none of this run's");
+                Some(self.tasks.get_mut(id).ok_or_else(missing)?)
+            }
+        };
+        match (line, task) {
+            (Line::Session(session), _) => self.add(session),
+            (Line::Prompt(line), Some(task)) => {
+                task.failures.remove(&None);
+                task.prompt = Some(Prompt { span, fingerprint: line.fingerprint.clone() });
+            }
+            (Line::Draft(line), Some(task)) => {
+                task.drafts.insert((line.role, line.index), span);
+                self.addresses.insert(line.address.clone(), span);
+            }
+            (Line::Sample(line), Some(task)) => {
+                task.failures.remove(&None);
+                task.failures.remove(&Some(line.sample));
+                task.samples.insert(line.sample, span);
+            }
+            // A verdict is never taken back.
+            (Line::Failure(line), Some(task)) if !task.has_verdict(line.sample) => {
+                task.failures.insert(line.sample, span);
+            }
+            (Line::Run(_), _) => return Err("a second run begins".to_owned()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, session: &SessionRecord) {
+        self.throughput.merge(session.throughput());
+        self.peak_bytes = self.peak_bytes.max(session.peak_bytes);
+    }
+}
