@@ -1,209 +1,174 @@
+mod into;
+mod judges;
+mod rejudge;
+mod run;
+mod work;
+
 use std::ops::ControlFlow;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
 
 use infer_code_cad_engine::GenerateStats;
 use infer_code_cad_metrics::{PeakMemory, Throughput};
-use infer_code_cad_sandbox::{Limits, Report, Sandbox, SandboxError, Submission};
-use infer_code_cad_tasks::Problem;
+use infer_code_cad_sandbox::{Judge, Limits};
+use infer_code_cad_tasks::Task;
 
 use crate::{
-    Error, LanguageModel, Record, SampleRecord, Solution, SolveConfig, SolveEvent, Technique, solve,
+    Error, FailureRecord, Record, SampleRecord, SessionRecord, SolveConfig, SolveEvent, Solver,
+    Technique,
 };
 
-/// What runs a technique: a model to write programs and a sandbox to judge them.
-#[derive(Debug)]
-pub struct Executor<'a> {
+pub use into::evaluate_into;
+pub use rejudge::{Rejudged, Rejudgement, rejudge};
+
+use run::run;
+use work::Work;
+
+/// What measures a technique: a solver to write programs and a judge for them.
+#[derive(Debug, Clone)]
+pub struct Executor {
     /// Writes.
-    pub model: &'a LanguageModel,
-    /// Judges, while the model goes on writing.
-    pub sandbox: &'a Sandbox,
+    pub solver: Solver,
+    /// Judges, while the solver goes on writing.
+    pub judge: Arc<dyn Judge>,
     /// What one program may use.
     pub limits: Limits,
+}
+
+impl Executor {
+    /// A solver and a judge; the judge of the [`Solver`] is another one, which sees no hidden test.
+    pub fn new(solver: Solver, judge: impl Judge + 'static, limits: Limits) -> Self {
+        Self { solver, judge: Arc::new(judge), limits }
+    }
 }
 
 /// What [`evaluate`] reports as it goes. Problems are indices into its input.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Progress<'a> {
-    /// The model writes; solutions are reported once they are judged.
+    /// The run goes on where an earlier session stopped. It comes first, if at all.
+    Resumed {
+        /// Samples that have their verdict.
+        judged: usize,
+        /// All samples.
+        of: usize,
+    },
+    /// The solver writes; solutions are reported once they are judged, failures as such.
     Writing(&'a SolveEvent<'a>),
     /// A sample was judged.
     Judged {
         /// Which problem.
         problem: usize,
-        /// Which of its samples.
-        sample: usize,
         /// The outcome.
         record: &'a SampleRecord,
     },
-    /// All samples of a problem were judged. Store it now: nothing else keeps it from a kill.
-    Finished(&'a Record),
+    /// A problem or a sample will have no verdict; the rest goes on.
+    Failed {
+        /// Which problem.
+        problem: usize,
+        /// Why.
+        record: &'a FailureRecord,
+    },
+    /// Nothing has happened for a moment: programs run that are not done. A chance to break off.
+    Waiting {
+        /// How many.
+        judging: usize,
+    },
 }
 
 /// The outcome of [`evaluate`].
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Evaluation {
-    /// One per finished problem, in the order of the input.
+    /// One per problem, in the order of the input, with what became of it.
     pub records: Vec<Record>,
-    /// What generation cost, unfinished problems included.
+    /// What generation cost.
     pub throughput: Throughput,
     /// Peak resident memory of the process meanwhile, in bytes, where the system tells.
     pub peak_bytes: Option<u64>,
-    /// Whether the sink broke off the run, so that problems are missing.
+    /// Whether the sink broke off the run, so that samples are missing.
     pub cancelled: bool,
 }
 
 /// Solves every problem and judges every solution, streaming results.
 ///
-/// Programs are judged on the sandbox's workers while the model writes the next ones. Neither the
-/// order of problems nor the number of rows or workers changes a result.
+/// Programs are judged on as many threads as the judge has workers, while the model writes the next ones.
+/// Neither the order of problems nor the number of rows or workers changes a result. What goes wrong with
+/// one problem or sample, a judge's fault included, is a [`FailureRecord`] that counts as neither passed nor
+/// failed. Breaking from `sink` returns at once; programs that run are left to end by themselves.
+///
+/// Nothing is stored: [`evaluate_into`] also survives a kill.
 ///
 /// # Errors
-/// Those of [`solve`], and [`Error::Sandbox`] when the sandbox itself fails, which ends the run:
-/// its faults never count as failed samples. What was reported as finished stays valid.
+/// Those of [`solve`](crate::solve); [`Error::DuplicateTask`]; [`Error::JudgeGone`] when the judge fails
+/// time and again, so that it is not the programs' doing.
+///
+/// # Examples
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use infer_code_cad::engine::EngineConfig;
+/// use infer_code_cad::sandbox::{Limits, Sandbox, SandboxConfig, SandboxError};
+/// use infer_code_cad::{Executor, SolveConfig, Solver, Supplies, Technique, embedded, evaluate};
+///
+/// let sandbox = match Sandbox::start(&SandboxConfig::default()) {
+///     Err(SandboxError::PythonMissing { .. }) => return Ok(()), // install python3
+///     sandbox => sandbox?,
+/// };
+/// let solver = Solver::new(&embedded::model()?, &EngineConfig::default());
+/// let executor = Executor::new(solver, sandbox, Limits::default());
+/// let technique = Technique::named("vanilla", &Supplies::default())?;
+/// let (tasks, config) = (embedded::tasks()?, SolveConfig { n_samples: 1, ..SolveConfig::default() });
+/// let evaluation =
+///     evaluate(&technique, &tasks[..4], &executor, &config, &mut |_| ControlFlow::Continue(()))?;
+/// let passes: usize = evaluation.records.iter().map(|record| record.passes()).sum();
+/// assert!(passes <= 4);
+/// # Ok::<(), infer_code_cad::Error>(())
+/// ```
 pub fn evaluate(
     technique: &Technique,
-    problems: &[Problem],
-    executor: &Executor<'_>,
+    tasks: &[Task],
+    executor: &Executor,
     config: &SolveConfig,
     sink: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<Evaluation, Error> {
     let memory = PeakMemory::start();
-    let mut ledger = Ledger::new(problems, config.n_samples);
-    let (job_sender, jobs) = channel::<Job>();
-    let jobs = Mutex::new(jobs);
-    let stats = thread::scope(|scope| {
-        // Made in here, so that an early end hangs up on the workers before they are waited for.
-        let (outcome_sender, outcomes) = channel::<Outcome>();
-        for _ in 0..executor.sandbox.workers() {
-            let (jobs, outcomes) = (&jobs, outcome_sender.clone());
-            scope.spawn(move || judge_all(executor, problems, jobs, &outcomes));
-        }
-        drop(outcome_sender);
-        let mut fault = None;
-        let stats = solve(technique, problems, executor.model, config, &mut |event| match event {
-            SolveEvent::Solution { problem, sample, solution } => {
-                // The workers hold the other end until this side hangs up.
-                let _ = job_sender.send(Job { problem, sample, solution });
-                ControlFlow::Continue(())
-            }
-            writing => {
-                sink(Progress::Writing(&writing))?;
-                ledger.enter(outcomes.try_iter(), sink, &mut fault)
-            }
-        });
-        drop(job_sender);
-        let stats = stats?;
-        let mut cancelled = stats.cancelled;
-        if cancelled {
-            // What is judged already is kept, what is not is dropped.
-            let _ = ledger.enter(outcomes.try_iter(), sink, &mut fault);
-        } else {
-            cancelled = ledger.enter(outcomes.iter(), sink, &mut fault).is_break();
-        }
-        match fault {
-            Some(fault) => Err(Error::Sandbox(fault)),
-            None => Ok(GenerateStats { cancelled, ..stats }),
-        }
+    crate::header::task_ids(tasks)?;
+    let work = Work::new(technique, tasks, executor, config)?;
+    let mut records = blank(&work);
+    let stats = run(&work, &mut |progress| {
+        enter(&mut records, &progress);
+        sink(progress)
     })?;
-    Ok(Evaluation {
-        records: ledger.finished.into_iter().flatten().collect(),
-        throughput: throughput(&stats),
-        peak_bytes: memory.stop(),
-        cancelled: stats.cancelled,
-    })
+    Ok(evaluation(records, &stats, memory.stop()))
 }
 
-struct Job {
-    problem: usize,
-    sample: usize,
-    solution: Solution,
+/// The records of problems of which nothing but the prompt is known.
+fn blank(work: &Work<'_>) -> Vec<Record> {
+    let record = |(index, prompt)| Record { prompt, ..Record::new(work.task_id(index)) };
+    work.prompts().enumerate().map(record).collect()
 }
 
-struct Outcome {
-    problem: usize,
-    sample: usize,
-    solution: Solution,
-    report: Result<Report, SandboxError>,
-}
-
-/// A worker: judges until the jobs end or nobody listens any more.
-fn judge_all(
-    executor: &Executor<'_>,
-    problems: &[Problem],
-    jobs: &Mutex<Receiver<Job>>,
-    outcomes: &Sender<Outcome>,
-) {
-    loop {
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { problem, sample, solution }) = job else { return };
-        let submission = Submission {
-            setup: &problems[problem].setup,
-            program: &solution.program,
-            tests: &problems[problem].tests,
-        };
-        let report = executor.sandbox.execute(&submission, &executor.limits);
-        if outcomes.send(Outcome { problem, sample, solution, report }).is_err() {
-            return;
+fn enter(records: &mut [Record], progress: &Progress<'_>) {
+    match *progress {
+        Progress::Writing(SolveEvent::Drafted { problem, draft, .. }) => {
+            records[*problem].drafts.push((*draft).clone());
         }
+        Progress::Judged { problem, record } => records[problem].samples.push(record.clone()),
+        Progress::Failed { problem, record } => records[problem].failures.push(record.clone()),
+        _ => {}
     }
 }
 
-/// Collects samples until a problem is complete.
-struct Ledger {
-    open: Vec<Vec<Option<SampleRecord>>>,
-    task_ids: Vec<String>,
-    finished: Vec<Option<Record>>,
-}
-
-impl Ledger {
-    fn new(problems: &[Problem], n_samples: usize) -> Self {
-        Self {
-            open: vec![vec![None; n_samples]; problems.len()],
-            task_ids: problems.iter().map(|p| p.task_id.clone()).collect(),
-            finished: vec![None; problems.len()],
-        }
+fn evaluation(
+    mut records: Vec<Record>,
+    stats: &GenerateStats,
+    peak_bytes: Option<u64>,
+) -> Evaluation {
+    for record in &mut records {
+        record.drafts.sort_by_key(|draft| (draft.role, draft.index));
+        record.samples.sort_by_key(|sample| sample.sample);
+        record.failures.sort_by_key(|failure| failure.sample);
     }
-
-    /// Enters outcomes and reports them; breaks when the sink does or the sandbox failed.
-    fn enter(
-        &mut self,
-        outcomes: impl Iterator<Item = Outcome>,
-        sink: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
-        fault: &mut Option<SandboxError>,
-    ) -> ControlFlow<()> {
-        for Outcome { problem, sample, solution, report } in outcomes {
-            let report = match report {
-                Ok(report) => report,
-                Err(error) => {
-                    *fault = Some(error);
-                    return ControlFlow::Break(());
-                }
-            };
-            let passages = solution.passages.clone();
-            let record = SampleRecord::new(solution, report);
-            let record = self.open[problem][sample].insert(record);
-            let told = sink(Progress::Judged { problem, sample, record });
-            if self.open[problem].iter().all(Option::is_some) {
-                let samples =
-                    std::mem::take(&mut self.open[problem]).into_iter().flatten().collect();
-                let task_id = self.task_ids[problem].clone();
-                let record = self.finished[problem].insert(Record { task_id, passages, samples });
-                sink(Progress::Finished(record))?;
-            }
-            told?;
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-fn throughput(stats: &GenerateStats) -> Throughput {
-    Throughput {
-        prefill_tokens: stats.prefill_tokens as u64,
-        prefill_time: stats.prefill_time,
-        decode_tokens: stats.decode_tokens as u64,
-        decode_time: stats.decode_time,
-    }
+    let throughput = SessionRecord::new(stats, peak_bytes).throughput();
+    Evaluation { records, throughput, peak_bytes, cancelled: stats.cancelled }
 }

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use infer_code_cad_metrics::{
-    Bootstrap, Interval, MetricError, Tally, Throughput, mean_pass_at_k, pass_at_k, wilson,
+    Bootstrap, Interval, MetricError, Tally, Throughput, mean_pass_at_k, pass_at_k,
 };
 use serde::Serialize;
 
@@ -9,12 +9,18 @@ use crate::{Error, Record};
 
 /// The figures of one technique on one benchmark: a row of the paper's tables.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// The technique's name.
     pub technique: String,
-    /// Problems measured.
+    /// Problems measured: those with a verdict.
     pub problems: usize,
-    /// Unbiased pass@k for each `k` that every problem has samples for.
+    /// Problems without any verdict; they are in no figure, and in none as failed.
+    pub failed_problems: usize,
+    /// Samples without a verdict, of the problems measured. A problem with fewer verdicts than `k` has no
+    /// pass@k, and then there is none.
+    pub failed_samples: usize,
+    /// Unbiased pass@k for each `k` that every problem measured has samples for.
     pub pass_at: Vec<PassAt>,
     /// Tokens of the solutions per second of generation, prefill included; drafts that were not
     /// chosen cost time and count nothing.
@@ -25,11 +31,28 @@ pub struct Summary {
     pub prefill_tokens_per_second: f64,
     /// Peak resident memory in bytes, where the system tells.
     pub peak_bytes: Option<u64>,
+    /// What all drafts cost, whichever run drew them.
+    pub cost: DraftCost,
+}
+
+/// What drafts cost in tokens, which unlike time does not depend on the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct DraftCost {
+    /// Drafts.
+    pub drafts: usize,
+    /// Their tokens.
+    pub tokens: usize,
+    /// Tokens that were generated or guessed for them and given up.
+    pub thrown_away: usize,
+    /// Rows (one token of one stream) that forward passes computed for them, prompts left out.
+    pub row_passes: usize,
 }
 
 /// One column: the estimate and its bootstrap interval over problems, Wilson's where they all
 /// have one value.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct PassAt {
     /// Samples that may be tried.
     pub k: u64,
@@ -47,7 +70,7 @@ impl Summary {
     /// `throughput` is the cost of these records, or of as many of them as were measured.
     ///
     /// # Errors
-    /// [`Error::Metric`] when there is no record.
+    /// [`Error::Metric`] when no record has a verdict.
     pub fn new(
         technique: &str,
         records: &[Record],
@@ -55,24 +78,45 @@ impl Summary {
         peak_bytes: Option<u64>,
         ks: &[u64],
     ) -> Result<Self, Error> {
-        let tally = |r: &Record| Tally { n: r.samples.len() as u64, c: r.passes() as u64 };
-        let tallies: Vec<Tally> = records.iter().map(tally).collect();
+        let measured: Vec<&Record> = records.iter().filter(|r| !r.samples.is_empty()).collect();
+        let tally = |r: &&Record| Tally { n: r.samples.len() as u64, c: r.passes() as u64 };
+        let tallies: Vec<Tally> = measured.iter().map(tally).collect();
         let fewest = tallies.iter().map(|t| t.n).min().ok_or(MetricError::Empty)?;
         let possible = ks.iter().filter(|&&k| k <= fewest);
-        let samples = || records.iter().flat_map(|r| &r.samples);
-        let chosen: usize = samples().map(|s| s.tokens).sum();
-        let drafted: usize = samples().map(|s| s.draft_tokens).sum();
-        // A share and a rate, since the cost of a session that was killed is not known.
-        let useful = if drafted == 0 { 0.0 } else { chosen as f64 / drafted as f64 };
         Ok(Self {
             technique: technique.to_owned(),
-            problems: records.len(),
+            problems: measured.len(),
+            failed_problems: records.len() - measured.len(),
+            failed_samples: measured.iter().map(|r| r.failures.len()).sum(),
             pass_at: possible.map(|&k| pass_at(&tallies, k)).collect::<Result<_, _>>()?,
-            useful_tokens_per_second: useful * throughput.total_tokens_per_second(),
+            useful_tokens_per_second: useful(records) * throughput.total_tokens_per_second(),
             decode_tokens_per_second: throughput.tokens_per_second(),
             prefill_tokens_per_second: throughput.prefill_tokens_per_second(),
             peak_bytes,
+            cost: DraftCost::of(records),
         })
+    }
+}
+
+/// The share of generated tokens that are in solutions. A share times a rate, since what a session cost that
+/// was killed is not known.
+fn useful(records: &[Record]) -> f64 {
+    let samples = || records.iter().flat_map(|r| &r.samples);
+    let chosen: usize = samples().map(|s| s.tokens).sum();
+    let drafted: usize = samples().map(|s| s.draft_tokens).sum();
+    if drafted == 0 { 0.0 } else { chosen as f64 / drafted as f64 }
+}
+
+impl DraftCost {
+    fn of(records: &[Record]) -> Self {
+        let mut cost = Self::default();
+        for draft in records.iter().flat_map(|r| &r.drafts) {
+            cost.drafts += 1;
+            cost.tokens += draft.cost.kept;
+            cost.thrown_away += draft.cost.thrown_away;
+            cost.row_passes += draft.cost.row_passes;
+        }
+        cost
     }
 }
 
@@ -80,31 +124,25 @@ fn pass_at(tallies: &[Tally], k: u64) -> Result<PassAt, Error> {
     let values: Vec<f64> =
         tallies.iter().map(|t| pass_at_k(t.n, t.c, k)).collect::<Result<_, _>>()?;
     let value = mean_pass_at_k(tallies, k)?;
-    let Bootstrap { level, .. } = Bootstrap::default();
-    let problems = values.len() as u64;
-    // Resampling equal values tells nothing about those not seen; the binomial interval does.
-    let Interval { low, high } = match value {
-        0.0 => wilson(0, problems, level)?,
-        1.0 => wilson(problems, problems, level)?,
-        _ => Bootstrap::default().percentile(&values)?,
-    };
+    let Interval { low, high } = Bootstrap::default().percentile(&values)?;
     Ok(PassAt { k, value, low, high })
 }
 
 /// The summaries as a table, one row per technique, in fixed-width text.
 ///
-/// `tokens/s` is [`Summary::useful_tokens_per_second`].
+/// `tokens/s` is [`Summary::useful_tokens_per_second`]. What has no verdict is told below its row's name.
 pub fn table(summaries: &[Summary]) -> String {
     let mut ks: Vec<u64> = summaries.iter().flat_map(|s| s.pass_at.iter().map(|p| p.k)).collect();
     ks.sort_unstable();
     ks.dedup();
-    let mut text = format!("{:<10}", "technique");
+    let wide = summaries.iter().map(|s| s.technique.chars().count() + 1).max().unwrap_or(0).max(10);
+    let mut text = format!("{:<wide$}", "technique");
     for k in &ks {
         let _ = write!(text, "{:>20}", format!("pass@{k} [95 %]"));
     }
     let _ = writeln!(text, "{:>12}{:>10}", "tokens/s", "peak MB");
     for summary in summaries {
-        let _ = write!(text, "{:<10}", summary.technique);
+        let _ = write!(text, "{:<wide$}", summary.technique);
         for k in &ks {
             let cell = summary.pass_at.iter().find(|p| p.k == *k);
             let cell = cell.map_or("-".to_owned(), |p| {
@@ -116,6 +154,15 @@ pub fn table(summaries: &[Summary]) -> String {
         let rate = summary.useful_tokens_per_second;
         let rate = if rate > 0.0 { format!("{rate:.0}") } else { "-".to_owned() };
         let _ = writeln!(text, "{rate:>12}{peak:>10}");
+    }
+    for summary in summaries {
+        let Summary { technique, failed_problems, failed_samples, .. } = summary;
+        if failed_problems + failed_samples > 0 {
+            let _ = writeln!(
+                text,
+                "{technique}: no verdict on {failed_problems} problems and {failed_samples} samples of others"
+            );
+        }
     }
     text
 }

@@ -1,0 +1,72 @@
+use std::sync::Arc;
+
+use infer_code_cad_sandbox::Tests;
+use infer_code_cad_tasks::{Problem, Task};
+
+use super::Executor;
+use crate::{Error, Prepared, PromptRecord, SolveConfig, Solver, Technique, prepare};
+
+/// All that a run needs: prompts are written, tests are apart from problems.
+pub(super) struct Work<'a> {
+    pub(super) technique: &'a Technique,
+    pub(super) problems: Vec<Problem>,
+    /// Of each problem.
+    pub(super) tests: Vec<Arc<Tests>>,
+    pub(super) prepared: Prepared,
+    pub(super) executor: &'a Executor,
+    /// The executor's; its known drafts may be others.
+    pub(super) solver: Solver,
+    pub(super) config: &'a SolveConfig,
+}
+
+impl<'a> Work<'a> {
+    /// Writes the prompts.
+    pub(super) fn new(
+        technique: &'a Technique,
+        tasks: &[Task],
+        executor: &'a Executor,
+        config: &'a SolveConfig,
+    ) -> Result<Self, Error> {
+        let problems: Vec<Problem> = tasks.iter().map(|task| task.problem.clone()).collect();
+        let prepared = prepare(technique, &problems, &executor.solver, config)?;
+        let tests = tasks.iter().map(|task| Arc::new(tests(task))).collect();
+        let solver = executor.solver.clone();
+        Ok(Self { technique, problems, tests, prepared, executor, solver, config })
+    }
+
+    /// The name of a problem.
+    pub(super) fn task_id(&self, problem: usize) -> &str {
+        &self.problems[problem].task_id
+    }
+
+    /// The prompts, `None` for a problem that has none.
+    pub(super) fn prompts(&self) -> impl Iterator<Item = Option<PromptRecord>> {
+        self.problems.iter().zip(&self.prepared.prompts).map(|(problem, prompt)| {
+            prompt.as_ref().ok().map(|prompted| PromptRecord::new(&problem.task_id, prompted))
+        })
+    }
+
+    /// Leaves out the samples, by problem and number, that are done: how many of how many.
+    pub(super) fn skip(&mut self, is_done: impl Fn(&str, usize) -> bool) -> (usize, usize) {
+        let n_samples = self.config.n_samples;
+        for (index, problem) in self.problems.iter().enumerate() {
+            let done = (0..n_samples).filter(|sample| is_done(&problem.task_id, *sample));
+            self.prepared.done.extend(done.map(|sample| (index, sample)));
+        }
+        (self.prepared.done.len(), self.problems.len() * n_samples)
+    }
+
+    /// Whether a problem has no sample left to do.
+    pub(super) fn is_done(&self, problem: usize) -> bool {
+        (0..self.config.n_samples).all(|sample| self.prepared.done.contains(&(problem, sample)))
+    }
+}
+
+/// What a task's answers are judged by.
+pub(super) fn tests(task: &Task) -> Tests {
+    let tests = Tests::new(&task.hidden.asserts).with_setup(&task.hidden.setup);
+    match task.canonical_program() {
+        None => tests,
+        Some(reference) => tests.with_reference(reference),
+    }
+}
