@@ -21,7 +21,9 @@ const LOOK: u64 = 4 << 10;
 /// What a checkpoint holds and how it is loaded.
 pub(super) fn of_checkpoint(checkpoint: &Checkpoint, options: &LoadOptions) -> Settings {
     let LoadOptions { weights, kv, device, .. } = options;
-    let tensors = checkpoint.tensors().iter().fold(Fingerprint::new(), |hash, tensor| {
+    let mut tensors = checkpoint.tensors();
+    tensors.sort_by(|a, b| a.name.cmp(&b.name)); // a checkpoint lists them in any order
+    let tensors = tensors.iter().fold(Fingerprint::new(), |hash, tensor| {
         let shape = tensor.shape.iter().map(|dim| *dim as u64);
         hash.text(&tensor.name).text(&tensor.format).numbers(shape)
     });
