@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
-use infer_code_cad::sandbox::{Limits, Sandbox, SandboxConfig};
-use infer_code_cad::tasks::StopPreset;
+use infer_code_cad::sandbox::{Judge, Limits, Sandbox, SandboxConfig};
 use infer_code_cad::{
-    Executor, Journal, LanguageModel, Progress, RunHeader, SolveConfig, Summary, evaluate, table,
+    Executor, Journal, JournalDrafts, Progress, Solver, Summary, evaluate_into, rejudge, table,
 };
 
 mod common;
@@ -21,79 +21,69 @@ struct Args {
     technique: common::TechniqueArgs,
     #[command(flatten)]
     model: common::ModelArgs,
-    /// Solutions per problem.
-    #[arg(long, default_value = "10", value_parser = common::positive)]
-    n: usize,
-    /// Longest completion in tokens.
-    #[arg(long, default_value_t = 128)]
-    max_new_tokens: usize,
-    /// Most streams in one forward pass.
-    #[arg(long, default_value_t = 64)]
-    max_rows: usize,
-    /// Strings that end a completion: none, bigcode, lm-eval, evalplus or paper-code. All but none
-    /// take it for a bare body, which cot does not write.
-    #[arg(long, default_value = "none")]
-    stop: StopPreset,
-    /// Seed of all random draws.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// Result file, one problem per line; an existing one is resumed.
-    #[arg(long)]
+    #[command(flatten)]
+    sampling: common::SamplingArgs,
+    /// Result file; an existing one is resumed. What is derived from it is FILE.results.jsonl.
+    #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// An earlier result file whose drafts are taken where they are the same, as of vanilla for sc.
+    #[arg(long, value_name = "FILE")]
+    drafts: Option<PathBuf>,
+    /// Runs the programs of an existing result file again and lists other verdicts; needs no model.
+    #[arg(long)]
+    rejudge: bool,
     /// Prints the summary as JSON.
     #[arg(long)]
     json: bool,
 }
 
 fn main() -> ExitCode {
-    common::exit(run(&Args::parse()))
+    let args = Args::parse();
+    common::exit(if args.rejudge { judge_again(&args) } else { run(&args) })
 }
 
 fn run(args: &Args) -> Result<(), common::Failure> {
-    let problems = args.benchmark.load()?;
+    Journal::check(&args.out)?; // before a model is loaded
+    let tasks = args.benchmark.load()?;
     let technique = args.technique.build(args.benchmark.is_embedded())?;
-    let config = SolveConfig {
-        n_samples: args.n,
-        prompt_format: args.technique.prompt_format()?,
-        max_new_tokens: args.max_new_tokens,
-        stop: args.stop.strings().iter().map(ToString::to_string).collect(),
-        max_rows: args.max_rows,
-        seed: args.seed,
-        ..SolveConfig::default()
-    };
-    let model = LanguageModel { name: args.model.to_string(), ..args.model.open()? };
-    let sandbox = Sandbox::start(&SandboxConfig::default())?;
-    let benchmark = args.benchmark.to_string();
-    let header = RunHeader::new(&technique, &model, benchmark, &problems, &config)?;
-    let mut journal = Journal::open(&args.out, &header)?;
-    let remaining = journal.remaining(&problems);
-    let (total, done) = (problems.len(), problems.len() - remaining.len());
-    if done > 0 {
-        eprintln!("resuming: {done} of {total} problems are done");
-    }
-    let executor = Executor { model: &model, sandbox: &sandbox, limits: Limits::default() };
-    let bar = common::progress(&technique.name, remaining.len() * args.n);
-    let mut stored = Ok(());
-    let evaluation = evaluate(&technique, &remaining, &executor, &config, &mut |event| {
-        if let Progress::Finished(record) = event {
-            stored = journal.append(record);
-        }
-        if stored.is_err() { std::ops::ControlFlow::Break(()) } else { bar.show(&event) }
-    })?;
+    let config = args.sampling.config(args.technique.prompt_format()?);
+    let known = args.drafts.as_deref().map(JournalDrafts::read).transpose()?;
+    let mut solver = Solver::new(&args.model.open()?, &args.sampling.engine());
+    solver.known = known.map(|known| Arc::new(known) as _);
+    let executor =
+        Executor::new(solver, Sandbox::start(&SandboxConfig::default())?, Limits::default());
+    let (name, benchmark) = (&technique.name, args.benchmark.to_string());
+    let mut bar = common::progress(name, tasks.len() * args.sampling.n);
+    let sink = &mut |progress: Progress<'_>| bar.show(&progress);
+    let evaluation =
+        evaluate_into(&args.out, &benchmark, &technique, &tasks, &executor, &config, sink);
     bar.finish();
-    stored?;
-    journal.close_session(&evaluation.throughput)?;
+    let evaluation = evaluation?;
     if evaluation.cancelled {
-        let done = journal.records().len();
-        return Err(format!("stopped, {done} of {total} problems are done and stored").into());
+        let done: usize = evaluation.records.iter().map(|record| record.samples.len()).sum();
+        let all = tasks.len() * args.sampling.n;
+        return Err(format!("stopped, {done} of {all} samples are judged and stored").into());
     }
-    let records = journal.records_of(&problems);
-    let (cost, peak) = (journal.throughput(), evaluation.peak_bytes);
-    let summary = Summary::new(&technique.name, &records, cost, peak, &[1, 5, 10])?;
+    let (cost, peak) = (&evaluation.throughput, evaluation.peak_bytes);
+    let summary = Summary::new(name, &evaluation.records, cost, peak, &[1, 5, 10])?;
     if args.json {
         println!("{}", serde_json::to_string(&summary)?);
     } else {
         print!("{}", table(&[summary]));
     }
+    Ok(())
+}
+
+fn judge_again(args: &Args) -> Result<(), common::Failure> {
+    let judge: Arc<dyn Judge> = Arc::new(Sandbox::start(&SandboxConfig::default())?);
+    let again =
+        rejudge(&args.out, &args.benchmark.load()?, &judge, &Limits::default(), &mut |_, _| {
+            common::interrupted()
+        })?;
+    for other in &again.differing {
+        let now = other.now.map_or("none".to_owned(), |now| now.to_string());
+        println!("{} sample {}: {} at first, now {now}", other.task_id, other.sample, other.was);
+    }
+    println!("{} of {} programs came out otherwise", again.differing.len(), again.judged);
     Ok(())
 }

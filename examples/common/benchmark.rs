@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use infer_code_cad::embedded;
-use infer_code_cad::tasks::{MbppSplit, Problem, load_humaneval, load_mbpp};
+use infer_code_cad::tasks::{MbppSplit, Task, load_humaneval, load_mbpp};
 
 use super::Failure;
 
@@ -18,13 +18,14 @@ pub(crate) struct BenchmarkArgs {
     /// Its file, `.jsonl` or `.jsonl.gz`; the embedded set needs none.
     #[arg(long, required_if_eq_any([("benchmark", "humaneval"), ("benchmark", "mbpp")]))]
     pub(crate) data: Option<PathBuf>,
-    /// Which part of MBPP.
-    #[arg(long, value_enum, default_value = "test")]
-    pub(crate) split: Split,
+    /// Which part of MBPP: prompt (tasks 1 to 10), test (11 to 510), validation (511 to 600), train (601
+    /// to 974) or all.
+    #[arg(long, default_value = "test")]
+    pub(crate) split: MbppSplit,
 }
 
 /// Problem sets by name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Benchmark {
     /// HumanEval, 164 problems.
     Humaneval,
@@ -34,41 +35,19 @@ pub(crate) enum Benchmark {
     Tiny,
 }
 
-/// Parts of MBPP by name.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Split {
-    /// Tasks 1 to 10.
-    Prompt,
-    /// Tasks 11 to 510.
-    Test,
-    /// Tasks 511 to 600.
-    Validation,
-    /// Tasks 601 to 974.
-    Train,
-    /// All of them.
-    All,
-}
-
 impl BenchmarkArgs {
     /// Whether these are the problems that the embedded passages were written for.
     pub(crate) fn is_embedded(&self) -> bool {
         self.benchmark == Benchmark::Tiny
     }
 
-    /// Reads the problems.
-    pub(crate) fn load(&self) -> Result<Vec<Problem>, Failure> {
-        let split = match self.split {
-            Split::Prompt => MbppSplit::Prompt,
-            Split::Test => MbppSplit::Test,
-            Split::Validation => MbppSplit::Validation,
-            Split::Train => MbppSplit::Train,
-            Split::All => MbppSplit::All,
-        };
+    /// Reads the tasks.
+    pub(crate) fn load(&self) -> Result<Vec<Task>, Failure> {
         let path = self.data.as_deref().unwrap_or(Path::new(""));
         Ok(match self.benchmark {
             Benchmark::Humaneval => load_humaneval(path)?,
-            Benchmark::Mbpp => load_mbpp(path, split)?,
-            Benchmark::Tiny => embedded::problems()?,
+            Benchmark::Mbpp => load_mbpp(path, self.split)?,
+            Benchmark::Tiny => embedded::tasks()?,
         })
     }
 }
@@ -76,8 +55,9 @@ impl BenchmarkArgs {
 impl fmt::Display for BenchmarkArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.benchmark {
-            Benchmark::Mbpp => write!(f, "mbpp {:?}", self.split),
-            other => write!(f, "{other:?}"),
+            Benchmark::Humaneval => f.write_str("humaneval"),
+            Benchmark::Mbpp => write!(f, "mbpp {}", self.split),
+            Benchmark::Tiny => f.write_str("tiny"),
         }
     }
 }

@@ -14,10 +14,12 @@ use infer_code_cad::{Progress, SolveEvent};
 
 mod benchmark;
 mod model;
+mod sampling;
 mod technique;
 
 pub(crate) use benchmark::BenchmarkArgs;
 pub(crate) use model::{ModelArgs, SourceArgs};
+pub(crate) use sampling::SamplingArgs;
 pub(crate) use technique::TechniqueArgs;
 
 /// What ends an example early: shown on one line, without a backtrace.
@@ -90,7 +92,11 @@ pub(crate) fn notice(event: &SolveEvent<'_>) {
 }
 
 /// A bar on standard error that counts judged samples.
-pub(crate) struct Bar(ProgressBar);
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    drafts: usize,
+    known: usize,
+}
 
 /// Starts a bar for `samples` samples; hidden when standard error is not a terminal.
 pub(crate) fn progress(title: &str, samples: usize) -> Bar {
@@ -98,22 +104,43 @@ pub(crate) fn progress(title: &str, samples: usize) -> Bar {
     let style = "{prefix:<10} {wide_bar} {pos}/{len} samples, {eta} left";
     bar.set_style(ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()));
     bar.set_prefix(title.to_owned());
-    Bar(bar)
+    Bar { bar, drafts: 0, known: 0 }
 }
 
 impl Bar {
-    /// Counts a judged sample; breaks after Ctrl-C.
-    pub(crate) fn show(&self, event: &Progress<'_>) -> ControlFlow<()> {
+    /// Counts a judged sample and tells what failed; breaks after Ctrl-C.
+    pub(crate) fn show(&mut self, event: &Progress<'_>) -> ControlFlow<()> {
         match event {
-            Progress::Judged { .. } => self.0.inc(1),
+            Progress::Resumed { judged, of } => {
+                self.notice(&format!("resuming: {judged} of {of} samples are judged"));
+                self.bar.set_position(*judged as u64);
+                self.bar.reset_eta();
+            }
+            Progress::Judged { .. } => self.bar.inc(1),
+            Progress::Failed { record, .. } => {
+                let sample =
+                    record.sample.map_or(String::new(), |sample| format!(" sample {sample}"));
+                self.notice(&format!("{}{sample} failed: {}", record.task_id, record.reason));
+            }
+            Progress::Writing(SolveEvent::Drafted { known, .. }) => {
+                self.drafts += 1;
+                self.known += usize::from(*known);
+            }
             Progress::Writing(event) => notice(event),
             _ => {}
         }
         interrupted()
     }
 
-    /// Removes the bar.
+    /// Removes the bar, and tells how many drafts were not drawn.
     pub(crate) fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+        if self.known > 0 {
+            self.notice(&format!("{} of {} drafts were known", self.known, self.drafts));
+        }
+    }
+
+    fn notice(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("notice: {text}"));
     }
 }

@@ -53,8 +53,16 @@ fn weights(name: &str) -> Result<Weights, String> {
 impl ModelArgs {
     /// Loads the model.
     pub(crate) fn open(&self) -> Result<LanguageModel, Error> {
-        let (name, options) = (self.source.to_string(), self.options());
-        LanguageModel::from_checkpoint(name, &self.source.checkpoint()?, &options)
+        let Some(spec) = &self.source.model else {
+            return LanguageModel::from_checkpoint(
+                "tiny".to_owned(),
+                &embedded::checkpoint()?,
+                &self.options(),
+            );
+        };
+        let mut model = LanguageModel::open(&download(spec)?, &self.options())?;
+        model.name.clone_from(spec);
+        Ok(model)
     }
 
     /// How to hold the model.
@@ -65,23 +73,6 @@ impl ModelArgs {
             threads: self.threads,
             device: self.device,
         }
-    }
-}
-
-impl fmt::Display for ModelArgs {
-    /// What two runs must have in common to be one.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, device, .. } = self;
-        write!(f, "{source} weights=")?;
-        match self.weights.flatten() {
-            None => f.write_str("stored")?,
-            Some(format) => write!(f, "{format}")?,
-        }
-        match self.kv {
-            None => f.write_str(" kv=auto")?,
-            Some(kv) => write!(f, " kv={kv}")?,
-        }
-        write!(f, " device={device}")
     }
 }
 

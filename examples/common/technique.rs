@@ -1,55 +1,41 @@
 //! Flags that choose a technique.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
-use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, parse_passages};
-use infer_code_cad::{Chat, PaperTechnique, PromptFormat, Settings, Technique, embedded};
+use clap::Args;
+use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, load_passages};
+use infer_code_cad::{Chat, PromptFormat, Recipe, Supplies, Technique, embedded};
 
 use super::Failure;
 
 /// Which technique to run.
 #[derive(Args)]
 pub(crate) struct TechniqueArgs {
-    /// vanilla, cad, rag, cad+rag, sc or cot.
+    /// vanilla, cad, rag, cad+rag, sc, cot, or parts with their settings, joined by +:
+    /// rag+cad(alpha=0.2,plausibility=0.1), sc(drafts=3)+nucleus(temperature=0.6), greedy.
     #[arg(long, default_value = "vanilla")]
-    pub(crate) technique: PaperTechnique,
-    /// Strength of the contrast in cad and cad+rag.
-    #[arg(long, default_value_t = 0.5)]
-    pub(crate) alpha: f32,
+    pub(crate) technique: Recipe,
     /// Passages for rag, one `{"id", "title", "text"}` per line; without it the embedded ones.
     #[arg(long)]
     pub(crate) passages: Option<PathBuf>,
-    /// How prompts are put to the model; auto is chat where the model has a chat template.
-    #[arg(long, value_enum, default_value = "auto")]
-    pub(crate) prompt_format: PromptFormatArg,
+    /// How prompts are put to the model: auto (chat where the model has a chat template), raw or chat.
+    #[arg(long, default_value = "auto")]
+    pub(crate) prompt_format: PromptFormat,
     /// A system message, for a chat.
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
 }
 
-/// Prompt formats by name.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum PromptFormatArg {
-    /// Chat where the model has a chat template, else raw.
-    Auto,
-    /// The prompt as it is, as in the paper's Table 4.
-    Raw,
-    /// The prompt as the message of a user.
-    Chat,
-}
-
 impl TechniqueArgs {
     /// How to put prompts to the model.
     pub(crate) fn prompt_format(&self) -> Result<PromptFormat, Failure> {
-        let chat = Chat { system: self.system.clone(), ..Chat::default() };
-        match (self.prompt_format, &self.system) {
-            (PromptFormatArg::Auto, _) => Ok(PromptFormat::Auto(chat)),
-            (PromptFormatArg::Chat, _) => Ok(PromptFormat::Chat(chat)),
-            (PromptFormatArg::Raw, None) => Ok(PromptFormat::Raw),
-            (PromptFormatArg::Raw, Some(_)) => {
+        let chat = || Chat { system: self.system.clone(), ..Chat::default() };
+        match &self.prompt_format {
+            PromptFormat::Auto(_) => Ok(PromptFormat::Auto(chat())),
+            PromptFormat::Chat(_) => Ok(PromptFormat::Chat(chat())),
+            PromptFormat::Raw if self.system.is_none() => Ok(PromptFormat::Raw),
+            PromptFormat::Raw => {
                 Err("a raw prompt has no system message; leave out --system".into())
             }
         }
@@ -62,13 +48,10 @@ impl TechniqueArgs {
             None if embedded_passages => Some(embedded::retriever()?),
             None => None,
             Some(path) => {
-                let named = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
-                let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
-                let passages = parse_passages(&text).map_err(|error| named(&error))?;
+                let passages = load_passages(path)?;
                 Some(Arc::new(Bm25Index::new(passages, Bm25Config::default())?))
             }
         };
-        let settings = Settings { alpha: self.alpha, retriever, ..Settings::default() };
-        Ok(self.technique.build(&settings)?)
+        Ok(self.technique.build(&Supplies { retriever, ..Supplies::default() })?)
     }
 }
