@@ -1,7 +1,10 @@
-use crate::item::{Item, Kind, items, mentioned};
-use crate::python::{Line, first_word, logical_lines};
-use crate::statement::is_statement;
-use crate::{Problem, fence};
+use crate::Problem;
+use crate::answer::{Found, is_body};
+use crate::body;
+use crate::item::{Item, Kind, items, position_of};
+use crate::names::needed;
+use crate::python::{Line, logical_lines};
+use std::collections::HashSet;
 
 /// Cuts the program out of model text: a whole module that defines the entry point.
 ///
@@ -10,214 +13,159 @@ use crate::{Problem, fence};
 ///   the result is preamble, signature, body; a first line whose indentation was lost or is off by
 ///   a space is set right;
 /// * a *module* that repeats the signature: the result is the problem's preamble, the imports,
-///   helpers and constants that the text puts before the function, and the function.
+///   helpers and constants that the text puts before the function, and the function. Of several
+///   definitions without prose between them the last one counts, as in Python; an empty one (the task
+///   restated) and one cut off never do where there is another.
 ///
-/// In both, what follows the function is kept only where the kept code or the tests mention it
-/// (helpers); tests, prints, demonstrations, prose, and a line cut off by the token limit are dropped.
+/// In both, of what follows the function and of other fenced blocks only those helpers are kept that
+/// the kept code needs, and classes, which a judge may have to build values of. Tests, prints,
+/// demonstrations, code that reads input, prose, the thinking before `</think>`, end marks such as
+/// `<|im_end|>` and a line cut off by the token limit are dropped. `from __future__` imports come first.
+///
 /// Newlines become `\n`. Works by lines with a small scanner for strings and brackets, in linear
-/// time, and never fails: text without code gives a program that does not compile.
+/// time, and never fails: text without code gives a program that does not compile. Extracting from
+/// an extracted program changes nothing, unless it is no Python or has `</think>` in a docstring.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_tasks::{Problem, extract_program};
+///
+/// let problem = Problem::from_prompt("mine", "def f(x):\n    \"\"\"Double x.\"\"\"\n")?;
+/// let text = "Sure!\n```python\nTWO = 2\n\ndef f(x):\n    return TWO * x\n\nprint(f(1))\n```\nDone.";
+/// let program = extract_program(&problem, text);
+/// assert_eq!(program, "TWO = 2\ndef f(x):\n    return TWO * x\n");
+/// assert_eq!(extract_program(&problem, &program), program);
+/// # Ok::<(), infer_code_cad_tasks::TaskError>(())
+/// ```
 pub fn extract_program(problem: &Problem, completion: &str) -> String {
     let text = completion.replace("\r\n", "\n").replace('\r', "\n");
-    let code = choose_code(problem, &text);
-    let code = without_swallowing_prose(code, &problem.entry_point);
-    let lines = logical_lines(code);
-    if !is_body(&lines, &problem.entry_point)
-        && let Some(program) = from_module(problem, code, &lines)
-    {
-        return program;
+    let found = Found::find(&text, &problem.entry_point);
+    let lines = logical_lines(found.code);
+    let mut module = Module::new(problem);
+    if is_body(&lines, &problem.entry_point) || !module.add_module(found.code, &lines) {
+        module.add_body(found.code, &lines);
     }
-    from_body(problem, code, &lines)
+    module.add_blocks(&found.others);
+    module.finish()
 }
 
-/// The part of the text that holds the code: all of it, what precedes a fence, or a fenced block.
-fn choose_code<'t>(problem: &Problem, text: &'t str) -> &'t str {
-    let name = &problem.entry_point;
-    let Some(fenced) = fence::split(text) else {
-        // A closing fence may follow the last statement on its line.
-        return text.trim_end().strip_suffix("```").unwrap_or(text);
-    };
-    // Where every line is whole and a statement, the fences stand in strings.
-    let all = logical_lines(text);
-    if !all.is_empty() && all.iter().all(is_statement) {
-        return text;
-    }
-    let before = logical_lines(fenced.before);
-    let continues = before.first().is_some_and(is_statement);
-    if (continues && is_body(&before, name)) || from_definition(fenced.before, name).is_some() {
-        return fenced.before;
-    }
-    let defining = fenced.blocks.iter().find(|block| from_definition(block, name).is_some());
-    let filled = || fenced.blocks.iter().find(|block| !block.trim().is_empty());
-    defining.or_else(filled).copied().unwrap_or(text)
+/// A program in the making.
+struct Module<'p> {
+    problem: &'p Problem,
+    /// Items of the preamble, which need not be repeated.
+    given: HashSet<String>,
+    /// Imports from `__future__`, which must come first.
+    future: String,
+    /// What follows the preamble.
+    code: String,
+    /// Names that preamble and `code` bind.
+    bound: HashSet<String>,
 }
 
-/// Drops the beginning when it holds an unclosed quote that hides the line that defines `name`.
-fn without_swallowing_prose<'t>(code: &'t str, name: &str) -> &'t str {
-    let lines = logical_lines(code);
-    if lines.iter().any(|line| line.defined_name() == Some(name)) {
-        return code;
-    }
-    let hidden = lines.iter().filter(|line| !line.complete).find_map(|line| {
-        let tail = from_definition(line.text, name)?;
-        (tail.len() < line.text.len()).then(|| line.end() - tail.len())
-    });
-    &code[hidden.unwrap_or(0)..]
-}
-
-/// The text from the first physical line that reads `def name`.
-fn from_definition<'t>(text: &'t str, name: &str) -> Option<&'t str> {
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let code = line.trim_start().trim_start_matches("async ").trim_start();
-        if code.strip_prefix("def ").is_some_and(|rest| first_word(rest.trim_start()) == name) {
-            return Some(&text[start..]);
+impl<'p> Module<'p> {
+    fn new(problem: &'p Problem) -> Self {
+        let lines = logical_lines(&problem.preamble);
+        let preamble = items(&problem.preamble, &lines);
+        Self {
+            problem,
+            given: preamble.iter().map(Item::render).collect(),
+            future: String::new(),
+            code: String::new(),
+            bound: preamble.iter().flat_map(Item::binds).map(str::to_owned).collect(),
         }
-        start += line.len();
     }
-    None
-}
 
-/// True when the text starts inside the function rather than before its definition.
-fn is_body(lines: &[Line<'_>], name: &str) -> bool {
-    let Some(definition) = lines.iter().position(|line| line.defined_name() == Some(name)) else {
-        return !items("", lines).iter().any(|item| item.indent() == 0 && item.defines(name));
-    };
-    let Some(first) = lines[..definition].first().filter(|line| is_statement(line)) else {
-        return false;
-    };
-    if first.indent >= lines[definition].indent + 2 || first.first_word() == "return" {
-        return true;
+    /// Text that defines the function: what prepares it, the function, what it needs afterwards.
+    fn add_module(&mut self, code: &str, lines: &[Line<'_>]) -> bool {
+        let items = items(code, lines);
+        let Some(chosen) = position_of(&items, &self.problem.entry_point) else { return false };
+        self.add_leading(&items[..chosen]);
+        self.code.push_str(&items[chosen].without_torn_end().render());
+        self.bound.insert(self.problem.entry_point.clone());
+        self.add_following(&items[chosen + 1..]);
+        true
     }
-    let module_like = ["import", "from", "def", "class", "async", "if", "try", ""];
-    !module_like.contains(&first.first_word()) && base_indent(&lines[..definition]) > first.indent
-}
 
-/// Text that defines the function: what prepares it, the function, what it mentions afterwards.
-fn from_module(problem: &Problem, code: &str, lines: &[Line<'_>]) -> Option<String> {
-    let items = items(code, lines);
-    let is_wanted = |item: &Item<'_, '_>| item.defines(&problem.entry_point);
-    let candidates = || (0..items.len()).filter(|i| is_wanted(&items[*i]));
-    let chosen = candidates().find(|i| items[*i].has_body()).or_else(|| candidates().next())?;
-
-    let mut program = problem.preamble.clone();
-    for item in leading(&items[..chosen], &problem.entry_point).filter(|item| !is_wanted(item)) {
-        program.push_str(&item.render());
+    /// Text that starts inside the function: signature, body, and what they need.
+    fn add_body(&mut self, code: &str, lines: &[Line<'_>]) {
+        let (body, length) = body::cut(code, lines, &self.problem.entry_point);
+        self.code = format!("{}\n{body}", self.problem.signature);
+        self.add_following(&items(code, &lines[length..]));
     }
-    program.push_str(&items[chosen].without_torn_end().render());
-    append_mentioned(problem, &mut program, &items[chosen + 1..]);
-    Some(program)
-}
 
-/// Imports and definitions anywhere before the function; other code only when no prose follows it.
-fn leading<'s, 't, 'l>(
-    before: &'s [Item<'t, 'l>],
-    name: &str,
-) -> impl Iterator<Item = &'s Item<'t, 'l>> {
-    let code_start =
-        before.iter().rposition(|item| item.kind() == Kind::Prose).map_or(0, |i| i + 1);
-    before.iter().enumerate().filter_map(move |(i, item)| {
-        let keep = match item.kind() {
-            Kind::Import | Kind::Definition => true,
-            Kind::Assignment | Kind::Preparation => i >= code_start,
-            Kind::Demonstration => i >= code_start && item.prepares(name),
-            Kind::Prose => false,
+    fn add(&mut self, item: &Item<'_, '_>) {
+        let text = item.render();
+        if item.is_future() {
+            self.future.push_str(&text);
+        } else if !self.given.contains(&text) {
+            self.bound.extend(item.binds().into_iter().map(str::to_owned));
+            self.code.push_str(&text);
+        }
+    }
+
+    /// Imports and definitions anywhere before the function; other code only when no prose follows it.
+    fn add_leading(&mut self, before: &[Item<'_, '_>]) {
+        let name = &self.problem.entry_point;
+        let prose = before.iter().rfind(|item| item.kind() == Kind::Prose).map(Item::start);
+        let whole = before.iter().map(|item| item.without_torn_end());
+        let whole: Vec<_> = whole.filter(Item::is_complete).collect();
+        // An earlier function of the name counts only where it is kept under another name.
+        let first = whole.iter().position(|item| item.defines(name)).unwrap_or(whole.len());
+        let alias = whole.iter().rposition(|item| item.refers_to(name)).unwrap_or(0);
+        for (at, item) in whole.iter().enumerate() {
+            let in_code = prose.is_none_or(|prose| item.start() > prose);
+            let keep = match item.kind() {
+                _ if item.defines(name) => at < alias,
+                _ if item.refers_to(name) => at > first,
+                Kind::Import | Kind::Definition => true,
+                Kind::Assignment => in_code && !item.demonstrates(name),
+                Kind::Preparation | Kind::Demonstration => {
+                    in_code && item.prepares(name, |word| self.bound.contains(word))
+                }
+                Kind::Prose => false,
+            };
+            if keep {
+                self.add(item);
+            }
+        }
+    }
+
+    /// What follows the function, up to the first prose or a second definition of it.
+    fn add_following(&mut self, after: &[Item<'_, '_>]) {
+        let name = &self.problem.entry_point;
+        let candidates = after
+            .iter()
+            .take_while(|item| item.kind() != Kind::Prose && !item.defines(name))
+            .map(|item| item.without_torn_end())
+            .filter(|item| item.is_complete() && (item.is_helper(name) || item.rebinds(name)))
+            .collect();
+        let is_root = |item: &Item<'_, '_>| {
+            item.rebinds(name) || item.is_class_without(name) || item.imports_all()
         };
-        (keep && item.is_complete()).then_some(item)
-    })
-}
-
-/// Adds helpers that follow the function, up to the first prose or a second definition of it.
-fn append_mentioned(problem: &Problem, program: &mut String, after: &[Item<'_, '_>]) {
-    let candidates = after
-        .iter()
-        .take_while(|item| item.kind() != Kind::Prose && !item.defines(&problem.entry_point))
-        .filter(|item| match item.kind() {
-            Kind::Import | Kind::Definition => true,
-            Kind::Assignment => !item.mentions(&problem.entry_point), // it may be a demonstration
-            _ => false,
-        })
-        .map(|item| item.without_torn_end())
-        .filter(|item| item.is_complete())
-        .collect();
-    for item in mentioned(candidates, program) {
-        program.push_str(&item.render());
-    }
-}
-
-/// Text that starts inside the function: preamble, signature, body, and what they mention.
-fn from_body(problem: &Problem, code: &str, lines: &[Line<'_>]) -> String {
-    let skipped = lines.iter().position(is_statement).unwrap_or(lines.len());
-    let comments_from = lines[..skipped].last().map_or(0, Line::end);
-    let lines = &lines[skipped..];
-    let base = base_indent(lines);
-    let length = body_length(lines, base, &problem.entry_point);
-    let whole = |line: &Line<'_>| line.complete && !line.opens_block;
-    let kept = lines[..length].iter().rposition(whole).map_or(0, |last| last + 1);
-
-    let mut program = format!("{}{}\n", problem.preamble, problem.signature);
-    if base > 0 {
-        program.push_str(&body_with_margin(code, comments_from, &lines[..kept], base));
-    } else {
-        for line in &lines[..kept] {
-            program.push_str(&format!("    {}\n", line.text));
+        for item in needed(candidates, &self.code, is_root) {
+            self.add(&item);
         }
     }
-    append_mentioned(problem, &mut program, &items(code, &lines[length..]));
-    program
-}
 
-/// The body as written, comments included, with the first line at the indentation of the others.
-fn body_with_margin(code: &str, from: usize, lines: &[Line<'_>], base: usize) -> String {
-    let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
-        return String::new();
-    };
-    let spaces = " ".repeat(base);
-    let model = lines.iter().find(|line| line.indent == base);
-    let margin = model.map_or(spaces.as_str(), Line::margin);
-    let comments = code[from..first.start].trim_start_matches(['\n', ' ', '\t']);
-    let separator = if comments.is_empty() { "" } else { margin };
-    format!("{separator}{comments}{margin}{}{}\n", first.code(), &code[first.end()..last.end()])
-}
+    /// Helpers that stand in other fenced blocks, put before the rest.
+    fn add_blocks(&mut self, blocks: &[&str]) {
+        let name = &self.problem.entry_point;
+        let lines: Vec<_> = blocks.iter().map(|block| logical_lines(block)).collect();
+        let all = blocks.iter().zip(&lines).flat_map(|(block, lines)| items(block, lines));
+        let is_new =
+            |item: &Item<'_, '_>| item.binds().iter().any(|name| !self.bound.contains(*name));
+        let candidates = all
+            .filter(|item| {
+                item.is_complete() && item.is_helper(name) && !item.defines(name) && is_new(item)
+            })
+            .collect();
+        let found = needed(candidates, &self.code, |_| false);
+        let code = std::mem::take(&mut self.code);
+        found.iter().for_each(|item| self.add(item));
+        self.code.push_str(&code);
+    }
 
-/// Indentation of a body's statements; differs from the first line's where that line is off.
-fn base_indent(lines: &[Line<'_>]) -> usize {
-    let Some(first) = lines.first() else { return 0 };
-    let inner = || lines[1..].iter().map(|line| line.indent).take_while(|indent| *indent > 0);
-    let Some(next) = inner().next() else { return first.indent };
-    if !first.opens_block {
-        return next;
+    fn finish(self) -> String {
+        [self.future.as_str(), &self.problem.preamble, &self.code].concat()
     }
-    // The first line opens a block: the shallowest later line tells, if it is not that block's own.
-    let least = inner().min().unwrap_or(next);
-    if least < next && first.indent < next {
-        return least;
-    }
-    if first.indent == 0
-        && next >= 8
-        && !lines[0].margin().contains('\t')
-        && lines[1].margin().starts_with("        ")
-    {
-        return 4;
-    }
-    if least < first.indent { least } else { first.indent }
-}
-
-/// How many of the lines belong to the body.
-fn body_length(lines: &[Line<'_>], base: usize, name: &str) -> usize {
-    if base > 0 {
-        let dedent = lines.iter().skip(1).position(|line| line.indent < base);
-        return dedent.map_or(lines.len(), |i| i + 1);
-    }
-    // A body at column 0: it ends after `return`, or where something else plainly begins.
-    for (i, line) in lines.iter().enumerate().filter(|(_, line)| line.indent == 0) {
-        if matches!(line.first_word(), "return" | "raise") {
-            return i + 1;
-        }
-        let demonstration =
-            ["print", "assert"].contains(&line.first_word()) || line.code().contains("__name__");
-        if !is_statement(line) || demonstration || line.defined_name() == Some(name) {
-            return i;
-        }
-    }
-    lines.len()
 }

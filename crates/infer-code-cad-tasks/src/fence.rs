@@ -1,5 +1,7 @@
 //! Markdown code fences in model text.
 
+use std::ops::Range;
+
 /// Text cut at its fences.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fenced<'a> {
@@ -10,14 +12,18 @@ pub(crate) struct Fenced<'a> {
 }
 
 /// Finds fenced blocks (three or more of `` ` `` or `~`); `None` when there is no fence.
-pub(crate) fn split(text: &str) -> Option<Fenced<'_>> {
+///
+/// Lines that start inside one of the `strings`, which are in order, are no fences.
+pub(crate) fn split<'a>(text: &'a str, strings: &[Range<usize>]) -> Option<Fenced<'a>> {
     let mut before = None;
     let mut blocks = Vec::new();
     let mut open: Option<(char, usize, usize)> = None; // character, length, start of content
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
-        match (open, fence(line)) {
+        let after = strings.partition_point(|string| string.start < start);
+        let is_text = after > 0 && start < strings[after - 1].end;
+        match (open, fence(line).filter(|_| !is_text)) {
             (None, Some((mark, length, _))) => {
                 before = before.or(Some(&text[..start]));
                 open = Some((mark, length, end));
@@ -55,9 +61,9 @@ mod tests {
     #[test]
     fn blocks_are_found() {
         let text = "Hi:\n```python\na = 1\n```\nthen\n~~~~\nb\n~~~\n```\n~~~~\n```py\nc";
-        let fenced = split(text);
+        let fenced = split(text, &[]);
         let blocks = vec!["a = 1\n", "b\n~~~\n```\n", "c"];
         assert_eq!(fenced, Some(Fenced { before: "Hi:\n", blocks }));
-        assert_eq!(split("no ``` fence\n```in line``` code\n"), None);
+        assert_eq!(split("no ``` fence\n```in line``` code\n", &[]), None);
     }
 }

@@ -16,6 +16,23 @@ use std::path::Path;
 /// # Errors
 /// Unreadable or empty file, malformed line, field missing or of the wrong type, a prompt that does
 /// not define its entry point with a docstring, repeated task ids.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_tasks::load_humaneval;
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("HumanEval.jsonl");
+/// let row = r#"{"task_id": "HumanEval/53", "entry_point": "add",
+///     "prompt": "def add(x, y):\n    \"\"\"Add two numbers.\n    >>> add(2, 3)\n    5\n    \"\"\"\n",
+///     "canonical_solution": "    return x + y\n", "test": "def check(f):\n    assert f(0, 1) == 1\n"}"#;
+/// std::fs::write(&path, row.replace('\n', " "))?;
+/// let task = &load_humaneval(&path)?[0];
+/// assert_eq!(task.problem.signature, "def add(x, y):");
+/// assert_eq!(task.problem.visible_tests, ["assert add(2, 3) == 5"]);
+/// assert!(task.hidden.asserts.ends_with("check(add)\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn load_humaneval(path: &Path) -> Result<Vec<Task>, TaskError> {
     collect(&jsonl::read_rows(path)?, task)
 }
@@ -24,6 +41,16 @@ pub fn load_humaneval(path: &Path) -> Result<Vec<Task>, TaskError> {
 ///
 /// # Errors
 /// As [`load_humaneval`]; messages call the text `embedded problems`.
+///
+/// # Examples
+/// ```
+/// let row = r#"{"task_id": "Tiny/0", "prompt": "def f(x):\n    \"\"\"Double x.\"\"\"\n",
+///     "entry_point": "f", "canonical_solution": "    return 2 * x\n", "test": "def check(f):\n    pass\n",
+///     "family": "arithmetic", "level": 1, "term": "zorbel", "passage_id": "g-1"}"#;
+/// let tasks = infer_code_cad_tasks::parse_tiny(&row.replace('\n', " "))?;
+/// assert_eq!(tasks[0].problem.term(), Some("zorbel"));
+/// # Ok::<(), infer_code_cad_tasks::TaskError>(())
+/// ```
 pub fn parse_tiny(jsonl: &str) -> Result<Vec<Task>, TaskError> {
     collect(&jsonl::parse_rows(jsonl, "embedded problems")?, |row| {
         let embedded = Embedded {
@@ -42,6 +69,16 @@ pub fn parse_tiny(jsonl: &str) -> Result<Vec<Task>, TaskError> {
 ///
 /// # Errors
 /// As [`load_humaneval`] or [`load_mbpp`](crate::load_mbpp).
+///
+/// # Examples
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("problems.jsonl");
+/// let row = r#"{"task_id": 3, "text": "Negate.", "code": "def f(n):\n  return -n", "test_list": ["assert f(2) == -2"]}"#;
+/// std::fs::write(&path, row)?;
+/// assert_eq!(infer_code_cad_tasks::load_problems(&path)?[0].problem.task_id, "MBPP/3");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn load_problems(path: &Path) -> Result<Vec<Task>, TaskError> {
     let rows = jsonl::read_rows(path)?;
     if rows.first().is_some_and(mbpp::is_mbpp) {

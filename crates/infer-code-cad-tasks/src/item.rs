@@ -1,7 +1,8 @@
 //! Top-level items of a module: what stands beside the function that is wanted.
 
-use crate::python::{Line, first_word, is_word};
-use crate::statement::is_statement;
+use crate::names::{names, targets};
+use crate::python::{Line, first_word};
+use crate::statement::{KEYWORDS, is_statement};
 use std::collections::HashSet;
 
 /// Consecutive logical lines: a statement, or a header with its block.
@@ -26,6 +27,39 @@ pub(crate) enum Kind {
     Demonstration,
     /// Not Python.
     Prose,
+}
+
+/// Where function `name` is defined: the last time before prose follows, else anyhow, else by a value
+/// of the text's own making.
+pub(crate) fn position_of(items: &[Item<'_, '_>], name: &str) -> Option<usize> {
+    let defining: Vec<usize> = (0..items.len()).filter(|at| items[*at].defines(name)).collect();
+    let is_whole = |at: &usize| items[*at].is_complete() && items[*at].has_body();
+    if let Some(first) = defining.iter().copied().find(is_whole) {
+        let prose = items[first..].iter().position(|item| item.kind() == Kind::Prose);
+        let end = prose.map_or(items.len(), |length| first + length);
+        return defining.into_iter().filter(is_whole).rfind(|at| *at < end);
+    }
+    let torn = |at: &usize| items[*at].without_torn_end().has_body();
+    let first = defining.first().copied();
+    defining.into_iter().find(torn).or(first).or_else(|| binding(items, name))
+}
+
+/// Where a module without function `name` gives the name to something made by its definitions.
+pub(crate) fn binding(items: &[Item<'_, '_>], name: &str) -> Option<usize> {
+    let outermost = || items.iter().enumerate().filter(|(_, item)| item.indent() == 0);
+    if outermost().any(|(_, item)| matches!(item.head().first_word(), "return" | "yield")) {
+        return None;
+    }
+    let mut defined = HashSet::new();
+    for (at, item) in outermost() {
+        let uses = || names(item.head().text).iter().any(|found| defined.contains(found.word));
+        if item.kind() == Kind::Assignment && item.name() == Some(name) && uses() {
+            return Some(at);
+        }
+        defined
+            .extend(item.head().defined_name().filter(|_| item.without_torn_end().is_complete()));
+    }
+    None
 }
 
 /// Groups logical lines of `text` into items.
@@ -55,7 +89,7 @@ fn item_length(lines: &[Line<'_>]) -> usize {
     decorators + 1 + lines[1..].iter().take_while(|line| belongs(line)).count()
 }
 
-impl<'t> Item<'t, '_> {
+impl<'t, 'l> Item<'t, 'l> {
     pub(crate) fn kind(&self) -> Kind {
         let line = self.head();
         if !is_statement(line) {
@@ -79,14 +113,10 @@ impl<'t> Item<'t, '_> {
         self.head().defined_name().or_else(|| assigned(self.head()))
     }
 
-    /// Names that the item binds in the module: a definition's, all targets, all imports.
+    /// Names that the item binds in the module.
     pub(crate) fn binds(&self) -> Vec<&'t str> {
-        let code = self.head().code();
         match self.kind() {
-            Kind::Import => {
-                words(code.split_once("import").map_or("", |(_, names)| names)).collect()
-            }
-            Kind::Assignment => words(code.split('=').next().unwrap_or_default()).collect(),
+            Kind::Import | Kind::Assignment => targets(self.head()),
             _ => self.name().into_iter().collect(),
         }
     }
@@ -98,15 +128,75 @@ impl<'t> Item<'t, '_> {
     }
 
     /// True when the code uses `name`.
-    pub(crate) fn mentions(&self, name: &str) -> bool {
-        words(&self.render()).any(|word| word == name)
+    fn mentions(&self, name: &str) -> bool {
+        self.lines.iter().flat_map(|line| names(line.text)).any(|found| found.word == name)
+    }
+
+    /// True for an assignment whose value is made of function `name` without calling it.
+    pub(crate) fn refers_to(&self, name: &str) -> bool {
+        let value = self.head().code().split_once('=').map_or("", |(_, value)| value);
+        let uses = || names(value).into_iter().filter(|found| found.word == name);
+        self.kind() == Kind::Assignment
+            && uses().next().is_some()
+            && uses().all(|use_| !use_.is_called)
+    }
+
+    /// True for `name = decorator(name)`.
+    pub(crate) fn rebinds(&self, name: &str) -> bool {
+        self.name() == Some(name) && self.refers_to(name)
+    }
+
+    /// True when the code shows or tests function `name`, or waits for input.
+    pub(crate) fn demonstrates(&self, name: &str) -> bool {
+        let reads = |line: &Line<'_>| {
+            line.text.contains("sys.stdin")
+                || names(line.text).iter().any(|name| name.word == "input" && name.is_called)
+        };
+        self.mentions(name) || self.mentions("__name__") || self.lines.iter().any(reads)
     }
 
     /// True when a loop, a call or the like, standing before function `name`, may fill its tables.
-    pub(crate) fn prepares(&self, name: &str) -> bool {
+    pub(crate) fn prepares(&self, name: &str, is_known: impl Fn(&str) -> bool) -> bool {
         let shows = ["print", "assert", "return", "yield", "raise", "break", "continue"];
         let word = self.head().first_word();
-        !shows.contains(&word) && !self.mentions(name) && !self.mentions("__name__")
+        let can_run = word.is_empty() || KEYWORDS.contains(&word) || is_known(word);
+        can_run && !shows.contains(&word) && !self.demonstrates(name)
+    }
+
+    /// True for what other code may need, unless it demonstrates function `name`.
+    pub(crate) fn is_helper(&self, name: &str) -> bool {
+        match self.kind() {
+            Kind::Import | Kind::Definition => true,
+            Kind::Assignment => !self.demonstrates(name),
+            _ => false,
+        }
+    }
+
+    /// True for a class that is no test of function `name`.
+    pub(crate) fn is_class_without(&self, name: &str) -> bool {
+        self.kind() == Kind::Definition
+            && self.head().first_word() == "class"
+            && !self.mentions(name)
+    }
+
+    /// True for `from .. import *`.
+    pub(crate) fn imports_all(&self) -> bool {
+        self.kind() == Kind::Import && self.head().text.contains('*')
+    }
+
+    /// True for `from __future__ import ..`.
+    pub(crate) fn is_future(&self) -> bool {
+        self.kind() == Kind::Import
+            && self.head().code()[4..].trim_start().starts_with("__future__")
+    }
+
+    pub(crate) fn lines(&self) -> &'l [Line<'t>] {
+        self.lines
+    }
+
+    /// Byte offset of the item in the scanned text.
+    pub(crate) fn start(&self) -> usize {
+        self.lines[0].start
     }
 
     /// Indentation of the item's first line.
@@ -118,8 +208,11 @@ impl<'t> Item<'t, '_> {
         self.lines.iter().all(|line| line.complete) && !self.lines[self.lines.len() - 1].opens_block
     }
 
-    /// True unless the block holds nothing but a docstring, `pass` or `...`.
+    /// True unless it is a definition with nothing but a docstring, `pass` or `...`.
     pub(crate) fn has_body(&self) -> bool {
+        if self.kind() == Kind::Assignment {
+            return true;
+        }
         let header = self.head().header().len();
         let inline = self.head().code()[header..].trim();
         let is_filler = |code: &str| {
@@ -134,9 +227,9 @@ impl<'t> Item<'t, '_> {
 
     /// The item without the lines at its end that were cut off in the middle.
     pub(crate) fn without_torn_end(self) -> Self {
-        let whole = |line: &Line<'_>| line.complete && !line.opens_block;
         let head = self.lines.iter().take_while(|line| line.start < self.head().start).count();
-        let length = self.lines.iter().rposition(whole).map_or(head, |last| last.max(head)) + 1;
+        let length =
+            self.lines.iter().rposition(Line::is_whole).map_or(head, |last| last.max(head)) + 1;
         Self { lines: &self.lines[..length], ..self }
     }
 
@@ -173,38 +266,4 @@ fn assigned<'t>(line: &Line<'t>) -> Option<&'t str> {
     let annotated = rest.starts_with(':') && rest.contains('=');
     let several = rest.starts_with(',') && rest.contains('=');
     (!name.is_empty() && (plain || annotated || several)).then_some(name)
-}
-
-/// Of the `candidates`, those that `kept` code mentions, directly or through each other.
-pub(crate) fn mentioned<'t, 'l>(candidates: Vec<Item<'t, 'l>>, kept: &str) -> Vec<Item<'t, 'l>> {
-    let mut known: HashSet<String> = words(kept).map(str::to_owned).collect();
-    let mut waiting: Vec<(usize, Item<'t, 'l>)> = candidates.into_iter().enumerate().collect();
-    let mut chosen = Vec::new();
-    loop {
-        let (reached, rest): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|(_, item)| is_mentioned(item, &known));
-        waiting = rest;
-        if reached.is_empty() {
-            break;
-        }
-        for (_, item) in &reached {
-            known.extend(words(&item.render()).map(str::to_owned));
-        }
-        chosen.extend(reached);
-    }
-    chosen.sort_by_key(|(position, _)| *position);
-    chosen.into_iter().map(|(_, item)| item).collect()
-}
-
-fn is_mentioned(item: &Item<'_, '_>, known: &HashSet<String>) -> bool {
-    if item.kind() != Kind::Import {
-        return item.name().is_some_and(|name| known.contains(name));
-    }
-    let code = item.lines[0].code();
-    let names = code.split_once("import").map_or("", |(_, names)| names);
-    names.contains('*') || words(names).any(|name| name != "as" && known.contains(name))
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c| !is_word(c)).filter(|word| !word.is_empty())
 }

@@ -1,6 +1,6 @@
 use crate::jsonl::{self, Row};
 use crate::python::{Line, is_word, logical_lines};
-use crate::{Hidden, Problem, Task, TaskError, named};
+use crate::{Hidden, Problem, Task, TaskError, choice};
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -56,13 +56,13 @@ impl FromStr for MbppSplit {
     type Err = TaskError;
 
     fn from_str(name: &str) -> Result<Self, TaskError> {
-        named::parse("split of MBPP", NAMES, name)
+        choice::parse("split of MBPP", NAMES, name)
     }
 }
 
 impl fmt::Display for MbppSplit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(named::name(NAMES, self))
+        f.pad(choice::name(NAMES, self))
     }
 }
 
@@ -82,6 +82,22 @@ impl fmt::Display for MbppSplit {
 /// # Errors
 /// Unreadable or empty file, malformed line, field missing or of the wrong type, tests that call no
 /// function of the reference code, repeated task ids, no row in the split.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_tasks::{MbppSplit, load_mbpp};
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("mbpp.jsonl");
+/// let row = r#"{"task_id": 511, "text": "Negate.", "code": "ONE = -1\ndef f(n):\n  return ONE * n",
+///     "test_setup_code": "", "test_list": ["assert f(2) == -2", "assert f(0) == 0"]}"#;
+/// std::fs::write(&path, row.replace('\n', " "))?;
+/// let task = &load_mbpp(&path, MbppSplit::Validation)?[0];
+/// assert_eq!(task.problem.prompt, "def f(n):\n    \"\"\"Negate.\"\"\"\n");
+/// assert_eq!(task.hidden.asserts, "assert f(2) == -2\nassert f(0) == 0\n");
+/// assert!(load_mbpp(&path, MbppSplit::Test).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn load_mbpp(path: &Path, split: MbppSplit) -> Result<Vec<Task>, TaskError> {
     from_rows(&jsonl::read_rows(path)?, split, path)
 }

@@ -5,6 +5,20 @@
 //! code that calls functions the model has never seen. Problems of MBPP and the embedded set have none.
 //!
 //! The paper runs these without a chat template. Self-consistency uses [`vanilla`].
+//!
+//! # Examples
+//! ```
+//! use infer_code_cad_tasks::{Problem, prompts};
+//!
+//! let problem = Problem::from_prompt("mine", "def f(x):\n    \"\"\"Double x.\"\"\"\n")?;
+//! let layouts = [prompts::vanilla, prompts::cad_context, prompts::chain_of_thought];
+//! assert!(layouts.iter().all(|layout| layout(&problem).contains("Double x.")));
+//! assert_eq!(prompts::question(&problem), "def f(x):");
+//! for layout in [prompts::retrieved, prompts::retrieved_cad_context] {
+//!     assert!(layout(&problem, "To double is to add a thing to itself.").contains("To double is"));
+//! }
+//! # Ok::<(), infer_code_cad_tasks::TaskError>(())
+//! ```
 
 use crate::Problem;
 

@@ -128,6 +128,18 @@ pub fn read_samples(path: &Path) -> Result<Vec<Sample>, TaskError> {
 ///
 /// # Errors
 /// [`TaskError::Io`] when the file cannot be written.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_tasks::{Sample, read_samples, write_samples};
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("samples.jsonl");
+/// let samples = [Sample { task_id: "HumanEval/53".to_owned(), completion: "    return x + y\n".to_owned() }];
+/// write_samples(&path, &samples)?;
+/// assert_eq!(read_samples(&path)?, samples);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write_samples(path: &Path, samples: &[Sample]) -> Result<(), TaskError> {
     let write = || {
         let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);

@@ -24,6 +24,9 @@ pub(crate) fn is_statement(line: &Line<'_>) -> bool {
     if matches!(word, "match" | "case") && after.starts_with(['=', '.']) {
         return does_something(line, code); // a soft keyword as a name
     }
+    if is_heading(&code[word.len()..], word) {
+        return false;
+    }
     let alone = || code.split('#').next().is_some_and(|c| c.trim_end() == word);
     match word {
         "pass" | "break" | "continue" => alone() || code[word.len()..].starts_with(';'),
@@ -36,6 +39,22 @@ pub(crate) fn is_statement(line: &Line<'_>) -> bool {
         "and" | "or" | "is" | "in" | "as" => false,
         _ => does_something(line, code),
     }
+}
+
+/// `Time: O(1)` and `Solution (direct)`: an annotation is no call, and a capital, a space and brackets
+/// have no effect.
+fn is_heading(after: &str, word: &str) -> bool {
+    if KEYWORDS.contains(&word) {
+        return false;
+    }
+    if let Some(annotation) = after.trim_start().strip_prefix(':') {
+        return annotation.split('=').next().unwrap_or_default().contains('(');
+    }
+    word.starts_with(char::is_uppercase)
+        && after
+            .strip_prefix(" (")
+            .and_then(|rest| rest.strip_suffix(')'))
+            .is_some_and(|inner| !inner.contains(['=', '(']))
 }
 
 fn has_block(line: &Line<'_>) -> bool {
@@ -122,7 +141,7 @@ fn is_soft_keyword_line(code: &str, second: &str) -> bool {
 }
 
 /// Bytes of the token at the start of `rest`, whose first character is `first`.
-fn token_length(rest: &str, first: char) -> usize {
+pub(crate) fn token_length(rest: &str, first: char) -> usize {
     if is_word(first) {
         return rest.find(|c| !is_word(c)).unwrap_or(rest.len());
     }
@@ -216,6 +235,9 @@ mod tests {
             "```",
             "Solution (Python):",
             "from the list",
+            "Time: O(1)",
+            "Space: O(n) = O(1)",
+            "Solution (direct)",
             "“quoted”",
             "class of functions",
             "pass the value",

@@ -1,4 +1,4 @@
-use crate::{TaskError, named};
+use crate::{TaskError, choice};
 use std::fmt;
 use std::str::FromStr;
 
@@ -75,13 +75,13 @@ impl FromStr for StopPreset {
     type Err = TaskError;
 
     fn from_str(name: &str) -> Result<Self, TaskError> {
-        named::parse("stop preset", NAMES, name)
+        choice::parse("stop preset", NAMES, name)
     }
 }
 
 impl fmt::Display for StopPreset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(named::name(NAMES, self))
+        f.pad(choice::name(NAMES, self))
     }
 }
 

@@ -98,6 +98,7 @@ fn check_forms(tasks: &[Task], code: fn(&Task) -> String, forms: &[Form]) {
             let program = extract_program(problem, &text(task));
             let name = format!("{} {form}", problem.task_id);
             assert_lines(&program, &code(task), &name);
+            assert_eq!(extract_program(problem, &program), program, "{name}, extracted twice");
             programs.push((name, problem.entry_point.as_str(), program));
         }
     }
@@ -245,6 +246,28 @@ fn mbpp_loads_and_splits() {
         with_setup.map(|task| task.problem.task_id.as_str()).collect::<Vec<_>>(),
         ["MBPP/367", "MBPP/927"]
     );
+}
+
+/// The reference solution, its class behind its function.
+fn class_last(task: &Task) -> String {
+    let code = program(task).replace("\r\n", "\n");
+    let function = code.find("def get_height").or_else(|| code.find("def max_height")).unwrap();
+    format!("{}\n{}", &code[function..], &code[..function])
+}
+
+#[test]
+fn classes_that_only_the_hidden_half_uses_survive_extraction() {
+    let Some(tasks) = mbpp(MbppSplit::All) else { return };
+    let mut programs = Vec::new();
+    for task in tasks.iter().filter(|task| task.hidden.setup.contains("Node(")) {
+        for (form, text) in [MODULE_FORMS, &[("class last", class_last)]].concat() {
+            let program = extract_program(&task.problem, &text(task));
+            let source = [&program, &task.hidden.setup, &task.hidden.asserts].map(String::as_str);
+            programs.push((format!("{} {form}", task.problem.task_id), source.join("\n")));
+        }
+    }
+    assert_eq!(programs.len(), 2 * (MODULE_FORMS.len() + 1));
+    assert_eq!(run_with_python(&programs).unwrap_or_default(), "");
 }
 
 #[test]

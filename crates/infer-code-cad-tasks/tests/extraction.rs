@@ -147,11 +147,34 @@ fn text_without_code_gives_the_bare_signature() {
 #[test]
 fn long_text_takes_linear_time() {
     let started = std::time::Instant::now();
-    for piece in
-        ["(", "\"\"\"", "def add(\n", "@a\n", "x = (\n", "```\n", "if x:\n", "Here's\n", "\\\n"]
-    {
+    for piece in [
+        "(",
+        "\"\"\"",
+        "def add(\n",
+        "@a\n",
+        "x = (\n",
+        "```\n",
+        "if x:\n",
+        "Here's\n",
+        "\\\n",
+        "add = g(add)\n",
+        "def add(xs):\n    return g(xs)\n",
+        "```\ndef g(x):\n    return add(x)\n```\n",
+        "A = B\n",
+        "</think>\n",
+        "'<|im_end|>' ",
+        "x = f'{y}'\n",
+        "class A:\n    x = add\n",
+        "\"\"\"\n```\n\"\"\"\n",
+        "for x in xs: y = x\n",
+    ] {
         extract(&piece.repeat(100_000));
     }
+    // Each needs the one before it.
+    let chain = (0..20_000)
+        .map(|i| format!("def g{}(x):\n    return g{i}(x)\n", i + 1))
+        .collect::<String>();
+    extract(&format!("def add(xs):\n    return g20000(xs)\n{chain}"));
     assert!(started.elapsed().as_secs() < 20, "took {:?}", started.elapsed());
 }
 
@@ -166,6 +189,101 @@ fn invented(text: &str) -> Option<String> {
     program.lines().map(str::trim).find(|line| !given.contains(line)).map(str::to_owned)
 }
 
+/// Texts of pieces that code, fences and prose are made of.
+fn code_like_text() -> impl Strategy<Value = String> {
+    let pieces = vec![
+        "def add(xs):",
+        "def g():",
+        "\n",
+        "\n    ",
+        "\n ",
+        "\t",
+        "return ",
+        "if x:",
+        "else:",
+        "(",
+        ")",
+        "\"\"\"",
+        "'",
+        "\"",
+        "```",
+        "```python\n",
+        "~~~",
+        "\\",
+        "#",
+        "@a\n",
+        "x = 1",
+        "é",
+        "import os",
+        "class A:",
+        "lambda",
+        "add = 2",
+        ":",
+        "\r\n",
+        "\r",
+        ".",
+        "print(1)",
+        "Here is",
+        "add",
+        "g()",
+        "=",
+        "add = g(add)",
+        "x",
+        "</think>",
+        "<|im_end|>",
+        "import math\n",
+        "\n    return x\n",
+        "\ndef add(xs):",
+    ];
+    prop::collection::vec(prop::sample::select(pieces), 0..40).prop_map(|pieces| pieces.concat())
+}
+
+/// Texts of whole statements, prose, fences and marks.
+fn lines_of_an_answer() -> impl Strategy<Value = String> {
+    let lines = vec![
+        "def add(xs):\n    return sum(xs)\n",
+        "def add(xs):\n    \"\"\"Add.\"\"\"\n",
+        "def g(x):\n    return x + TWO\n",
+        "    total = g(xs)\n",
+        "    return total\n",
+        "return sum(xs)\n",
+        "total = 0\n",
+        "TWO = 2\n",
+        "\n",
+        "# note\n",
+        "import math\n",
+        "from __future__ import annotations\n",
+        "from a import *\n",
+        "add = g(add)\n",
+        "old = add\n",
+        "xs = [1]\n",
+        "n = int(input())\n",
+        "print(add(xs))\n",
+        "assert add([]) == 0\n",
+        "for x in xs:\n    g(x)\n",
+        "if True:\n    y = 1\n",
+        "if __name__ == '__main__':\n    add([1])\n",
+        "@cache\n",
+        "TWO += 1\n",
+        "add = A().add\n",
+        "class A:\n    def add(self, xs):\n        return g(xs)\n",
+        "class B:\n    pass\n",
+        "x = (1,\n     2)\n",
+        "```\n",
+        "```python\n",
+        "Here is the code:\n",
+        "It works, doesn't it?\n",
+        "Result (sum)\n",
+        "Time: O(n)\n",
+        "<|im_end|>\n",
+        "    unused = total +\n",
+        "def g(",
+        "    \"\"\"\n",
+        "s = '''\n```\n'''\n",
+    ];
+    prop::collection::vec(prop::sample::select(lines), 0..16).prop_map(|lines| lines.concat())
+}
+
 proptest! {
     #[test]
     fn prose_after_a_body_changes_nothing(text in "[A-Z][a-z]{1,8}( [a-z]{1,8}){2,8}[.!:]") {
@@ -178,14 +296,13 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_invented_for_code_like_text(
-        pieces in prop::collection::vec(prop::sample::select(vec![
-            "def add(xs):", "def g():", "\n", "\n    ", "\n ", "\t", "return ", "if x:", "else:", "(", ")",
-            "\"\"\"", "'", "\"", "```", "```python\n", "~~~", "\\", "#", "@a\n", "x = 1", "é", "import os",
-            "class A:", "lambda", "add = 2", ":", "\r\n", "\r", ".", "print(1)", "Here is", "add",
-        ]), 0..40),
-    ) {
-        let text = pieces.concat();
+    fn nothing_is_invented_for_code_like_text(text in code_like_text()) {
         prop_assert_eq!(invented(&text), None);
+    }
+
+    #[test]
+    fn an_extracted_program_is_left_as_it_is(text in lines_of_an_answer()) {
+        let once = extract_program(&problem(), &text);
+        prop_assert_eq!(extract_program(&problem(), &once), once);
     }
 }
