@@ -1,8 +1,4 @@
-//! A demonstration model of 4 million parameters with its tokenizer, problems and passages, embedded.
-//!
-//! The bytes only: which crate reads them is for the caller to choose. The model card is in this
-//! crate's README; training scripts and the problem generator lie in `training/`.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 /// `config.json`, as Hugging Face writes it.
