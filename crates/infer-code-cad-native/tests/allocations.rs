@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use infer_code_cad_checkpoint::TransformerConfig;
 use infer_code_cad_decode::{ContextAware, Nucleus};
-use infer_code_cad_engine::{CausalLm, Event, GenerateConfig, Prompt, generate};
+use infer_code_cad_engine::{Engine, EngineConfig, Event, LogProbs, Request, generate};
 use infer_code_cad_native::{Format, NativeModel, NativeOptions, Pool};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -37,9 +37,13 @@ fn a_step_allocates_nothing() {
                 kv: None,
                 pool: Arc::new(Pool::new(threads)),
             };
-            let model = NativeModel::random_with(&config, 1, &options).unwrap();
-            let least = (0..20).map(|_| allocations(&model)).min();
-            assert_eq!(least, Some(0), "{weights:?}, {threads} threads");
+            let model = Arc::new(NativeModel::random_with(&config, 1, &options).unwrap());
+            let vocabulary = Arc::new(vec![b"a"; 256]);
+            let mut engine = Engine::new(model, vocabulary, EngineConfig::default()).unwrap();
+            for log_probs in [LogProbs::Off, LogProbs::Chosen] {
+                let least = (0..20).map(|_| allocations(&mut engine, log_probs)).min();
+                assert_eq!(least, Some(0), "{weights:?}, {threads} threads, {log_probs:?}");
+            }
         }
     }
 }
@@ -47,24 +51,21 @@ fn a_step_allocates_nothing() {
 /// The allocations of ten steps of four samples, long enough that several threads attend. The prompts
 /// end with a page of 16 positions, and tokens and text double their room when it is full: neither
 /// grows between the 20th and the 30th token.
-fn allocations(model: &dyn CausalLm) -> usize {
-    let vocabulary = vec![b"a"; 256];
-    let streams = vec![vec![7; 320], vec![9; 256]];
-    let prompt = Prompt { task: "a".to_owned(), streams, n_samples: 4 };
+fn allocations(engine: &mut Engine, log_probs: LogProbs) -> usize {
     let decoder = ContextAware::new(0.5, Nucleus { top_p: 0.9, ..Nucleus::default() });
-    let limits = GenerateConfig { max_new_tokens: 30, ..GenerateConfig::default() };
+    let mut request = Request::new("a", vec![vec![7; 320], vec![9; 256]], Arc::new(decoder));
+    (request.samples, request.max_new_tokens, request.log_probs) = (0..4, 30, log_probs);
     let region = Region::new(ALLOCATOR);
     let (mut tokens, mut counts) = (0, [0; 31]);
-    let mut sink = |event: Event<'_>| {
+    let stats = generate(engine, [request], &mut |_, event| {
         if let Event::Token { sample: 0, .. } = event {
             tokens += 1;
             let change = region.change();
             counts[tokens] = change.allocations + change.reallocations;
         }
         ControlFlow::Continue(())
-    };
-    generate(model, &vocabulary, [prompt], &decoder, &limits, &mut sink).unwrap();
-    assert_eq!(tokens, 30);
+    });
+    assert_eq!((tokens, stats.completions, stats.decode_tokens), (30, 4, 120));
     assert!(counts[1] > 0, "allocations are counted");
     counts[30] - counts[20]
 }
