@@ -13,6 +13,65 @@ use crate::EngineError;
 ///
 /// The trait is dyn-compatible and knows no technique: a technique is more streams, not more
 /// methods.
+///
+/// # Examples
+/// A model of one's own: what follows depends on how long the stream is.
+/// ```
+/// use std::any::Any;
+///
+/// use infer_code_cad_engine::{CausalLm, EngineError, KvCache, Step, next_logits};
+///
+/// #[derive(Debug)]
+/// struct Counting;
+///
+/// #[derive(Debug, Clone)]
+/// struct Length(usize);
+///
+/// impl KvCache for Length {
+///     fn len(&self) -> usize {
+///         self.0
+///     }
+///
+///     fn fork(&self) -> Box<dyn KvCache> {
+///         Box::new(self.clone())
+///     }
+///
+///     fn truncate(&mut self, len: usize) {
+///         self.0 = self.0.min(len);
+///     }
+/// }
+///
+/// impl CausalLm for Counting {
+///     fn vocab_size(&self) -> usize {
+///         3
+///     }
+///
+///     fn max_positions(&self) -> usize {
+///         100
+///     }
+///
+///     fn new_cache(&self) -> Box<dyn KvCache> {
+///         Box::new(Length(0))
+///     }
+///
+///     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), EngineError> {
+///         logits.clear();
+///         for (index, step) in batch.iter_mut().enumerate() {
+///             let rows = step.rows();
+///             let cache = (&mut *step.cache as &mut dyn Any).downcast_mut::<Length>();
+///             let Length(len) = cache.ok_or(EngineError::ForeignCache { step: index })?;
+///             *len += step.tokens.len();
+///             for at in *len - rows..*len {
+///                 logits.extend((0..3).map(|token| if token == (at + 1) % 3 { 1.0 } else { 0.0 }));
+///             }
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// assert_eq!(next_logits(&Counting, &[0, 0])?, [0.0, 0.0, 1.0]);
+/// # Ok::<(), EngineError>(())
+/// ```
 pub trait CausalLm: Debug + Send + Sync {
     /// The number of logits per row.
     fn vocab_size(&self) -> usize;

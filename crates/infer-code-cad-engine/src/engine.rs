@@ -306,9 +306,9 @@ impl Engine {
     fn open(&mut self, index: usize, told: &mut Told<'_>) {
         let Self { entries, prefixes, model, .. } = self;
         let (id, plan) = (entries[index].id, Arc::clone(&entries[index].plan));
-        let others =
-            entries.iter().filter_map(|entry| Some((entry.id, &*entry.plan, entry.reading()?)));
-        let reading = Reading::new(id, &plan, model.as_ref(), prefixes, others);
+        let read = entries.iter().filter(|entry| entry.reading().is_some());
+        let others: Vec<_> = read.map(|entry| (entry.id, &*entry.plan)).collect();
+        let reading = Reading::new(id, &plan, model.as_ref(), prefixes, &others);
         let (tokens, of) = (reading.known(), plan.prompt_tokens());
         entries[index].state = State::Reading(reading);
         told.tell(id, Event::Prefilled { tokens, of });
@@ -317,11 +317,11 @@ impl Engine {
     /// Starts the samples of a prompt that was read, as far as rows are set aside.
     fn start_samples(&mut self, index: usize, told: &mut Told<'_>) {
         let entry = &mut self.entries[index];
-        while let Some((sample, caches, logits)) = entry.next_sample() {
+        while let Some((sample, root)) = entry.next_sample() {
             if matches!(entry.state, State::Spent) {
                 self.bytes -= entry.plan.root_bytes;
             }
-            match Sequence::new(entry.id, sample, &entry.plan, caches, &logits) {
+            match Sequence::new(entry.id, sample, &entry.plan, root) {
                 Ok(sequence) => {
                     self.sequences.push(sequence);
                     told.tell(entry.id, Event::Started { sample });

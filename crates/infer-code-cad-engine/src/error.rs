@@ -170,7 +170,7 @@ pub enum EngineError {
     },
     /// A forward pass failed, and with it all that it advanced.
     #[error("the forward pass failed: {0}")]
-    Pass(#[source] Arc<EngineError>),
+    Pass(#[source] Arc<Self>),
     /// The engine's thread is gone.
     #[error("the engine has stopped, by a panic of the model or of its own; start another one")]
     Stopped,

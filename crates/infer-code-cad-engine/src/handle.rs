@@ -103,15 +103,12 @@ impl Driver {
             let Self { engine, callers, .. } = &mut self;
             engine.step(&mut |id, event| {
                 let ended = matches!(event, Event::Ended { .. });
-                let caller = callers.get(&id).map(|caller| caller.send(event.into_owned()));
+                let heard = callers.get(&id).is_some_and(|to| to.send(event.into_owned()).is_ok());
                 if ended {
                     callers.remove(&id);
                 }
-                match caller {
-                    Some(Ok(())) => ControlFlow::Continue(()),
-                    // Nobody hears it any more.
-                    Some(Err(_)) | None => ControlFlow::Break(()),
-                }
+                // What nobody hears is not worth a pass.
+                if heard { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             });
             *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = self.engine.stats();
         }

@@ -11,12 +11,19 @@ pub(super) struct Branch {
     pub(super) caches: Vec<Box<dyn KvCache>>,
     pub(super) tokens: Vec<TokenId>,
     /// Of each token; `top` is empty unless asked for.
-    pub(super) scores: Vec<(f64, Vec<(TokenId, f64)>)>,
+    pub(super) scores: Vec<Score>,
     pub(super) log_prob: f64,
     pub(super) ended: Option<FinishReason>,
     matcher: StopMatcher,
     /// What this call of the decoder did with it.
     pub(super) moved: Moved,
+}
+
+/// How likely a token was.
+#[derive(Debug, Clone)]
+pub(super) struct Score {
+    pub(super) log_prob: f64,
+    top: Vec<(TokenId, f64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +77,7 @@ impl Branch {
         }
         self.moved = Moved::On;
         self.tokens.push(token);
-        self.scores.push((log_prob, top));
+        self.scores.push(Score { log_prob, top });
         self.log_prob += log_prob;
         self.ended = self.end_after(token, plan);
         Ok(())
@@ -95,7 +102,7 @@ impl Branch {
         }
         self.tokens.truncate(len);
         self.scores.truncate(len);
-        self.log_prob = self.scores.iter().fold(0.0, |sum, score| sum + score.0);
+        self.log_prob = self.log_prob_of(len);
         self.moved = Moved::Back;
         if len == has {
             return Ok(()); // nothing is taken back, so one that has ended stays so
@@ -123,13 +130,16 @@ impl Branch {
         }
     }
 
+    /// The sum of the first `len` tokens' log-probabilities, in their order.
+    pub(super) fn log_prob_of(&self, len: usize) -> f64 {
+        self.scores[..len].iter().fold(0.0, |sum, score| sum + score.log_prob)
+    }
+
     /// The first `len` tokens with their log-probabilities.
     pub(super) fn log_probs(&self, len: usize) -> Vec<TokenLogProb> {
-        let scored = self.tokens.iter().zip(&self.scores).take(len);
-        let entry = |(&token, score): (&TokenId, &(f64, Vec<(TokenId, f64)>))| {
-            let (log_prob, top) = score.clone();
-            TokenLogProb { token, log_prob, top }
-        };
-        scored.map(entry).collect()
+        let scored = self.tokens.iter().zip(self.scores.iter().cloned()).take(len);
+        scored
+            .map(|(&token, Score { log_prob, top })| TokenLogProb { token, log_prob, top })
+            .collect()
     }
 }

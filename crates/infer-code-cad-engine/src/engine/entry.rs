@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::plan::Plan;
 use super::reading::{Reading, Root};
-use crate::{KvCache, RequestId, RequestStats};
+use crate::{RequestId, RequestStats};
 
 /// A request on its way through the engine.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Entry {
     }
 
     /// The streams of the next sample: the last one takes them over, the others fork them.
-    pub(super) fn next_sample(&mut self) -> Option<(usize, Vec<Box<dyn KvCache>>, Arc<Vec<f32>>)> {
+    pub(super) fn next_sample(&mut self) -> Option<(usize, Root)> {
         let State::Read(root) = &mut self.state else { return None };
         if self.reserved == 0 {
             return None;
@@ -70,6 +70,6 @@ impl Entry {
         if self.waiting.is_empty() {
             self.state = State::Spent;
         }
-        Some((sample, caches, logits))
+        Some((sample, Root { caches, logits }))
     }
 }

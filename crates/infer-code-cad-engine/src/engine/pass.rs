@@ -118,7 +118,8 @@ impl Engine {
 
     /// Decodes for every sequence that is `new`, or for all others from their rows, on all threads.
     fn decode(&mut self, new: bool, logits: &[f32]) {
-        let Self { model, sequences, rooms, .. } = self;
+        let Self { model, sequences, .. } = self;
+        let rooms = &self.rooms;
         let (vocab_size, done) = (model.vocab_size(), AtomicUsize::new(0));
         let parts = sequences.iter().filter(|sequence| sequence.is_new() == new).count();
         let own = sequences.iter_mut().filter(|sequence| sequence.is_new() == new);

@@ -1,7 +1,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use infer_code_cad_decode::RowLogProbs;
+use infer_code_cad_decode::{RowLogProbs, TokenId};
 
 use super::plan::Plan;
 use super::prefix::{Prefixes, SHORTEST, beginning, common};
@@ -43,44 +43,40 @@ pub(super) struct Root {
     pub(super) logits: Arc<Vec<f32>>,
 }
 
+/// The streams of a prompt with their places.
+fn streams_of(id: RequestId, plan: &Plan) -> impl Iterator<Item = (RequestId, usize, &[TokenId])> {
+    plan.streams().iter().enumerate().map(move |(index, tokens)| (id, index, &tokens[..]))
+}
+
 impl Reading {
     /// Begins with what is known of the streams; `others` are being read, those that came first in front.
-    pub(super) fn new<'a>(
+    pub(super) fn new(
         id: RequestId,
         plan: &Plan,
         model: &dyn CausalLm,
         prefixes: &mut Prefixes,
-        others: impl Iterator<Item = (RequestId, &'a Plan, &'a Self)> + Clone,
+        others: &[(RequestId, &Plan)],
     ) -> Self {
-        let mut reading = Self {
-            streams: Vec::new(),
-            logits: vec![0.0; plan.arity * plan.vocab_size],
-            scored: Vec::new(),
-            reused: 0,
-        };
+        let mut streams = Vec::with_capacity(plan.arity);
         for (index, stream) in plan.streams().iter().enumerate() {
             let most = plan.scored_from(index).unwrap_or(usize::MAX);
-            let known = prefixes.longest(stream, most);
-            let cache = known.unwrap_or_else(|| model.new_cache());
-            reading.reused += cache.len();
-            let running = others.clone().flat_map(|(request, plan, reading)| {
-                let unfinished = plan.streams().iter().zip(&reading.streams).enumerate();
-                unfinished.map(move |(stream, (tokens, _))| (request, stream, tokens))
-            });
-            let own = plan.streams()[..index].iter().enumerate();
-            let own = own.map(|(stream, tokens)| (id, stream, tokens));
-            let waits = running
-                .chain(own)
-                .map(|(request, of, tokens)| Wait {
-                    request,
-                    stream: of,
-                    len: common(stream, tokens).min(most),
-                })
+            let cache = prefixes.longest(stream, most).unwrap_or_else(|| model.new_cache());
+            let before = others.iter().flat_map(|(request, other)| streams_of(*request, other));
+            let before = before.chain(streams_of(id, plan).take(index));
+            let wait = |(request, of, tokens): (RequestId, usize, &[TokenId])| Wait {
+                request,
+                stream: of,
+                len: common(stream, tokens).min(most),
+            };
+            let waits = before
+                .map(wait)
                 .filter(|wait| wait.len >= SHORTEST && wait.len > cache.len())
                 .reduce(|best, other| if other.len > best.len { other } else { best });
-            reading.streams.push(StreamReading { cache, waits, piece: None });
+            streams.push(StreamReading { cache, waits, piece: None });
         }
-        reading
+        let reused = streams.iter().map(|stream| stream.cache.len()).sum();
+        let logits = vec![0.0; plan.arity * plan.vocab_size];
+        Self { streams, logits, scored: Vec::new(), reused }
     }
 
     /// Tokens known so far, all streams together.

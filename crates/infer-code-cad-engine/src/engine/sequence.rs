@@ -11,10 +11,11 @@ use rand_chacha::ChaCha8Rng;
 use super::branch::{Branch, Moved};
 use super::plan::Plan;
 use super::random::sample_rng;
+use super::reading::Root;
 use super::shown::Shown;
 use crate::{
-    Completion, Cost, EngineError, FinishReason, KvCache, LogProbs, LogitRows, MoveError,
-    RequestId, Speculator, Step,
+    Completion, Cost, EngineError, FinishReason, LogProbs, LogitRows, MoveError, RequestId,
+    Speculator, Step,
 };
 
 /// One completion in the making and the streams that feed it.
@@ -72,8 +73,7 @@ impl Sequence {
         request: RequestId,
         sample: usize,
         plan: &Arc<Plan>,
-        caches: Vec<Box<dyn KvCache>>,
-        logits: &Arc<Vec<f32>>,
+        root: Root,
     ) -> Result<Self, EngineError> {
         let asked = &plan.request;
         let prompt: Vec<&[TokenId]> = plan.streams().iter().map(Vec::as_slice).collect();
@@ -86,7 +86,7 @@ impl Sequence {
         let decoding = begun.map_err(|fault| fault.of(plan, sample, 0))?;
         let speculator = asked.speculation.as_ref().map(|s| s.begin(&prompt, sample));
         let mut book = MoveBook::new(plan.top());
-        let branches = vec![Branch::new(book.name(), caches, plan)];
+        let branches = vec![Branch::new(book.name(), root.caches, plan)];
         Ok(Self {
             request,
             sample,
@@ -95,7 +95,7 @@ impl Sequence {
             rng: sample_rng(asked.seed, &asked.task, asked.role, sample),
             book,
             branches,
-            first: Some(Arc::clone(logits)),
+            first: Some(root.logits),
             feed: Vec::new(),
             shown: Shown::new(plan),
             cost: plan.cost(),
@@ -399,7 +399,7 @@ impl Sequence {
         let cost = Cost { kept: len, thrown_away: self.generated - len, ..self.cost };
         Ok(Completion {
             finish: branch.ended.filter(|_| whole).unwrap_or(FinishReason::Decoder),
-            log_prob: branch.scores[..len].iter().fold(0.0, |sum, score| sum + score.0),
+            log_prob: branch.log_prob_of(len),
             tokens: branch.tokens,
             text: self.shown.into_text(),
             log_probs,

@@ -49,7 +49,7 @@ impl Shown {
                 self.text.push(plan.vocabulary.token_bytes(token));
             }
             self.tokens.push(token);
-            self.fresh.push((token, branch.scores[at].0, self.text.as_str().len()));
+            self.fresh.push((token, branch.scores[at].log_prob, self.text.as_str().len()));
         }
         Ok(())
     }
