@@ -1,11 +1,4 @@
-//! Logits to tokens: greedy, nucleus and context-aware decoding over any number of streams and branches.
-//!
-//! A [`Decoder`] makes one [`Decoding`] per sequence. It reads one row of logits per *stream* and says how
-//! each *branch* goes on, in [`Moves`] that any technique is made of: extend, fork, drop, rewind, finish,
-//! settle. Context-aware decoding is a decoder like any other: [`ContextAware`] mixes the rows of several
-//! streams into one, by a [`Mix`], and leaves the choice to an inner decoder. Nothing here knows a model, a
-//! tensor library or a file.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod branch;

@@ -1,10 +1,4 @@
-//! Token streams to completions, many at a time.
-//!
-//! [`CausalLm`] advances any number of cached streams in one pass: a backend implements it, with what
-//! [`backend`] has ready. An [`Engine`] completes [`Request`]s by continuous batching, [`EngineHandle`] shares
-//! one among callers, [`generate`] and [`score()`] are loops over it, [`MemoryPlan`] tells what it may take. No
-//! tensor library, no file, no technique is known here.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod backend;

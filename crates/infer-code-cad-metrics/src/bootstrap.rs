@@ -110,8 +110,6 @@ fn quantile(sorted: &[f64], probability: f64) -> f64 {
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
     use proptest::prelude::*;
-    // The prelude brings traits of the same name from another `rand_core`.
-    use rand_core::Rng as _;
 
     use super::*;
 
