@@ -194,7 +194,7 @@ fn what_cannot_be_computed_is_refused_by_name() {
         ("qwen2.rope.freq_base", vec![6, 0, 0, 0, 0, 0, 192, 127], "rope_theta is NaN"),
         ("qwen2.rope.scaling.type", text("longro"), "rope.scaling.type is longro"),
         ("qwen2.rope.scaling.factor", vec![6, 0, 0, 0, 0, 0, 128, 191], "factor is -1"),
-        ("tokenizer.ggml.eos_token_id", vec![5, 0, 0, 0, 255, 255, 255, 255], "eos_token_id is -1"),
+        ("tokenizer.ggml.eos_token_id", vec![5, 0, 0, 0, 254, 255, 255, 255], "eos_token_id is -2"),
     ] {
         let message = changed(before, &replacement);
         assert!(message.contains(words), "{before}: {message}");

@@ -1,10 +1,11 @@
 //! Logits of transformers, at every position of every fixture.
 
 use std::env;
+use std::sync::Arc;
 
 use infer_code_cad_candle::{CandleModel, DType, Device};
 use infer_code_cad_checkpoint::Checkpoint;
-use infer_code_cad_engine::{CausalLm, KvCache, LogitRows, Step, score};
+use infer_code_cad_engine::{CausalLm, Engine, EngineConfig, KvCache, LogitRows, Step, score};
 use infer_code_cad_native::{Format, NativeModel};
 use serde_json::{Value, json};
 
@@ -22,6 +23,7 @@ fn agreement(name: &str, dtype: DType) -> Agreement {
         DType::F32 => Format::F32,
         DType::F16 => Format::F16,
         DType::BF16 => Format::Bf16,
+        other => panic!("no format of the native backend is {other:?}"),
     };
     let backends = [
         ("native", &native(&checkpoint, format).unwrap() as &dyn CausalLm),
@@ -187,9 +189,11 @@ fn absent_fields_mean_what_transformers_5_writes() {
 
 #[test]
 fn scores_are_the_log_softmax_of_the_expected_logits() {
-    let model = load("llama", Format::F32);
+    let (model, no_text) = (load("llama", Format::F32), Vec::<&[u8]>::new());
+    let mut engine =
+        Engine::new(Arc::new(model), Arc::new(no_text), EngineConfig::default()).unwrap();
     let Expected { tokens, logits, .. } = Expected::read("llama");
-    let scores = score(&model, &tokens).unwrap();
+    let scores = score(&mut engine, &tokens).unwrap();
     assert_eq!(scores.len(), 63);
     for (i, score) in scores.iter().enumerate() {
         let row = &logits[i * 160..][..160];
@@ -197,8 +201,8 @@ fn scores_are_the_log_softmax_of_the_expected_logits() {
         let log_probability = f64::from(row[tokens[i + 1] as usize]) - sum.ln();
         assert!((score - log_probability).abs() < 2e-4);
     }
-    assert!(score(&model, &tokens[..1]).unwrap().is_empty());
-    assert!(score(&model, &[]).unwrap().is_empty());
+    assert!(score(&mut engine, &tokens[..1]).unwrap().is_empty());
+    assert!(score(&mut engine, &[]).unwrap().is_empty());
 }
 
 #[test]
