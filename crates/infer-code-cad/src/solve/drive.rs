@@ -1,17 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ops::Range;
 
-use infer_code_cad_decode::TokenId;
-use infer_code_cad_engine::{EngineHandle, Event, Request, RequestId};
+use infer_code_cad_engine::{EngineHandle, Event, GenerateStats, RequestId, RequestStats};
 
 use super::Sink;
 use super::inbox::Inbox;
 use super::piece::{Piece, rows_of, runs};
 use super::run::{Halt, Run};
-use super::sample::{Answer, Sample, Standing};
+use super::sample::{Sample, Standing};
 use crate::draft::Addresses;
 use crate::technique::DraftCounts;
-use crate::{Bench, Draft, DraftRequest, KnownDraft, Solution, SolveEvent};
+use crate::{Bench, Draft, DraftRequest, KnownDraft, SolveEvent};
 
 /// What is noted on a request under way.
 struct Note {
@@ -39,17 +37,27 @@ pub(super) struct Drive<'r, 'a, 's> {
     next: usize,
     /// Rows of drafts under way.
     in_flight: usize,
+    /// What is known run by run of the engine's statistics: completions and tokens.
+    own: GenerateStats,
 }
 
 impl<'r, 'a, 's> Drive<'r, 'a, 's> {
     pub(super) fn new(run: &'r Run<'a>, engine: EngineHandle, sink: &'r mut Sink<'s>) -> Self {
         let rows = engine.config().max_rows;
-        let (queue, samples) = (VecDeque::new(), BTreeMap::new());
-        Self { run, sink, rows, inbox: Inbox::new(engine), queue, samples, next: 0, in_flight: 0 }
+        let (queue, samples, own) = Default::default();
+        let (inbox, next, in_flight) = (Inbox::new(engine), 0, 0);
+        Self { run, sink, rows, inbox, queue, samples, next, in_flight, own }
+    }
+
+    /// The statistics of the engine meanwhile, with this run's own counts in place of everybody's.
+    pub(super) fn stats(&self, all: GenerateStats) -> GenerateStats {
+        let GenerateStats { completions, decode_tokens, prefill_tokens, reused_tokens, .. } =
+            self.own;
+        GenerateStats { completions, decode_tokens, prefill_tokens, reused_tokens, ..all }
     }
 
     /// Draws all there is to draw.
-    pub(super) fn finish(mut self) -> Result<(), Halt> {
+    pub(super) fn finish(&mut self) -> Result<(), Halt> {
         loop {
             self.fill()?;
             if self.inbox.is_empty() {
@@ -155,6 +163,8 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
             }
             Event::Finished { sample: index, completion } => {
                 self.settle(id, index);
+                self.own.completions += 1;
+                self.own.decode_tokens += completion.tokens.len();
                 self.arrive(problem, role, index, &addresses, completion.into(), false)
             }
             Event::Failed { sample: Some(index), error } => {
@@ -165,7 +175,7 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
                 self.fail_problem(problem, error.to_string())
             }
             Event::Failed { sample: None, error } => self.lack_all(id, &error.to_string()),
-            Event::Ended { .. } => self.end(id),
+            Event::Ended { stats } => self.end(id, &stats),
             _ => Ok(()),
         }
     }
@@ -180,7 +190,9 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
     }
 
     /// A request has ended; drafts of which nothing was heard will not come.
-    fn end(&mut self, id: RequestId) -> Result<(), Halt> {
+    fn end(&mut self, id: RequestId, stats: &RequestStats) -> Result<(), Halt> {
+        self.own.prefill_tokens += stats.prefill_tokens;
+        self.own.reused_tokens += stats.reused_tokens;
         self.lack_all(id, "the engine gave the draft up; somebody else cancelled its request")?;
         self.inbox.close(id);
         Ok(())
@@ -233,9 +245,8 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
                 self.ask(problem, &more);
                 return Ok(());
             }
-            Ok(Standing::Answered(answer)) => {
-                let solution = solution(*answer, self.run.own(number));
-                self.tell(SolveEvent::Solution { problem, sample: number, solution })?;
+            Ok(Standing::Answered(solution)) => {
+                self.tell(SolveEvent::Solution { problem, sample: number, solution: *solution })?;
             }
             Err(reason) => self.fail(problem, Some(number), reason)?,
         }
@@ -254,11 +265,18 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
         }
     }
 
-    /// Cancels requests whose drafts nobody waits for.
-    fn give_up(&self) {
-        let waited_for =
-            |note: &Note| note.open.iter().any(|draft| self.is_open(note.problem, *draft));
-        self.inbox.cancel(|note| !note.open.is_empty() && !waited_for(note));
+    /// Gives up requests whose drafts nobody waits for.
+    fn give_up(&mut self) {
+        let Self { inbox, samples, run, .. } = self;
+        let is_open = |note: &Note, draft: &usize| {
+            samples.contains_key(&(note.problem, draft / run.counts.most))
+        };
+        let is_idle = |note: &Note| {
+            !note.open.is_empty() && !note.open.iter().any(|draft| is_open(note, draft))
+        };
+        for note in inbox.give_up(is_idle) {
+            self.in_flight -= note.rows * note.open.len();
+        }
     }
 
     /// The technique's own prompt cannot be drawn from; a problem fails once, however often that is said.
@@ -280,23 +298,7 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
         self.tell(SolveEvent::Failed { problem, sample, reason })
     }
 
-    fn tell(&mut self, event: SolveEvent<'_>) -> Result<(), Halt> {
+    pub(super) fn tell(&mut self, event: SolveEvent<'_>) -> Result<(), Halt> {
         if (self.sink)(event).is_break() { Err(Halt::Cancelled) } else { Ok(()) }
-    }
-}
-
-fn solution(answer: Answer, drafts: Range<usize>) -> Solution {
-    let Answer { draft, program, why, draft_tokens } = answer;
-    let tokens: &[TokenId] = &draft.tokens;
-    Solution {
-        role: draft.role,
-        draft: draft.index,
-        drafts,
-        program: program.unwrap_or(draft.program),
-        why,
-        finish: draft.finish,
-        tokens: tokens.len(),
-        draft_tokens,
-        completion: draft.text,
     }
 }

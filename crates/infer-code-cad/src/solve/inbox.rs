@@ -50,10 +50,12 @@ impl<N> Inbox<N> {
         self.open.remove(&request).map(|open| open.note)
     }
 
-    /// Gives up the requests whose notes say so; they still end.
-    pub(super) fn cancel(&self, gives_up: impl Fn(&N) -> bool) {
-        let given_up = self.open.iter().filter(|(_, open)| gives_up(&open.note));
-        given_up.for_each(|(id, _)| self.engine.cancel(*id));
+    /// Gives up the requests whose notes say so, of which nothing more is heard.
+    pub(super) fn give_up(&mut self, is_idle: impl Fn(&N) -> bool) -> Vec<N> {
+        let idle = self.open.iter().filter(|(_, open)| is_idle(&open.note)).map(|(id, _)| *id);
+        let idle: Vec<RequestId> = idle.collect();
+        idle.iter().for_each(|id| self.engine.cancel(*id));
+        idle.into_iter().filter_map(|id| self.close(id)).collect()
     }
 
     /// The events that are there; none where nothing happens for a tenth of a second.
@@ -100,6 +102,6 @@ fn has_ended(arrived: &Arrived, request: RequestId) -> bool {
 
 impl<N> Drop for Inbox<N> {
     fn drop(&mut self) {
-        self.cancel(|_| true);
+        self.open.keys().for_each(|id| self.engine.cancel(*id));
     }
 }

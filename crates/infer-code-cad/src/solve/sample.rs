@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use crate::{Bench, Draft, DraftRequest, SelectError, Selecting, Selection};
+use crate::{Bench, Draft, DraftRequest, SelectError, Selecting, Selection, Solution};
 
 /// A sample on its way to an answer: what its selection asked for, and what of it is there.
 ///
@@ -26,16 +26,7 @@ struct Asked {
 pub(super) enum Standing {
     /// It waits for drafts; these are asked for now.
     Waits(Vec<DraftRequest>),
-    Answered(Box<Answer>),
-}
-
-/// The draft that was chosen, and what it was chosen from.
-pub(super) struct Answer {
-    pub(super) draft: Draft,
-    pub(super) program: Option<String>,
-    pub(super) why: String,
-    /// Tokens of all drafts shown.
-    pub(super) draft_tokens: usize,
+    Answered(Box<Solution>),
 }
 
 impl Sample {
@@ -68,8 +59,9 @@ impl Sample {
                     }
                 }
                 Selection::Answer { draft, program, why } => {
-                    let answer = self.answer(draft, program, why)?;
-                    return Ok(Standing::Answered(Box::new(answer)));
+                    let solution = self.answer(draft, program, why);
+                    let solution = solution.map_err(|error| error.to_string())?;
+                    return Ok(Standing::Answered(Box::new(solution)));
                 }
             }
             if self.shown.len() == self.asked.len() {
@@ -105,13 +97,24 @@ impl Sample {
         draft: usize,
         program: Option<String>,
         why: String,
-    ) -> Result<Answer, String> {
-        let draft_tokens = self.shown.iter().map(|draft| draft.tokens.len()).sum();
+    ) -> Result<Solution, SelectError> {
         let drafts = self.shown.len();
         if draft >= drafts {
-            return Err(SelectError::NoSuchDraft { draft, drafts }.to_string());
+            return Err(SelectError::NoSuchDraft { draft, drafts });
         }
-        Ok(Answer { draft: self.shown.swap_remove(draft), program, why, draft_tokens })
+        let draft_tokens = self.shown.iter().map(|draft| draft.tokens.len()).sum();
+        let draft = self.shown.swap_remove(draft);
+        Ok(Solution {
+            role: draft.role,
+            draft: draft.index,
+            drafts: self.own.clone(),
+            program: program.unwrap_or(draft.program),
+            why,
+            finish: draft.finish,
+            tokens: draft.tokens.len(),
+            draft_tokens,
+            completion: draft.text,
+        })
     }
 }
 
@@ -178,7 +181,7 @@ mod tests {
         assert!(matches!(proceed(&mut sample), Ok(Standing::Waits(more)) if more.is_empty()));
         sample.arrive(0, 10, Ok(draft(0, 10)));
         let Ok(Standing::Answered(answer)) = proceed(&mut sample) else { panic!("it answers") };
-        assert_eq!((answer.draft.text.as_str(), answer.draft_tokens), ("0/11", 4));
+        assert_eq!((answer.completion.as_str(), answer.draft_tokens), ("0/11", 4));
     }
 
     #[test]
@@ -192,7 +195,7 @@ mod tests {
             sample.arrive(1, index, Ok(draft(1, index)));
         }
         let Ok(Standing::Answered(answer)) = proceed(&mut sample) else { panic!("it answers") };
-        assert_eq!(answer.draft.text, "1/11");
+        assert_eq!((answer.completion.as_str(), answer.drafts), ("1/11", 10..15));
     }
 
     #[test]

@@ -117,18 +117,23 @@ impl Recipe {
             }
         };
         let prompter = Arc::new(PaperPrompter { layout, retriever });
-        Ok(Technique { name, prompter, decoder: self.decoder(), selector })
+        Ok(Technique { name, prompter, decoder: self.decoder()?, selector })
     }
 
-    fn decoder(&self) -> Arc<dyn Decoder> {
+    /// The decoder alone: the sampler, after the contrast if there is one.
+    ///
+    /// # Errors
+    /// As [`Recipe::build`], but for the retriever.
+    pub fn decoder(&self) -> Result<Arc<dyn Decoder>, TechniqueError> {
+        self.check()?;
         let inner: Arc<dyn Decoder> = match &self.sampler {
             Sampler::Nucleus(nucleus) => Arc::new(nucleus.clone()),
             Sampler::Greedy => Arc::new(Greedy),
         };
-        match &self.contrast {
+        Ok(match &self.contrast {
             None => inner,
             Some(contrast) => Arc::new(ContextAware { mix: contrast.clone(), inner }),
-        }
+        })
     }
 
     /// Refuses parameters out of their range, and what does not go together.
