@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use clap::Parser;
+use infer_code_cad::engine::EngineConfig;
 use infer_code_cad::sandbox::{Limits, Sandbox, SandboxConfig};
-use infer_code_cad::tasks::Problem;
+use infer_code_cad::tasks::{Problem, Task};
 use infer_code_cad::{
-    Error, Executor, LanguageModel, PaperTechnique, Settings, SolveConfig, SolveEvent, Summary,
-    embedded, evaluate, solve, table,
+    Error, Executor, PaperTechnique, SolveConfig, SolveEvent, Solver, Summary, Supplies, embedded,
+    evaluate, solve, table,
 };
 
 /// Tries one embedded problem live, then measures the six techniques of the paper.
@@ -34,28 +35,28 @@ fn main() -> std::process::ExitCode {
 
 fn run(args: &Args) -> Result<(), Error> {
     let start = Instant::now();
-    let model = embedded::model()?;
-    let settings = Settings { retriever: Some(embedded::retriever()?), ..Settings::default() };
-    let problems = embedded::problems()?;
+    let solver = Solver::new(&embedded::model()?, &EngineConfig::default());
+    let supplies = Supplies { retriever: Some(embedded::retriever()?), ..Supplies::default() };
+    let tasks = embedded::tasks()?;
     let config = SolveConfig { n_samples: args.n, seed: args.seed, ..SolveConfig::default() };
 
-    let live = problems.iter().find(|p| p.term().is_some()).expect("the set has such problems");
-    show_one(&model, &settings, live)?;
+    let live = tasks.iter().find(|task| task.problem.term().is_some()).expect("the set has such");
+    show_one(&solver, &supplies, &live.problem)?;
     println!("first result after {:.1} s\n", start.elapsed().as_secs_f64());
 
     let step = if args.full { 1 } else { 4 };
-    let measured: Vec<Problem> = problems.into_iter().step_by(step).collect();
-    measure(&model, &settings, &measured, &config)?;
+    let measured: Vec<Task> = tasks.into_iter().step_by(step).collect();
+    measure(solver, &supplies, &measured, &config)?;
     println!("\nfinished after {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }
 
 /// Streams one solution, written with a passage from the glossary.
-fn show_one(model: &LanguageModel, settings: &Settings, problem: &Problem) -> Result<(), Error> {
-    let technique = PaperTechnique::Rag.build(settings)?;
+fn show_one(solver: &Solver, supplies: &Supplies, problem: &Problem) -> Result<(), Error> {
+    let technique = PaperTechnique::Rag.build(supplies)?;
     print!("{}, one try with {}:\n\n{}", problem.task_id, technique.name, problem.prompt);
     let config = SolveConfig { n_samples: 1, ..SolveConfig::default() };
-    solve(&technique, std::slice::from_ref(problem), model, &config, &mut |event| {
+    solve(&technique, std::slice::from_ref(problem), solver, &config, &mut |event| {
         if let SolveEvent::Text { text, .. } = event {
             print!("{text}");
             let _ = std::io::stdout().flush();
@@ -67,21 +68,21 @@ fn show_one(model: &LanguageModel, settings: &Settings, problem: &Problem) -> Re
 }
 
 fn measure(
-    model: &LanguageModel,
-    settings: &Settings,
-    problems: &[Problem],
+    solver: Solver,
+    supplies: &Supplies,
+    tasks: &[Task],
     config: &SolveConfig,
 ) -> Result<(), Error> {
     let sandbox = Sandbox::start(&SandboxConfig::default())?;
-    let executor = Executor { model, sandbox: &sandbox, limits: Limits::default() };
-    let glossary = problems.iter().filter(|p| p.term().is_some()).count();
-    println!("{} problems, {glossary} of them with a term from the glossary;", problems.len());
+    let executor = Executor::new(solver, sandbox, Limits::default());
+    let glossary = tasks.iter().filter(|task| task.problem.term().is_some()).count();
+    println!("{} problems, {glossary} of them with a term from the glossary;", tasks.len());
     println!("{} samples each, temperature 0.8, top-p 0.9, seed {}", config.n_samples, config.seed);
     let mut summaries = Vec::new();
     for name in PaperTechnique::ALL {
-        let technique = name.build(settings)?;
-        let bar = common::progress(&technique.name, problems.len() * config.n_samples);
-        let run = evaluate(&technique, problems, &executor, config, &mut |event| bar.show(&event))?;
+        let technique = name.build(supplies)?;
+        let mut bar = common::progress(&technique.name, tasks.len() * config.n_samples);
+        let run = evaluate(&technique, tasks, &executor, config, &mut |event| bar.show(&event))?;
         bar.finish();
         if run.cancelled {
             break;

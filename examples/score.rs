@@ -1,9 +1,10 @@
 //! Log-probabilities of a text or of token ids under a model, as JSON.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
-use infer_code_cad::engine::{next_logits, score};
+use infer_code_cad::engine::{Engine, EngineConfig, next_logits, score};
 
 mod common;
 
@@ -34,7 +35,9 @@ fn run(args: &Args) -> Result<(), common::Failure> {
         Some(text) => checkpoint.tokenizer()?.encode(text)?,
         None => args.tokens.clone(),
     };
-    let log_probabilities = score(&*model, &tokens)?;
+    let no_text = Arc::new(Vec::<&[u8]>::new());
+    let mut engine = Engine::new(model.clone(), no_text, EngineConfig::default())?;
+    let log_probabilities = score(&mut engine, &tokens)?;
     let mut output = serde_json::json!({
         "tokens": tokens,
         "log_probabilities": log_probabilities,

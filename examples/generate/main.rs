@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
-use infer_code_cad::{SolveConfig, SolveEvent, solve};
+use infer_code_cad::engine::{EngineConfig, GenerateStats};
+use infer_code_cad::{Prompted, Solution, SolveConfig, SolveEvent, Solver, Technique, solve};
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -40,8 +41,8 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<(), common::Failure> {
     let problem = args.prompt.problem()?;
-    let model = args.model.open()?;
     let technique = args.technique.build(true)?;
+    let solver = Solver::new(&args.model.open()?, &EngineConfig::default());
     let config = SolveConfig {
         n_samples: 1,
         prompt_format: args.technique.prompt_format()?,
@@ -50,33 +51,46 @@ fn run(args: &Args) -> Result<(), common::Failure> {
         ..SolveConfig::default()
     };
     // Several drafts would interleave: only the chosen one is shown then.
-    let stream = !args.json && technique.selector.drafts() == 1;
-    let mut chosen = None;
-    let stats = solve(&technique, &[problem], &model, &config, &mut |event| {
+    let stream = !args.json && technique.selector.most_drafts() == 1;
+    let (mut prompt, mut chosen, mut failure) = (None, None, None);
+    let stats = solve(&technique, &[problem], &solver, &config, &mut |event| {
         common::notice(&event);
         match event {
             SolveEvent::Text { text, .. } if stream => {
                 print!("{text}");
                 let _ = std::io::stdout().flush();
             }
+            SolveEvent::Prompted { prompted, .. } => prompt = Some(prompted.clone()),
             SolveEvent::Solution { solution, .. } => chosen = Some(solution),
+            SolveEvent::Failed { reason, .. } => failure = Some(reason),
             _ => {}
         }
         common::interrupted()
     })?;
-    let Some(solution) = chosen else { return Ok(()) };
-    if args.json {
-        let json = serde_json::json!({
-            "technique": technique.name, "completion": solution.completion,
-            "program": solution.program, "passages": solution.passages,
-            "tokens": solution.draft_tokens,
-            "seconds": (stats.prefill_time + stats.decode_time).as_secs_f64(),
-        });
-        println!("{json}");
-    } else if stream {
-        println!();
-    } else {
-        println!("{}", solution.completion);
+    match (chosen, failure) {
+        (_, Some(reason)) => return Err(reason.into()),
+        (Some(solution), None) if args.json => {
+            println!("{}", json(&technique, &solution, prompt.as_ref(), &stats));
+        }
+        (Some(_), None) if stream => println!(),
+        (Some(solution), None) => println!("{}", solution.completion),
+        (None, None) => {} // broken off
     }
     Ok(())
+}
+
+fn json(
+    technique: &Technique,
+    solution: &Solution,
+    prompted: Option<&Prompted>,
+    stats: &GenerateStats,
+) -> serde_json::Value {
+    let shown = prompted.iter().flat_map(|prompted| &prompted.shown).filter(|shown| shown.kept);
+    let passages: Vec<&str> = shown.map(|shown| shown.passage.id.as_str()).collect();
+    serde_json::json!({
+        "technique": technique.name, "completion": solution.completion,
+        "program": solution.program, "passages": passages, "why": solution.why,
+        "tokens": solution.draft_tokens,
+        "seconds": (stats.prefill_time + stats.decode_time).as_secs_f64(),
+    })
 }

@@ -1,11 +1,11 @@
 //! Token ids in and out, for checkpoints without a tokenizer.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
-use infer_code_cad::Settings;
-use infer_code_cad::decode::{ContextAware, Decoder, Greedy};
-use infer_code_cad::engine::{Event, GenerateConfig, Prompt, generate};
+use infer_code_cad::Recipe;
+use infer_code_cad::engine::{Engine, EngineConfig, Event, Request, generate};
 
 use crate::common;
 
@@ -13,14 +13,11 @@ use crate::common;
 #[derive(Args)]
 pub(crate) struct TokenArgs {
     /// Token ids of the prompt, separated by commas; the completion is token ids as well.
-    #[arg(long, value_delimiter = ',', conflicts_with_all = ["file", "signature", "technique", "system", "prompt_format", "passages"])]
+    #[arg(long, value_delimiter = ',', conflicts_with_all = ["file", "signature", "system", "prompt_format", "passages"])]
     pub(crate) tokens: Vec<u32>,
-    /// Token ids of the question alone: context-aware decoding contrasts `--tokens` with them.
+    /// Token ids of the question alone, with which `--technique cad` contrasts `--tokens`.
     #[arg(long, value_delimiter = ',', requires = "tokens")]
     question_tokens: Vec<u32>,
-    /// Takes the best token at every step instead of drawing from the nucleus.
-    #[arg(long, requires = "tokens")]
-    greedy: bool,
     /// Goes on after an end-of-sequence token.
     #[arg(long, requires = "tokens")]
     ignore_eos: bool,
@@ -31,21 +28,26 @@ impl TokenArgs {
     pub(crate) fn run(&self, args: &super::Args) -> Result<(), common::Failure> {
         let checkpoint = args.model.source.checkpoint()?;
         let model = args.model.options().build(&checkpoint)?;
-        let config = GenerateConfig {
-            max_new_tokens: args.max_new_tokens,
-            eos: if self.ignore_eos { vec![] } else { checkpoint.eos_token_ids().to_vec() },
-            seed: args.seed,
-            ..GenerateConfig::default()
-        };
-        let no_text = Vec::<&[u8]>::new();
-        let (mut tokens, start) = (vec![], Instant::now());
-        let decoder = self.decoder(args.technique.alpha);
-        generate(&*model, &no_text, [self.prompt()], &*decoder, &config, &mut |event| {
-            if let Event::Token { token, .. } = event {
-                tokens.push(token);
+        let mut request = self.request(&args.technique.technique)?;
+        request.max_new_tokens = args.max_new_tokens;
+        request.seed = args.seed;
+        if !self.ignore_eos {
+            request.eos = checkpoint.eos_token_ids().to_vec();
+        }
+        let no_text = Arc::new(Vec::<&[u8]>::new());
+        let mut engine = Engine::new(model, no_text, EngineConfig::default())?;
+        let (mut tokens, mut failure, start) = (vec![], None, Instant::now());
+        generate(&mut engine, [request], &mut |_, event| {
+            match event {
+                Event::Token { token, .. } => tokens.push(token),
+                Event::Failed { error, .. } => failure = Some(error),
+                _ => {}
             }
             common::interrupted()
-        })?;
+        });
+        if let Some(error) = failure {
+            return Err(error.into());
+        }
         if args.json {
             let seconds = start.elapsed().as_secs_f64();
             println!("{}", serde_json::json!({ "tokens": tokens, "seconds": seconds }));
@@ -56,21 +58,13 @@ impl TokenArgs {
         Ok(())
     }
 
-    fn prompt(&self) -> Prompt {
+    /// The streams as they are, and of the technique its decoder.
+    fn request(&self, recipe: &Recipe) -> Result<Request, common::Failure> {
         let mut streams = vec![self.tokens.clone()];
         if !self.question_tokens.is_empty() {
             streams.push(self.question_tokens.clone());
         }
-        Prompt { task: "--tokens".to_owned(), streams, n_samples: 1 }
-    }
-
-    fn decoder(&self, alpha: f32) -> Box<dyn Decoder> {
-        let inner: Box<dyn Decoder> =
-            if self.greedy { Box::new(Greedy) } else { Box::new(Settings::default().sampler) };
-        if self.question_tokens.is_empty() {
-            inner
-        } else {
-            Box::new(ContextAware::new(alpha, inner))
-        }
+        let decoder = recipe.decoder()?;
+        Ok(Request::new("--tokens", streams, decoder))
     }
 }
