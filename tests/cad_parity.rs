@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use infer_code_cad::checkpoint::Checkpoint;
 use infer_code_cad::decode::{ContextAware, Decoder, Greedy, TokenId};
-use infer_code_cad::engine::{Event, GenerateConfig, Prompt, generate};
+use infer_code_cad::engine::{Engine, EngineConfig, Event, Request, generate};
 use infer_code_cad::native::{Format, NativeModel, NativeOptions};
 use serde::Deserialize;
 
@@ -32,30 +33,32 @@ fn fixture(name: &str) -> PathBuf {
     root.join("crates/infer-code-cad-checkpoint/tests/fixtures").join(name)
 }
 
-fn open(name: &str) -> (NativeModel, Guided) {
+fn open(name: &str) -> (Arc<NativeModel>, Guided) {
     let json = std::fs::read(fixture(name).join("guided.json")).unwrap();
     let options = NativeOptions { weights: Some(Format::F32), ..NativeOptions::default() };
     let model = NativeModel::load(&Checkpoint::open(&fixture(name)).unwrap(), &options).unwrap();
-    (model, serde_json::from_slice(&json).unwrap())
+    (Arc::new(model), serde_json::from_slice(&json).unwrap())
 }
 
+/// 64 tokens, the prompt read so many tokens at a time.
 fn complete(
-    model: &NativeModel,
+    model: &Arc<NativeModel>,
     streams: &[&[TokenId]],
-    decoder: &dyn Decoder,
-    config: &GenerateConfig,
+    decoder: impl Decoder + 'static,
+    tokens_per_pass: usize,
 ) -> Vec<TokenId> {
+    let config = EngineConfig { tokens_per_pass, ..EngineConfig::default() };
+    let mut engine = Engine::new(model.clone(), Arc::new(Vec::<&[u8]>::new()), config).unwrap();
     let streams = streams.iter().map(|stream| stream.to_vec()).collect();
-    let prompt = Prompt { task: "parity".to_owned(), streams, n_samples: 1 };
+    let mut request = Request::new("parity", streams, Arc::new(decoder));
+    request.max_new_tokens = 64;
     let mut tokens = vec![];
-    let vocabulary = Vec::<&[u8]>::new();
-    generate(model, &vocabulary, [prompt], decoder, config, &mut |event| {
+    generate(&mut engine, [request], &mut |_, event| {
         if let Event::Token { token, .. } = event {
             tokens.push(token);
         }
         ControlFlow::Continue(())
-    })
-    .unwrap();
+    });
     tokens
 }
 
@@ -70,11 +73,9 @@ fn the_tokens_are_those_of_transformers() {
             assert!(*smallest_margin > 1e-3, "{name}: a tie at alpha {alpha}");
             let decoder = ContextAware::new(*alpha, Greedy);
             // Whole prompts, and in pieces that end within the window of Gemma 2 and beyond it.
-            for prefill_chunk in [512, 5] {
-                let config =
-                    GenerateConfig { max_new_tokens: 64, prefill_chunk, ..Default::default() };
-                let ours = complete(&model, &streams, &decoder, &config);
-                assert_eq!(&ours, tokens, "{name}, alpha {alpha}, chunks of {prefill_chunk}");
+            for piece in [512, 5] {
+                let ours = complete(&model, &streams, decoder.clone(), piece);
+                assert_eq!(&ours, tokens, "{name}, alpha {alpha}, pieces of {piece}");
             }
         }
     }
@@ -85,14 +86,13 @@ fn the_tokens_are_those_of_transformers() {
 fn the_contrast_shows_in_the_tokens() {
     for name in FAMILIES {
         let (model, guided) = open(name);
-        let config = GenerateConfig { max_new_tokens: 64, ..Default::default() };
-        let vanilla = complete(&model, &[&guided.context], &Greedy, &config);
+        let vanilla = complete(&model, &[&guided.context], Greedy, 512);
         for run in &guided.runs {
             assert_ne!(vanilla, run.tokens, "{name}, alpha {}", run.alpha);
         }
         assert_ne!(guided.runs[0].tokens, guided.runs[1].tokens, "{name}");
         let streams = [&guided.context[..], &guided.question];
-        let none = complete(&model, &streams, &ContextAware::new(0.0, Greedy), &config);
+        let none = complete(&model, &streams, ContextAware::new(0.0, Greedy), 512);
         assert_eq!(none, vanilla, "{name}");
     }
 }

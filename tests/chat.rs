@@ -6,13 +6,15 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use infer_code_cad::checkpoint::{ChatOptions, ChatTemplate, Checkpoint, Tokenizer};
-use infer_code_cad::decode::{ContextAware, Greedy, TokenId};
-use infer_code_cad::engine::{CausalLm, EngineError, FinishReason, KvCache, LogitRows, Step};
+use infer_code_cad::checkpoint::{ChatOptions, ChatTemplate, Checkpoint, Message, Tokenizer};
+use infer_code_cad::decode::TokenId;
+use infer_code_cad::engine::{
+    CausalLm, EngineConfig, EngineError, FinishReason, KvCache, LogitRows, Step,
+};
 use infer_code_cad::tasks::{Problem, prompts};
 use infer_code_cad::{
-    Chat, Error, Journal, LanguageModel, PromptFormat, Prompter, RunHeader, Selector, Solution,
-    SolveConfig, SolveEvent, Technique, solve,
+    Chat, Error, LanguageModel, Layout, PaperPrompter, PromptFormat, Prompter, Solution,
+    SolveConfig, SolveEvent, Solver, Technique, Writer, solve,
 };
 
 const LLAMA_BOS: TokenId = 128_000;
@@ -43,6 +45,9 @@ impl KvCache for History {
 
     fn truncate(&mut self, len: usize) {
         self.stream.truncate(len);
+        if len < self.prompt_len {
+            self.prompt_len = 0; // the beginning of another prompt
+        }
     }
 }
 
@@ -94,12 +99,7 @@ fn llama_checkpoint(data: &Path) -> Checkpoint {
 }
 
 fn cad() -> Technique {
-    Technique {
-        name: "cad".into(),
-        prompter: Prompter::ContextAndQuestion,
-        decoder: Box::new(ContextAware::new(0.5, Greedy)),
-        selector: Selector::First,
-    }
+    crate::technique("cad+greedy")
 }
 
 fn problem() -> Problem {
@@ -109,8 +109,9 @@ fn problem() -> Problem {
 
 /// The one solution.
 fn run(model: &LanguageModel, config: &SolveConfig) -> Solution {
+    let solver = Solver::new(model, &EngineConfig::default());
     let mut solutions = vec![];
-    solve(&cad(), &[problem()], model, config, &mut |event| {
+    solve(&cad(), &[problem()], &solver, config, &mut |event| {
         if let SolveEvent::Solution { solution, .. } = event {
             solutions.push(solution);
         }
@@ -136,13 +137,10 @@ fn llama_streams_begin_with_one_bos_and_answers_end_with_the_turn() {
     let mut script = tokenizer.encode_plain(answer).unwrap();
     script.extend([LLAMA_EOT, 0, 0]);
     let streams = Arc::new(Mutex::new(vec![]));
-    let model = LanguageModel {
-        name: "scripted".into(),
-        causal_lm: Arc::new(Scripted { answer: script, streams: streams.clone() }),
-        tokenizer: Arc::new(tokenizer),
-        eos: checkpoint.eos_token_ids().to_vec(),
-        chat_template: checkpoint.chat_template().unwrap().map(Arc::new),
-    };
+    let scripted = Scripted { answer: script, streams: streams.clone() };
+    let mut model = LanguageModel::new("scripted".into(), Arc::new(scripted), tokenizer);
+    model.eos = checkpoint.eos_token_ids().to_vec();
+    model.chat_template = checkpoint.chat_template().unwrap().map(Arc::new);
     let question = prompts::question(&problem());
     for prompt_format in [PromptFormat::default(), PromptFormat::Raw] {
         let chat = prompt_format != PromptFormat::Raw;
@@ -165,24 +163,47 @@ fn llama_streams_begin_with_one_bos_and_answers_end_with_the_turn() {
 /// The embedded model, taken for one that chats.
 fn with_template(source: &str) -> LanguageModel {
     let template = ChatTemplate::new("a test", source, [].into()).unwrap();
-    LanguageModel { chat_template: Some(Arc::new(template)), ..crate::model() }
+    let mut model = crate::model();
+    model.chat_template = Some(Arc::new(template));
+    model
+}
+
+fn streams(
+    model: &LanguageModel,
+    format: &PromptFormat,
+    layout: Layout,
+) -> Result<Vec<String>, Error> {
+    let writer = format.writer(&Solver::new(model, &EngineConfig::default()))?;
+    let prompted = PaperPrompter::new(layout).prompts(&[problem()], &writer).remove(0)?;
+    Ok(prompted.streams.into_iter().map(|stream| stream.text).collect())
 }
 
 fn stream(model: &LanguageModel, format: &PromptFormat) -> Result<String, Error> {
-    let mut prompted = format.streams(&Prompter::Plain, &problem(), model)?;
-    Ok(prompted.streams.remove(0))
+    Ok(streams(model, format, Layout::Plain)?.remove(0))
 }
 
 #[test]
 fn every_stream_is_one_message_of_a_user() {
     let model = with_template("<{{ messages[0].role }}>{{ messages[0].content }}");
-    let format = PromptFormat::default();
-    let prompted = format.streams(&Prompter::ContextAndQuestion, &problem(), &model).unwrap();
+    let both = streams(&model, &PromptFormat::default(), Layout::ContextAndQuestion).unwrap();
     let framed = |text| format!("<user>{text}");
     let expected = [prompts::cad_context(&problem()), prompts::question(&problem())].map(framed);
-    assert_eq!(prompted.streams, expected);
+    assert_eq!(both, expected);
     let raw = stream(&model, &PromptFormat::Raw).unwrap();
     assert_eq!(raw, prompts::vanilla(&problem()));
+}
+
+#[test]
+fn an_answer_may_be_opened() {
+    let model =
+        with_template("<{{ messages[0].content }}>{% if add_generation_prompt %}:{% endif %}");
+    let solver = Solver::new(&model, &EngineConfig::default());
+    let write = |format: PromptFormat| {
+        let writer = format.writer(&solver).unwrap();
+        writer.chat(&[Message::user("ask")], "def f").unwrap().text
+    };
+    assert_eq!(write(PromptFormat::default()), "<ask>:def f");
+    assert_eq!(write(PromptFormat::Raw), "askdef f");
 }
 
 #[test]
@@ -214,23 +235,17 @@ fn without_a_template_a_chat_is_refused_and_auto_is_raw() {
 }
 
 #[test]
-fn a_result_file_is_not_resumed_with_another_format() {
+fn what_the_format_comes_to_is_told_apart() {
     let model = with_template("{{ messages[0].content }} {{ date }}");
-    let header = |prompt_format| {
-        let config = format(prompt_format);
-        RunHeader::new(&cad(), &model, "b".into(), &[problem()], &config).unwrap()
-    };
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("results.jsonl");
-    drop(Journal::open(&path, &header(PromptFormat::default())).unwrap());
-    // What auto comes to is recorded, not that it was auto.
-    drop(Journal::open(&path, &header(PromptFormat::Chat(Chat::default()))).unwrap());
-    let system = Chat { system: Some("Be brief.".into()), ..Chat::default() };
+    let settings = |format: PromptFormat| format.settings(&model).unwrap().to_string();
+    // What auto comes to counts, not that it was auto.
+    assert_eq!(settings(PromptFormat::default()), "chat");
+    assert_eq!(settings(PromptFormat::Chat(Chat::default())), "chat");
+    assert_eq!(settings(PromptFormat::Raw), "raw");
+    let system = Chat { system: Some("Be brief, please.".into()), ..Chat::default() };
+    assert_eq!(settings(PromptFormat::Chat(system)), "chat(system=\"Be brief, please.\")");
     let mut options = ChatOptions::default();
     options.variables.insert("date".into(), "today".into());
-    let dated = Chat { options, ..Chat::default() };
-    for other in [PromptFormat::Raw, PromptFormat::Chat(system), PromptFormat::Chat(dated)] {
-        let error = Journal::open(&path, &header(other)).unwrap_err();
-        assert!(error.to_string().contains("prompt_format \"chat\""), "{error}");
-    }
+    let dated = settings(PromptFormat::Chat(Chat { options, ..Chat::default() }));
+    assert!(dated.contains("today"), "{dated}");
 }

@@ -4,21 +4,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use infer_code_cad::embedded;
-use infer_code_cad::retrieval::parse_passages;
+use infer_code_cad::retrieval::{Query, parse_passages};
 
 #[test]
 fn it_is_large_enough_and_graded() {
-    let problems = crate::problems(1);
-    assert!(problems.len() >= 120);
-    assert!(problems.iter().filter(|p| p.term().is_some()).count() >= 40);
+    let tasks = crate::tasks(1);
+    assert!(tasks.len() >= 120);
+    assert!(tasks.iter().filter(|task| task.problem.term().is_some()).count() >= 40);
     for level in 1..=3 {
-        let of_level = |p: &&infer_code_cad::tasks::Problem| {
-            p.embedded.as_ref().is_some_and(|e| e.level == level)
+        let of_level = |task: &&infer_code_cad::tasks::Task| {
+            task.problem.embedded.as_ref().is_some_and(|facts| facts.level == level)
         };
-        assert!(problems.iter().filter(of_level).count() >= 20, "level {level}");
+        assert!(tasks.iter().filter(of_level).count() >= 20, "level {level}");
     }
-    for problem in &problems {
-        assert!(problem.tests.matches("assert ").count() >= 3, "{}", problem.task_id);
+    for task in &tasks {
+        let asserts = task.hidden.asserts.matches("assert ").count();
+        assert!(asserts >= 3, "{}", task.problem.task_id);
     }
     assert!(parse_passages(infer_code_cad_tiny::PASSAGES).unwrap().len() >= 300);
 }
@@ -35,7 +36,7 @@ fn the_glossary_explains_every_term() {
         let explaining: Vec<_> = passages.iter().filter(explains).collect();
         assert_eq!(explaining.len(), 1, "{term}");
         assert_eq!(Some(&explaining[0].id), facts.passage_id.as_ref(), "{term}");
-        let hits = retriever.search(&problem.docstring, 1).unwrap();
+        let hits = retriever.search(&[Query::new(&problem.docstring)], 1).remove(0).unwrap();
         terms += 1;
         found += usize::from(hits[0].passage.id == explaining[0].id);
     }

@@ -6,25 +6,47 @@ mod cad_parity;
 mod canonical;
 mod chat;
 mod determinism;
+mod drafts;
 mod embedded;
+mod faults;
 mod journal;
+mod kill;
 mod memory;
 mod pipeline;
 mod prompts;
+mod sharing;
+mod waves;
 
 use std::path::PathBuf;
 
-use infer_code_cad::LanguageModel;
-use infer_code_cad::tasks::Problem;
+use infer_code_cad::engine::EngineConfig;
+use infer_code_cad::tasks::{Problem, Task};
+use infer_code_cad::{LanguageModel, Solver, Supplies, Technique};
 
 /// The embedded model.
 fn model() -> LanguageModel {
     infer_code_cad::embedded::model().unwrap()
 }
 
+/// A solver on an engine of its own, for the embedded model.
+fn solver() -> Solver {
+    Solver::new(&model(), &EngineConfig::default())
+}
+
+/// A technique by name, with the embedded passages.
+fn technique(name: &str) -> Technique {
+    let retriever = Some(infer_code_cad::embedded::retriever().unwrap());
+    Technique::named(name, &Supplies { retriever, ..Supplies::default() }).unwrap()
+}
+
+/// Every `step`-th embedded task.
+fn tasks(step: usize) -> Vec<Task> {
+    infer_code_cad::embedded::tasks().unwrap().into_iter().step_by(step).collect()
+}
+
 /// Every `step`-th embedded problem.
 fn problems(step: usize) -> Vec<Problem> {
-    infer_code_cad::embedded::problems().unwrap().into_iter().step_by(step).collect()
+    tasks(step).into_iter().map(|task| task.problem).collect()
 }
 
 /// A benchmark file, or a note on standard error that it is missing.
