@@ -50,8 +50,9 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let known = args.drafts.as_deref().map(JournalDrafts::read).transpose()?;
     let mut solver = Solver::new(&args.model.open()?, &args.sampling.engine());
     solver.known = known.map(|known| Arc::new(known) as _);
-    let executor =
-        Executor::new(solver, Sandbox::start(&SandboxConfig::default())?, Limits::default());
+    let sandbox = Arc::new(Sandbox::start(&SandboxConfig::default())?);
+    solver.judge = sandbox.clone();
+    let executor = Executor::new(solver, sandbox, Limits::default());
     let (name, benchmark) = (&technique.name, args.benchmark.to_string());
     let mut bar = common::progress(name, tasks.len() * args.sampling.n);
     let sink = &mut |progress: Progress<'_>| bar.show(&progress);

@@ -166,3 +166,58 @@ pub fn table(summaries: &[Summary]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use infer_code_cad_engine::FinishReason;
+    use infer_code_cad_sandbox::Verdict;
+
+    use super::*;
+    use crate::{FailureRecord, SampleRecord, Stage};
+
+    fn record(verdicts: &[Verdict], failures: &[Option<usize>]) -> Record {
+        let mut record = Record::new("t");
+        record.samples.extend(verdicts.iter().enumerate().map(|(sample, &verdict)| SampleRecord {
+            sample,
+            role: 0,
+            draft: sample,
+            drafts: sample..sample + 1,
+            why: String::new(),
+            completion: String::new(),
+            program: String::new(),
+            finish: FinishReason::Eos,
+            tokens: 3,
+            draft_tokens: 4,
+            verdict,
+            reason: String::new(),
+            cpu_seconds: 0.0,
+            wall_seconds: 0.0,
+        }));
+        let failure = |sample: &Option<usize>| FailureRecord::new("t", *sample, Stage::Judging, "");
+        record.failures.extend(failures.iter().map(failure));
+        record
+    }
+
+    #[test]
+    fn what_failed_is_counted_and_in_no_figure() {
+        let (passed, failed) = (Verdict::Passed, Verdict::Failed);
+        let records =
+            [record(&[passed, failed], &[]), record(&[passed], &[Some(1)]), record(&[], &[None])];
+        let summary = Summary::new("t", &records, &Throughput::default(), None, &[1, 2]).unwrap();
+        let counts = (summary.problems, summary.failed_problems, summary.failed_samples);
+        assert_eq!(counts, (2, 1, 1));
+        assert_eq!(summary.pass_at.len(), 1, "a problem with one verdict has no pass@2");
+        assert_eq!(summary.pass_at[0].value, 0.75);
+        assert!(table(&[summary]).contains("t: no verdict on 1 problems and 1 samples of others"));
+    }
+
+    #[test]
+    fn equal_values_inside_the_bounds_have_a_width() {
+        let records = vec![record(&[Verdict::Passed, Verdict::Failed], &[]); 20];
+        let summary = Summary::new("t", &records, &Throughput::default(), None, &[1]).unwrap();
+        let PassAt { value, low, high, .. } = summary.pass_at[0];
+        assert_eq!(value, 0.5);
+        assert!(low < 0.35 && high > 0.65, "{low} {high}");
+    }
+}

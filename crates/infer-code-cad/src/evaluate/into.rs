@@ -73,7 +73,10 @@ pub fn evaluate_into(
     let mut work = Work::new(technique, tasks, executor, config)?;
     let resumed = go_on(&mut journal, &mut work)?;
     let stats = run_into(&mut journal, &work, resumed, sink)?;
-    journal.session(&SessionRecord::new(&stats, memory.stop()))?;
+    // A run that is done leaves its file as it is.
+    if stats.prefill_tokens + stats.decode_tokens > 0 {
+        journal.session(&SessionRecord::new(&stats, memory.stop()))?;
+    }
     let run = journal.run();
     if run.is_complete() {
         results::derive(path, run)?;
@@ -104,7 +107,10 @@ fn run_into(
 ) -> Result<GenerateStats, Error> {
     let mut stored = Ok(());
     let mut store_and_tell = |progress: Progress<'_>| {
-        stored = store(journal, work, &progress);
+        // After a line that could not be stored none is, so that none hides it.
+        if stored.is_ok() {
+            stored = store(journal, work, &progress);
+        }
         if stored.is_err() { ControlFlow::Break(()) } else { sink(progress) }
     };
     let stats = match resumed.map(&mut store_and_tell) {

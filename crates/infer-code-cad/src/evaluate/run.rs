@@ -25,9 +25,10 @@ pub(super) fn run(work: &Work<'_>, sink: &mut Sink<'_>) -> Result<GenerateStats,
     let mut desk = Desk { work, judges, sink, faults: Faults::default() };
     let hear = &mut |event: SolveEvent<'_>| desk.hear(event);
     let mut stats = solve_prepared(technique, problems, prepared, solver, config, hear)?;
-    // What is judged is kept, also when the rest is given up.
-    let ended = if stats.cancelled { desk.collect() } else { desk.finish() };
-    stats.cancelled |= ended.is_break();
+    if !stats.cancelled {
+        stats.cancelled = desk.finish().is_break();
+    }
+    desk.keep();
     match desk.faults.gone {
         None => Ok(stats),
         Some(reason) => Err(Error::JudgeGone { faults: FAULTS, reason }),
@@ -93,6 +94,13 @@ impl Desk<'_, '_> {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Enters what was judged by the time that the rest was given up.
+    fn keep(&mut self) {
+        while let Some(outcome) = self.judges.ready() {
+            let _ = self.enter(outcome);
+        }
     }
 
     fn enter(&mut self, outcome: Outcome<About>) -> ControlFlow<()> {
