@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
@@ -9,8 +10,8 @@ use infer_code_cad::engine::EngineConfig;
 use infer_code_cad::sandbox::{Limits, Sandbox, SandboxConfig};
 use infer_code_cad::tasks::{Problem, Task};
 use infer_code_cad::{
-    Error, Executor, PaperTechnique, SolveConfig, SolveEvent, Solver, Summary, Supplies, embedded,
-    evaluate, solve, table,
+    Error, Executor, LanguageModel, PaperTechnique, SolveConfig, SolveEvent, Solver, Summary,
+    Supplies, embedded, evaluate, solve, table,
 };
 
 /// Tries one embedded problem live, then measures the six techniques of the paper.
@@ -35,52 +36,53 @@ fn main() -> std::process::ExitCode {
 
 fn run(args: &Args) -> Result<(), Error> {
     let start = Instant::now();
-    let solver = Solver::new(&embedded::model()?, &EngineConfig::default());
+    let model = embedded::model()?;
     let supplies = Supplies { retriever: Some(embedded::retriever()?), ..Supplies::default() };
     let tasks = embedded::tasks()?;
     let config = SolveConfig { n_samples: args.n, seed: args.seed, ..SolveConfig::default() };
 
     let live = tasks.iter().find(|task| task.problem.term().is_some()).expect("the set has such");
-    show_one(&solver, &supplies, &live.problem)?;
+    show_one(&model, &supplies, &live.problem)?;
     println!("first result after {:.1} s\n", start.elapsed().as_secs_f64());
 
-    let step = if args.full { 1 } else { 4 };
-    let measured: Vec<Task> = tasks.into_iter().step_by(step).collect();
-    measure(solver, &supplies, &measured, &config)?;
+    let measured: Vec<Task> = tasks.into_iter().step_by(if args.full { 1 } else { 4 }).collect();
+    measure(&model, &supplies, &measured, &config)?;
     println!("\nfinished after {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }
 
 /// Streams one solution, written with a passage from the glossary.
-fn show_one(solver: &Solver, supplies: &Supplies, problem: &Problem) -> Result<(), Error> {
+fn show_one(model: &LanguageModel, supplies: &Supplies, problem: &Problem) -> Result<(), Error> {
+    let solver = Solver::new(model, &EngineConfig::default());
     let technique = PaperTechnique::Rag.build(supplies)?;
     print!("{}, one try with {}:\n\n{}", problem.task_id, technique.name, problem.prompt);
     let config = SolveConfig { n_samples: 1, ..SolveConfig::default() };
-    solve(&technique, std::slice::from_ref(problem), solver, &config, &mut |event| {
+    solve(&technique, std::slice::from_ref(problem), &solver, &config, &mut |event| {
         if let SolveEvent::Text { text, .. } = event {
             print!("{text}");
             let _ = std::io::stdout().flush();
         }
         ControlFlow::Continue(())
     })?;
-    println!();
-    Ok(())
+    Ok(println!())
 }
 
 fn measure(
-    solver: Solver,
+    model: &LanguageModel,
     supplies: &Supplies,
     tasks: &[Task],
     config: &SolveConfig,
 ) -> Result<(), Error> {
-    let sandbox = Sandbox::start(&SandboxConfig::default())?;
-    let executor = Executor::new(solver, sandbox, Limits::default());
+    let sandbox = Arc::new(Sandbox::start(&SandboxConfig::default())?);
     let glossary = tasks.iter().filter(|task| task.problem.term().is_some()).count();
     println!("{} problems, {glossary} of them with a term from the glossary;", tasks.len());
     println!("{} samples each, temperature 0.8, top-p 0.9, seed {}", config.n_samples, config.seed);
     let mut summaries = Vec::new();
     for name in PaperTechnique::ALL {
         let technique = name.build(supplies)?;
+        // An engine each: none may find prompts that another technique paid for.
+        let solver = Solver::new(model, &EngineConfig::default());
+        let executor = Executor::new(solver, sandbox.clone(), Limits::default());
         let mut bar = common::progress(&technique.name, tasks.len() * config.n_samples);
         let run = evaluate(&technique, tasks, &executor, config, &mut |event| bar.show(&event))?;
         bar.finish();
