@@ -5,19 +5,22 @@
 //! q8_0` random weights of that shape; token ids are random as well, so no tokenizer is needed.
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use clap::Parser;
 use infer_code_cad::checkpoint::TransformerConfig;
+use infer_code_cad::engine::CausalLm;
 use infer_code_cad::metrics::peak_resident_bytes;
 use infer_code_cad::native::{NativeModel, NativeOptions};
-use measure::{Case, Timing};
 
+mod case;
 #[path = "../common/mod.rs"]
 mod common;
 mod measure;
 mod profile;
 mod report;
+mod table;
 
 /// Measures load time, prefill, decoding, memory.
 #[derive(Parser)]
@@ -45,9 +48,10 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), common::Failure> {
     let options = args.model.options().native();
     let start = Instant::now();
-    let model = load(args, &options)?;
+    let loaded = Arc::new(load(args, &options)?);
     let load = start.elapsed();
     let peak_load = peak_resident_bytes();
+    let model: Arc<dyn CausalLm> = loaded.clone();
     let timings = args.workload.measure(&model)?;
     let report = report::Report {
         model: args.shape.clone().unwrap_or_else(|| args.model.source.to_string()),
@@ -57,10 +61,10 @@ fn run(args: &Args) -> Result<(), common::Failure> {
         load,
         workload: &args.workload,
         timings,
-        profile: if args.profile { profile(args, &model)? } else { vec![] },
+        profile: if args.profile { profile::spans(&args.workload, &model)? } else { vec![] },
         bytes: report::Bytes {
-            weights: model.weight_bytes(),
-            kv: args.workload.kv_bytes(&model),
+            weights: loaded.weight_bytes(),
+            kv: args.workload.kv_bytes(model.as_ref()),
             peak_load,
             peak: peak_resident_bytes(),
         },
@@ -76,23 +80,4 @@ fn load(args: &Args, options: &NativeOptions) -> Result<NativeModel, common::Fai
     };
     let config = TransformerConfig::named(shape).ok_or_else(|| format!("no shape {shape}"))?;
     Ok(NativeModel::random_with(&config, args.workload.seed, options)?)
-}
-
-/// Seconds by span: of reading the prompt, and of a decode step of the first number of samples.
-fn profile(args: &Args, model: &NativeModel) -> Result<Vec<report::Span>, common::Failure> {
-    let profile = profile::Profile::install()?;
-    let case = args.workload.cases()[1];
-    let spans = |new_tokens| {
-        let case = Case { new_tokens, ..case };
-        let call = || case.run(model, args.workload.seed, &mut Timing::default());
-        let (outcome, spans) = profile.record(call);
-        outcome.map(|()| spans)
-    };
-    let (reading, all) = (spans(1)?, spans(case.new_tokens + 1)?);
-    let span = |(&name, time): (&&'static str, &Duration)| {
-        let reading = reading.get(name).copied().unwrap_or_default();
-        let step = time.saturating_sub(reading).as_secs_f64() / case.new_tokens as f64;
-        report::Span { name, reading: reading.as_secs_f64(), step }
-    };
-    Ok(all.iter().map(span).collect())
 }

@@ -1,10 +1,10 @@
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use infer_code_cad::Settings;
-use infer_code_cad::decode::{ContextAware, Decoder};
-use infer_code_cad::engine::{CausalLm, Event, GenerateConfig, Prompt, TokenId, generate};
+use infer_code_cad::engine::CausalLm;
 
+use crate::case::Case;
 use crate::common::{self, Failure};
 
 /// What to measure.
@@ -42,15 +42,6 @@ pub(crate) enum Mode {
     Cad,
 }
 
-/// Samples of one prompt, decoded together.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Case {
-    pub(crate) mode: Mode,
-    pub(crate) samples: usize,
-    pub(crate) prompt_tokens: usize,
-    pub(crate) new_tokens: usize,
-}
-
 /// What a case took.
 #[derive(Debug, Default)]
 pub(crate) struct Timing {
@@ -86,7 +77,10 @@ impl Workload {
     }
 
     /// Times all cases in turn, again and again, so that what else the machine does meets all of them.
-    pub(crate) fn measure(&self, model: &dyn CausalLm) -> Result<Vec<(Case, Timing)>, Failure> {
+    pub(crate) fn measure(
+        &self,
+        model: &Arc<dyn CausalLm>,
+    ) -> Result<Vec<(Case, Timing)>, Failure> {
         let mut timings: Vec<_> =
             self.cases().into_iter().map(|case| (case, Timing::default())).collect();
         for _ in 0..self.repeats {
@@ -95,80 +89,5 @@ impl Workload {
             }
         }
         Ok(timings)
-    }
-}
-
-impl Case {
-    /// Streams that advance in one forward pass.
-    pub(crate) fn rows(&self) -> usize {
-        match self.mode {
-            Mode::Vanilla => self.samples,
-            Mode::Cad => 2 * self.samples,
-        }
-    }
-
-    /// Samples share what the prompt filled in whole pages, and have the rest each for itself.
-    fn kv_bytes(&self, model: &dyn CausalLm) -> u64 {
-        const PAGE: usize = 16;
-        let bytes = |positions| model.cache_bytes(positions).unwrap_or(0);
-        let of_stream = |stream: &Vec<TokenId>| {
-            let shared = bytes(stream.len() / PAGE * PAGE);
-            let all = bytes(stream.len() + self.new_tokens - 1);
-            shared + self.samples as u64 * (all - shared)
-        };
-        self.prompt(model, 0).streams.iter().map(of_stream).sum()
-    }
-
-    /// Reads the prompt, writes the samples, and adds what it took.
-    pub(crate) fn run(
-        &self,
-        model: &dyn CausalLm,
-        seed: u64,
-        timing: &mut Timing,
-    ) -> Result<(), Failure> {
-        let sampler = Settings::default().sampler;
-        let decoder: Box<dyn Decoder> = match self.mode {
-            Mode::Vanilla => Box::new(sampler),
-            Mode::Cad => Box::new(ContextAware::new(0.5, sampler)),
-        };
-        let config = GenerateConfig {
-            max_new_tokens: self.new_tokens,
-            max_rows: self.rows(),
-            seed,
-            ..GenerateConfig::default()
-        };
-        let prompt = self.prompt(model, seed);
-        let mut at = vec![]; // when the first sample got each of its tokens
-        let start = Instant::now();
-        let no_text = Vec::<&[u8]>::new();
-        let stats = generate(model, &no_text, [prompt], &*decoder, &config, &mut |event| {
-            if let Event::Token { sample: 0, .. } = event {
-                at.push(Instant::now());
-            }
-            common::interrupted()
-        })?;
-        if stats.cancelled {
-            return Err("interrupted".into());
-        }
-        timing.whole.push(start.elapsed());
-        timing.prefill.push(stats.prefill_time);
-        timing.first_token.extend(at.first().map(|first| first.duration_since(start)));
-        // The first step waits for the first tokens of the other samples.
-        timing.steps.extend(at.windows(2).skip(1).map(|pair| pair[1] - pair[0]));
-        Ok(())
-    }
-
-    /// Arbitrary tokens; the second stream, the question alone, is the end of the first.
-    fn prompt(&self, model: &dyn CausalLm, seed: u64) -> Prompt {
-        let vocab_size = model.vocab_size() as u64;
-        let token =
-            |i: u64| ((i + seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % vocab_size;
-        let tokens: Vec<_> = (0..self.prompt_tokens as u64).map(|i| token(i) as TokenId).collect();
-        let question = tokens[tokens.len() / 2..].to_vec();
-        let streams = match self.mode {
-            Mode::Vanilla => vec![tokens],
-            Mode::Cad => vec![tokens, question],
-        };
-        Prompt { task: "throughput".to_owned(), streams, n_samples: self.samples }
     }
 }

@@ -2,14 +2,37 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use infer_code_cad::engine::CausalLm;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
+use crate::case::Case;
 use crate::common::Failure;
+use crate::measure::{Timing, Workload};
+use crate::report::Span;
+
+/// Seconds by span: of reading the prompt, and of a decode step of the first number of samples.
+pub(crate) fn spans(workload: &Workload, model: &Arc<dyn CausalLm>) -> Result<Vec<Span>, Failure> {
+    let profile = Profile::install()?;
+    let case = workload.cases()[1];
+    let spans = |new_tokens| {
+        let case = Case { new_tokens, ..case };
+        let call = || case.run(model, workload.seed, &mut Timing::default());
+        let (outcome, spans) = profile.record(call);
+        outcome.map(|()| spans)
+    };
+    let (reading, all) = (spans(1)?, spans(case.new_tokens + 1)?);
+    let span = |(&name, time): (&&'static str, &Duration)| {
+        let reading = reading.get(name).copied().unwrap_or_default();
+        let step = time.saturating_sub(reading).as_secs_f64() / case.new_tokens as f64;
+        Span { name, reading: reading.as_secs_f64(), step }
+    };
+    Ok(all.iter().map(span).collect())
+}
 
 /// Adds up the time inside the spans of the engine, by name, while it records.
 #[derive(Clone, Default)]
-pub(crate) struct Profile(Arc<Mutex<State>>);
+struct Profile(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -21,17 +44,14 @@ struct State {
 
 impl Profile {
     /// Makes it the subscriber of this process.
-    pub(crate) fn install() -> Result<Self, Failure> {
+    fn install() -> Result<Self, Failure> {
         let profile = Self::default();
         tracing::subscriber::set_global_default(profile.clone())?;
         Ok(profile)
     }
 
     /// Time by span of one call.
-    pub(crate) fn record<R>(
-        &self,
-        call: impl FnOnce() -> R,
-    ) -> (R, BTreeMap<&'static str, Duration>) {
+    fn record<R>(&self, call: impl FnOnce() -> R) -> (R, BTreeMap<&'static str, Duration>) {
         self.state().recording = true;
         let result = call();
         let mut state = self.state();

@@ -1,12 +1,12 @@
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::measure::{Case, Mode, Timing, Workload};
+use crate::case::Case;
+use crate::measure::{Mode, Timing, Workload};
 
 /// Drafts of self-consistency, as in the paper.
-const DRAFTS: usize = 5;
+pub(crate) const DRAFTS: usize = 5;
 
 /// What was measured, of which model.
 pub(crate) struct Report<'a> {
@@ -75,70 +75,12 @@ impl Report<'_> {
         })
     }
 
-    pub(crate) fn table(&self) -> String {
-        let mut text = String::new();
-        self.write(&mut text).expect("a string takes every text");
-        text
-    }
-
-    fn write(&self, text: &mut String) -> std::fmt::Result {
-        let megabytes = |bytes: u64| format!("{:.0} MB", bytes as f64 / 1e6);
-        let peak = |bytes: Option<u64>| bytes.map_or("unknown".to_owned(), megabytes);
-        let (reading, tokens) = (self.reading(), self.workload.prefill_tokens);
-        writeln!(
-            text,
-            "{}, weights {}, {} threads, {}",
-            self.model, self.weights, self.threads, self.isa
-        )?;
-        writeln!(text, "load                 {:.2} s", self.load.as_secs_f64())?;
-        writeln!(
-            text,
-            "prefill              {:.1} tokens/s ({tokens} tokens)",
-            tokens as f64 / reading
-        )?;
-        if let Some(seconds) = self.first_token() {
-            let prompt = self.workload.prompt_tokens;
-            writeln!(text, "time to first token  {:.1} ms ({prompt} tokens)", seconds * 1e3)?;
-        }
-        writeln!(text, "\nmode     samples  rows  ms per step  tokens/s")?;
-        for (case, timing) in self.writing() {
-            let (step, mode) = (median(&timing.steps), format!("{:?}", case.mode).to_lowercase());
-            let (samples, rows) = (case.samples, case.rows());
-            let rate = samples as f64 / step;
-            writeln!(text, "{mode:<8} {samples:>7} {rows:>5} {:>12.2} {rate:>9.1}", step * 1e3)?;
-        }
-        if let Some(ratio) = self.cad_ratio() {
-            writeln!(text, "\ncad / vanilla, one sample: {ratio:.2} of the speed")?;
-        }
-        if let Some((useful, ratio)) = self.self_consistency() {
-            writeln!(
-                text,
-                "self-consistency, {DRAFTS} drafts: {useful:.1} useful tokens/s, {ratio:.2} of vanilla"
-            )?;
-        }
-        if !self.profile.is_empty() {
-            let (rows, prompt) = (self.timings[1].0.rows(), self.workload.prompt_tokens);
-            writeln!(text, "\n{:<20} step of {rows} rows  reading {prompt} tokens", "ms")?;
-            for Span { name, reading, step } in &self.profile {
-                writeln!(text, "{name:<20} {:>14.3} {:>16.1}", step * 1e3, reading * 1e3)?;
-            }
-        }
-        let Bytes { weights, kv, peak_load, peak: all } = self.bytes;
-        writeln!(
-            text,
-            "\nweights {}, keys and values {}",
-            megabytes(weights as u64),
-            megabytes(kv)
-        )?;
-        write!(text, "peak resident {} after loading, {} in all", peak(peak_load), peak(all))
-    }
-
     /// Seconds that reading the prompt for reading took.
-    fn reading(&self) -> f64 {
+    pub(crate) fn reading(&self) -> f64 {
         median(&self.timings[0].1.prefill)
     }
 
-    fn writing(&self) -> impl Iterator<Item = &(Case, Timing)> {
+    pub(crate) fn writing(&self) -> impl Iterator<Item = &(Case, Timing)> {
         self.timings[1..].iter()
     }
 
@@ -148,18 +90,18 @@ impl Report<'_> {
         Some(timing)
     }
 
-    fn first_token(&self) -> Option<f64> {
+    pub(crate) fn first_token(&self) -> Option<f64> {
         Some(median(&self.of(Mode::Vanilla, 1)?.first_token))
     }
 
-    fn cad_ratio(&self) -> Option<f64> {
+    pub(crate) fn cad_ratio(&self) -> Option<f64> {
         let (vanilla, cad) = (self.of(Mode::Vanilla, 1)?, self.of(Mode::Cad, 1)?);
         Some(median(&vanilla.steps) / median(&cad.steps))
     }
 
     /// Tokens of one draft per second of writing all of them, prompt included; and as a share of
     /// writing one alone.
-    fn self_consistency(&self) -> Option<(f64, f64)> {
+    pub(crate) fn self_consistency(&self) -> Option<(f64, f64)> {
         let (one, drafts) = (self.of(Mode::Vanilla, 1)?, self.of(Mode::Vanilla, DRAFTS)?);
         let whole = median(&drafts.whole);
         Some((self.workload.new_tokens as f64 / whole, median(&one.whole) / whole))
