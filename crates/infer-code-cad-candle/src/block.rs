@@ -1,6 +1,6 @@
 use candle_core::{Result, Tensor};
 
-use crate::CandleError;
+use crate::fault::Fault;
 use crate::feed_forward::FeedForward;
 use crate::linear::Linear;
 use crate::loader::Loader;
@@ -29,7 +29,7 @@ impl Block {
         config: &TransformerConfig,
         layer: usize,
         loader: &mut Loader<'_>,
-    ) -> std::result::Result<Self, CandleError> {
+    ) -> std::result::Result<Self, Fault> {
         let names = BlockNames::new(config, layer);
         let (hidden, q) = (config.hidden_size, config.q_size());
         let inputs = Bias::when(config.attention_bias != AttentionBias::Absent);

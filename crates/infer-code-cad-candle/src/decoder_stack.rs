@@ -12,7 +12,7 @@ use infer_code_cad_checkpoint::{Positions, TransformerConfig};
 use infer_code_cad_engine::backend::{ModelLimits, Ragged, StreamCache, own_cache_mut};
 use infer_code_cad_engine::{CausalLm, EngineError, KvCache, Step};
 
-use crate::CandleError;
+use crate::fault::Fault;
 
 /// Embedding, blocks, norm and output by tensor operations.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl DecoderStack {
         config: &TransformerConfig,
         attention: TensorAttention,
         loader: &mut Loader<'_>,
-    ) -> std::result::Result<Self, CandleError> {
+    ) -> std::result::Result<Self, Fault> {
         let names = ModelNames::new(config);
         let (vocab_size, hidden) = (config.vocab_size, config.hidden_size);
         let weight = |name: &str| format!("{name}.weight");

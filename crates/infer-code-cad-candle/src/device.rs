@@ -1,10 +1,12 @@
 use std::fmt;
+use std::str::FromStr;
 
 use crate::CandleError;
 
 /// Where a [`crate::CandleModel`] keeps its weights and computes.
 ///
-/// Written `cpu`, `cuda`, `cuda:1`, `metal`. The GPUs need the feature of the same name.
+/// Written `cpu`, `cuda:1`, `metal:0` and read back from that; `cuda` and `metal` are the first of theirs. The
+/// GPUs need the feature of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Device {
@@ -43,10 +45,42 @@ impl fmt::Display for Device {
     }
 }
 
+impl FromStr for Device {
+    type Err = CandleError;
+
+    fn from_str(name: &str) -> Result<Self, CandleError> {
+        let unknown = || CandleError::UnknownDevice { name: name.to_owned() };
+        let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
+        // `parse` would take a sign.
+        let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+        let number = number.parse().ok().filter(|_| is_number).ok_or_else(unknown)?;
+        match kind.to_ascii_lowercase().as_str() {
+            "cpu" if kind.len() == name.len() => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(number)),
+            "metal" => Ok(Self::Metal(number)),
+            _ => Err(unknown()),
+        }
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for device in [Device::Cpu, Device::Cuda(0), Device::Cuda(12), Device::Metal(1)] {
+            assert_eq!(device.to_string().parse::<Device>().unwrap(), device);
+            assert_eq!(device.to_string().to_uppercase().parse::<Device>().unwrap(), device);
+        }
+        assert_eq!("cuda".parse::<Device>().unwrap(), Device::Cuda(0));
+        assert_eq!("metal".parse::<Device>().unwrap(), Device::Metal(0));
+        for name in ["", "gpu", "cpu:0", "cuda:", "cuda:+1", "cuda:-1", "cuda:1:2", "metal:x"] {
+            let message = name.parse::<Device>().unwrap_err().to_string();
+            assert!(message.contains("is unknown; choose cpu, cuda,"), "{message}");
+        }
+    }
 
     #[cfg(not(feature = "cuda"))]
     #[test]

@@ -22,6 +22,12 @@ pub enum CandleError {
         /// What the tensor library says.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// No device has this name.
+    #[error("device {name:?} is unknown; choose cpu, cuda, cuda:N, metal or metal:N")]
+    UnknownDevice {
+        /// What was asked for.
+        name: String,
+    },
     /// No element type has this name.
     #[error("element type {name:?} is unknown; choose f32, f16 or bf16")]
     UnknownDType {
@@ -34,10 +40,4 @@ pub enum CandleError {
     /// The tensor library failed.
     #[error("the tensor library failed: {0}")]
     Tensor(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl From<candle_core::Error> for CandleError {
-    fn from(error: candle_core::Error) -> Self {
-        Self::Tensor(error.into())
-    }
 }

@@ -1,7 +1,7 @@
 use candle_core::{D, Result, Tensor};
 use candle_nn::ops::{silu, swiglu};
 
-use crate::CandleError;
+use crate::fault::Fault;
 use crate::linear::Linear;
 use crate::loader::Loader;
 use infer_code_cad_checkpoint::architecture::Bias;
@@ -22,7 +22,7 @@ impl FeedForward {
         config: &TransformerConfig,
         names: &BlockNames,
         loader: &mut Loader<'_>,
-    ) -> std::result::Result<Self, CandleError> {
+    ) -> std::result::Result<Self, Fault> {
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
         let bias = Bias::when(config.mlp_bias);
         Ok(Self {

@@ -1,6 +1,4 @@
-//! Language models on the tensor library candle: CUDA and Metal devices, and on the CPU the reference
-//! that the native backend is held against.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod block;
@@ -8,6 +6,7 @@ mod decoder_stack;
 mod device;
 mod dtype;
 mod error;
+mod fault;
 mod feed_forward;
 mod host;
 mod linear;

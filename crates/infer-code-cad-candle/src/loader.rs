@@ -2,7 +2,7 @@ use candle_core::{DType, Device, Tensor};
 use infer_code_cad_checkpoint::architecture::Bias;
 use infer_code_cad_checkpoint::{NamedTensors, NormKind, TransformerConfig};
 
-use crate::CandleError;
+use crate::fault::Fault;
 use crate::linear::Linear;
 use crate::norm::Norm;
 
@@ -17,13 +17,13 @@ pub(crate) struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, CandleError> {
+    pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, Fault> {
         let tensor = self.values(name, shape)?.to_dtype(self.dtype)?;
         Ok(self.counted(tensor.to_device(&self.device)?))
     }
 
     /// In f32 on the CPU.
-    fn values(&self, name: &str, shape: &[usize]) -> Result<Tensor, CandleError> {
+    fn values(&self, name: &str, shape: &[usize]) -> Result<Tensor, Fault> {
         Ok(Tensor::from_vec(self.tensors.values(name, shape)?, shape, &Device::Cpu)?)
     }
 
@@ -32,7 +32,7 @@ impl Loader<'_> {
         tensor
     }
 
-    pub(crate) fn norm(&mut self, name: &str) -> Result<Norm, CandleError> {
+    pub(crate) fn norm(&mut self, name: &str) -> Result<Norm, Fault> {
         let shape = [self.config.hidden_size];
         let eps = self.config.norm_eps as f32;
         let name_of = |part| format!("{name}.{part}");
@@ -57,7 +57,7 @@ impl Loader<'_> {
         parts: &[(impl AsRef<str>, usize)],
         in_features: usize,
         bias: Bias,
-    ) -> Result<Linear, CandleError> {
+    ) -> Result<Linear, Fault> {
         let mut weights = Vec::new();
         let mut biases = Vec::new();
         for (name, out_features) in parts {

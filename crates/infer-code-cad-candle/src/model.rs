@@ -3,6 +3,7 @@ use infer_code_cad_checkpoint::{Checkpoint, NamedTensors, RandomWeights, Transfo
 use infer_code_cad_engine::{CausalLm, EngineError, KvCache, Step};
 
 use crate::decoder_stack::DecoderStack;
+use crate::fault::Fault;
 use crate::loader::Loader;
 use crate::tensor_attention::TensorAttention;
 use crate::{CandleError, DType, Device};
@@ -30,8 +31,20 @@ impl CandleModel {
         device: Device,
         dtype: DType,
     ) -> Result<Self, CandleError> {
-        let device = device.open()?;
-        checkpoint.build(|tensors| Self::from_tensors(checkpoint.config(), dtype, device, tensors))
+        checkpoint.build(|tensors| Self::from_tensors(checkpoint.config(), tensors, device, dtype))
+    }
+
+    /// Puts a model together from tensors of any source.
+    ///
+    /// # Errors
+    /// As [`CandleModel::load`].
+    pub fn from_tensors(
+        config: &TransformerConfig,
+        tensors: &dyn NamedTensors,
+        device: Device,
+        dtype: DType,
+    ) -> Result<Self, CandleError> {
+        Ok(Self::build(config, tensors, device.open()?, dtype)?)
     }
 
     /// A model with seeded random weights in f32 on the CPU, for tests.
@@ -39,8 +52,7 @@ impl CandleModel {
     /// # Errors
     /// [`CandleError::Tensor`] when memory runs out or the sizes contradict.
     pub fn random(config: &TransformerConfig, seed: u64) -> Result<Self, CandleError> {
-        let device = candle_core::Device::Cpu;
-        Self::from_tensors(config, DType::F32, device, &RandomWeights { seed })
+        Self::from_tensors(config, &RandomWeights { seed }, Device::Cpu, DType::F32)
     }
 
     /// The shape of the model.
@@ -53,19 +65,20 @@ impl CandleModel {
         self.weight_bytes
     }
 
-    fn from_tensors(
+    fn build(
         config: &TransformerConfig,
-        dtype: DType,
-        device: candle_core::Device,
         tensors: &dyn NamedTensors,
-    ) -> Result<Self, CandleError> {
+        device: candle_core::Device,
+        dtype: DType,
+    ) -> Result<Self, Fault> {
+        let dtype = dtype.of_tensors();
         let attention = TensorAttention {
             heads: Heads::new(config),
             rope: Rope::new(config),
-            dtype: dtype.into(),
+            dtype,
             device: device.clone(),
         };
-        let mut loader = Loader { config, dtype: dtype.into(), device, tensors, bytes: 0 };
+        let mut loader = Loader { config, dtype, device, tensors, bytes: 0 };
         let stack = DecoderStack::load(config, attention, &mut loader)?;
         Ok(Self { config: config.clone(), weight_bytes: loader.bytes, stack })
     }
