@@ -1,10 +1,4 @@
-//! The files of a model: tensors by name, configuration, tokenizer, chat template, ends of text.
-//!
-//! [`Checkpoint`] opens a Hugging Face directory, a GGUF file or bytes. A backend reads its tensors with
-//! [`Checkpoint::build`] and what it computes from the configuration in [`architecture`]. [`Tokenizer`]
-//! turns text to tokens and tokens to their exact bytes, [`ChatTemplate`] messages to the text a chat
-//! model was trained on.
-
+#![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
 pub mod architecture;

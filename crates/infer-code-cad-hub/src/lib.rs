@@ -1,9 +1,4 @@
-//! Names to local paths: a directory, a file, or a repository of the Hugging Face hub.
-//!
-//! [`ModelSource`] reads a name; the cache that Hugging Face's libraries share is looked into always,
-//! downloads into it need the feature `download`. The environment is not read here: [`HubConfig`] says
-//! where the cache is.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod cache;

@@ -1,9 +1,4 @@
-//! Language models on the CPU: packed weights, a few rows per pass, attention that reads a shared
-//! prefix once.
-//!
-//! [`NativeModel`] reads a checkpoint of any family; [`NativeOptions`] say how weights, keys and values
-//! are held and which threads compute.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 /// Runs an expression in a span that a subscriber may time; without one it costs a load.

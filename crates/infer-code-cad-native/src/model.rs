@@ -60,7 +60,43 @@ impl NativeModel {
     /// [`NativeError::Checkpoint`] naming the tensor that is missing, misshapen, of another type or has no
     /// place in the model, and [`NativeError::Kernel`].
     pub fn load(checkpoint: &Checkpoint, options: &NativeOptions) -> Result<Self, NativeError> {
-        checkpoint.build(|tensors| Self::from_tensors(checkpoint.config(), options, tensors))
+        checkpoint.build(|tensors| Self::from_tensors(checkpoint.config(), tensors, options))
+    }
+
+    /// Puts a model together from tensors of any source.
+    ///
+    /// # Errors
+    /// As [`NativeModel::load`].
+    ///
+    /// # Examples
+    /// A source of one's own, which changes the tensors of another on their way:
+    /// ```
+    /// use infer_code_cad_checkpoint::{CheckpointError, NamedTensors, RandomWeights, TransformerConfig};
+    /// use infer_code_cad_native::{NativeModel, NativeOptions};
+    ///
+    /// struct Halved<T>(T);
+    ///
+    /// impl<T: NamedTensors> NamedTensors for Halved<T> {
+    ///     fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
+    ///         Ok(self.0.values(name, shape)?.into_iter().map(|x| x / 2.0).collect())
+    ///     }
+    /// }
+    ///
+    /// let config = TransformerConfig::named("qwen2.5-coder-0.5b").expect("a name of the list");
+    /// let config = TransformerConfig { vocab_size: 50, num_hidden_layers: 1, ..config };
+    /// let weights = Halved(RandomWeights { seed: 0 });
+    /// let model = NativeModel::from_tensors(&config, &weights, &NativeOptions::default())?;
+    /// assert_eq!(model.config().num_hidden_layers, 1);
+    /// # Ok::<(), infer_code_cad_native::NativeError>(())
+    /// ```
+    pub fn from_tensors(
+        config: &TransformerConfig,
+        tensors: &dyn NamedTensors,
+        options: &NativeOptions,
+    ) -> Result<Self, NativeError> {
+        let stack = NativeStack::load(config, options, tensors)?;
+        let weight_bytes = stack.weight_bytes();
+        Ok(Self { config: config.clone(), weight_bytes, stack })
     }
 
     /// A model with seeded random weights in f32, for tests and benchmarks.
@@ -81,7 +117,7 @@ impl NativeModel {
         seed: u64,
         options: &NativeOptions,
     ) -> Result<Self, NativeError> {
-        Self::from_tensors(config, options, &RandomWeights { seed })
+        Self::from_tensors(config, &RandomWeights { seed }, options)
     }
 
     /// The shape of the model.
@@ -92,16 +128,6 @@ impl NativeModel {
     /// Memory that the weights take, in bytes.
     pub fn weight_bytes(&self) -> usize {
         self.weight_bytes
-    }
-
-    fn from_tensors(
-        config: &TransformerConfig,
-        options: &NativeOptions,
-        fetch: &dyn NamedTensors,
-    ) -> Result<Self, NativeError> {
-        let stack = NativeStack::load(config, options, fetch)?;
-        let weight_bytes = stack.weight_bytes();
-        Ok(Self { config: config.clone(), weight_bytes, stack })
     }
 }
 
