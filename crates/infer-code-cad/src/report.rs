@@ -130,7 +130,7 @@ fn pass_at(tallies: &[Tally], k: u64) -> Result<PassAt, Error> {
 
 /// The summaries as a table, one row per technique, in fixed-width text.
 ///
-/// `tokens/s` is [`Summary::useful_tokens_per_second`]. What has no verdict is told below its row's name.
+/// `tokens/s` is [`Summary::useful_tokens_per_second`]. What has no verdict is told below.
 pub fn table(summaries: &[Summary]) -> String {
     let mut ks: Vec<u64> = summaries.iter().flat_map(|s| s.pass_at.iter().map(|p| p.k)).collect();
     ks.sort_unstable();
@@ -155,12 +155,17 @@ pub fn table(summaries: &[Summary]) -> String {
         let rate = if rate > 0.0 { format!("{rate:.0}") } else { "-".to_owned() };
         let _ = writeln!(text, "{rate:>12}{peak:>10}");
     }
-    for summary in summaries {
-        let Summary { technique, failed_problems, failed_samples, .. } = summary;
-        if failed_problems + failed_samples > 0 {
+    text + &notes(summaries)
+}
+
+/// What has no verdict.
+fn notes(summaries: &[Summary]) -> String {
+    let mut text = String::new();
+    for Summary { technique, failed_problems: problems, failed_samples: samples, .. } in summaries {
+        if problems + samples > 0 {
             let _ = writeln!(
                 text,
-                "{technique}: no verdict on {failed_problems} problems and {failed_samples} samples of others"
+                "{technique}: no verdict on {problems} problems and {samples} samples of others"
             );
         }
     }

@@ -8,7 +8,7 @@ use infer_code_cad_tasks::Task;
 use super::judges::{Job, Judges, Outcome};
 use super::run::PATIENCE;
 use super::work::tests;
-use crate::{Difference, Error, JournalError, StoredRun, header};
+use crate::{Error, JournalError, StoredRun, header};
 
 /// What came of running the programs of a journal once more.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -113,10 +113,11 @@ fn rejudged(run: &StoredRun, Outcome { about, report }: Outcome<About>) -> Rejud
 
 /// The tests must be those that the verdicts are of: then tasks and records come in one order.
 fn check(path: &Path, run: &StoredRun, tasks: &[Task]) -> Result<(), Error> {
-    let (was, now) = (&run.header().tests, header::tests(tasks));
-    if *was == now {
+    let mut now = run.header().clone();
+    (now.tests, now.tasks) = (header::tests(tasks), header::task_ids(tasks)?);
+    let differences = run.header().differences(&now);
+    if differences.is_empty() {
         return Ok(());
     }
-    let differences = vec![Difference { setting: "tests".to_owned(), was: was.clone(), now }];
     Err(JournalError::Mismatch { path: path.to_owned(), differences }.into())
 }

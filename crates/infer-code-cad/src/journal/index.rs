@@ -29,12 +29,6 @@ pub(super) struct TaskIndex {
     pub(super) failures: BTreeMap<Option<usize>, Span>,
 }
 
-impl TaskIndex {
-    fn has_verdict(&self, sample: Option<usize>) -> bool {
-        sample.is_some_and(|sample| self.samples.contains_key(&sample))
-    }
-}
-
 #[derive(Debug)]
 pub(super) struct Prompt {
     pub(super) span: Span,
@@ -70,34 +64,15 @@ impl Index {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn enter(&mut self, span: Span, line: &Line) -> Result<(), String> {
-        let task = match line.task_id() {
-            None => None,
-            Some(id) => {
-                let missing = || format!("task {id:?} is none of this run's");
-                Some(self.tasks.get_mut(id).ok_or_else(missing)?)
-            }
-        };
-        match (line, task) {
-            (Line::Session(session), _) => self.add(session),
-            (Line::Prompt(line), Some(task)) => {
-                task.failures.remove(&None);
-                task.prompt = Some(Prompt { span, fingerprint: line.fingerprint.clone() });
-            }
-            (Line::Draft(line), Some(task)) => {
-                task.drafts.insert((line.role, line.index), span);
-                self.addresses.insert(line.address.clone(), span);
-            }
-            (Line::Sample(line), Some(task)) => {
-                task.failures.remove(&None);
-                task.failures.remove(&Some(line.sample));
-                task.samples.insert(line.sample, span);
-            }
-            // A verdict is never taken back.
-            (Line::Failure(line), Some(task)) if !task.has_verdict(line.sample) => {
-                task.failures.insert(line.sample, span);
-            }
-            (Line::Run(_), _) => return Err("a second run begins".to_owned()),
-            _ => {}
+        if let Line::Session(session) = line {
+            self.add(session);
+            return Ok(());
+        }
+        let id = line.task_id().ok_or("a second run begins")?;
+        let task = self.tasks.get_mut(id);
+        task.ok_or_else(|| format!("task {id:?} is none of this run's"))?.enter(span, line);
+        if let Line::Draft(draft) = line {
+            self.addresses.insert(draft.address.clone(), span);
         }
         Ok(())
     }
@@ -105,5 +80,31 @@ impl Index {
     fn add(&mut self, session: &SessionRecord) {
         self.throughput.merge(session.throughput());
         self.peak_bytes = self.peak_bytes.max(session.peak_bytes);
+    }
+}
+
+impl TaskIndex {
+    fn enter(&mut self, span: Span, line: &Line) {
+        match line {
+            Line::Prompt(line) => {
+                self.failures.remove(&None);
+                self.prompt = Some(Prompt { span, fingerprint: line.fingerprint.clone() });
+            }
+            Line::Draft(line) => drop(self.drafts.insert((line.role, line.index), span)),
+            Line::Sample(line) => {
+                self.failures.remove(&None);
+                self.failures.remove(&Some(line.sample));
+                self.samples.insert(line.sample, span);
+            }
+            // A verdict is never taken back.
+            Line::Failure(line) if !self.has_verdict(line.sample) => {
+                self.failures.insert(line.sample, span);
+            }
+            Line::Failure(_) | Line::Run(_) | Line::Session(_) => {}
+        }
+    }
+
+    fn has_verdict(&self, sample: Option<usize>) -> bool {
+        sample.is_some_and(|sample| self.samples.contains_key(&sample))
     }
 }
