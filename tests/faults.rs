@@ -159,7 +159,7 @@ fn a_decoder_that_fails_on_some_samples() {
     let fussy = |row: &[f32],
                  past: &[u32],
                  rng: &mut dyn infer_code_cad::decode::rand_core::Rng| {
-        if past.is_empty() && rng.next_u32() % 3 == 0 {
+        if past.is_empty() && rng.next_u32().is_multiple_of(3) {
             return Err(infer_code_cad::decode::DecodeError::other("not today"));
         }
         let better = |best: usize, token: usize| if row[token] > row[best] { token } else { best };

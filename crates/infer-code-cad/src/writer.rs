@@ -135,6 +135,7 @@ impl Writer for ModelWriter {
     fn score(&self, stream: &Stream, from: usize) -> Result<f64, PromptError> {
         let mut request = Request::new("score", vec![stream.tokens.clone()], Arc::new(Greedy));
         request.max_new_tokens = 0;
+        request.samples = 0..0;
         request.prompt_log_probs = Some(PromptLogProbs { stream: 0, from, top: 0 });
         let (_, events) = self.solver.engine()?.submit(request);
         for event in events {

@@ -63,7 +63,7 @@ mod tests {
             let pieces = Piece::cut(0, true, &request, rows);
             pieces.into_iter().map(|piece| piece.request.samples).collect()
         };
-        assert_eq!(cut(64), [3..10]);
+        assert_eq!(cut(64), vec![3..10]);
         assert_eq!(cut(7), [3..6, 6..9, 9..10]);
         assert_eq!(cut(1).len(), 7, "what fits nowhere is for the engine to refuse");
     }

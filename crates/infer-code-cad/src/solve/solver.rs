@@ -84,7 +84,10 @@ impl Solver {
             let plan = MemoryPlan::new(self.model.causal_lm.as_ref(), requests);
             let available = config.cache_bytes.or_else(available_bytes);
             let (Some(plan), Some(available_bytes)) = (plan, available) else { return Ok(config) };
-            let fitting = plan.fit(config, available_bytes)?;
+            let mut fitting = plan.fit(config, available_bytes)?;
+            // What later runs need besides is admitted within the same memory.
+            let streams = (available_bytes - fitting.prefix_bytes) / 10 * 9;
+            fitting.cache_bytes = Some(streams.min(config.cache_bytes.unwrap_or(u64::MAX)));
             let (from, to, stream_bytes) = (config.max_rows, fitting.max_rows, plan.stream_bytes);
             lowered = (to < from).then_some(Lowered { from, to, stream_bytes, available_bytes });
             Ok(fitting)

@@ -18,7 +18,7 @@ use crate::{
 /// |---|---|---|
 /// | `vanilla` | nothing: the plain prompt | |
 /// | `cot` | asks for an outline first | |
-/// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5`, `plausibility=0` |
+/// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5`, `plausibility=0`, or `weights` |
 /// | `rag` | puts the best passage before the problem | |
 /// | `sc` | keeps the draft most like the others | `drafts=5` |
 /// | `nucleus` | samples | `temperature=0.8`, `top_p=0.9`, `top_k`, `min_p=0`, `order=hf` |
@@ -32,7 +32,7 @@ use crate::{
 /// assert_eq!(recipe.to_string(), "cad(alpha=0.2,plausibility=0.1)+rag");
 /// assert_eq!("rag+cad".parse::<Recipe>()?, PaperTechnique::CadRag.recipe());
 /// let error = "cad(beta=1)".parse::<Recipe>().unwrap_err();
-/// assert_eq!(error.to_string(), "cad has no \"beta\"; choose alpha, plausibility");
+/// assert_eq!(error.to_string(), "cad has no \"beta\"; choose alpha, plausibility, weights");
 /// # Ok::<(), infer_code_cad::TechniqueError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
