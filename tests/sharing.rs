@@ -91,3 +91,24 @@ fn whoever_breaks_off_returns_at_once_and_leaves_the_others_alone() {
         assert!(other.join().unwrap() == alone, "it is what it is alone");
     });
 }
+
+#[test]
+fn what_is_given_up_costs_nothing_more() {
+    let (solver, technique) = (crate::solver(), crate::technique("sc"));
+    let config = SolveConfig { n_samples: 50, ..SolveConfig::default() };
+    let stats =
+        solve(&technique, &crate::problems(1), &solver, &config, &mut |event| match event {
+            SolveEvent::Drafted { .. } => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        })
+        .unwrap();
+    assert!(stats.cancelled && stats.completions == 1, "{stats:?}");
+    // The pass that runs ends; after it there is none.
+    let engine = solver.engine().unwrap();
+    let idle = (0..50).any(|_| {
+        let before = engine.stats();
+        thread::sleep(Duration::from_millis(100));
+        engine.stats() == before
+    });
+    assert!(idle && engine.stats().completions < 200, "{:?}", engine.stats());
+}

@@ -43,13 +43,10 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let problem = args.prompt.problem()?;
     let technique = args.technique.build(true)?;
     let solver = Solver::new(&args.model.open()?, &EngineConfig::default());
-    let config = SolveConfig {
-        n_samples: 1,
-        prompt_format: args.technique.prompt_format()?,
-        max_new_tokens: args.max_new_tokens,
-        seed: args.seed,
-        ..SolveConfig::default()
-    };
+    let prompt_format = args.technique.prompt_format()?;
+    let (max_new_tokens, seed) = (args.max_new_tokens, args.seed);
+    let rest = SolveConfig::default();
+    let config = SolveConfig { n_samples: 1, prompt_format, max_new_tokens, seed, ..rest };
     // Several drafts would interleave: only the chosen one is shown then.
     let stream = !args.json && technique.selector.most_drafts() == 1;
     let (mut prompt, mut chosen, mut failure) = (None, None, None);

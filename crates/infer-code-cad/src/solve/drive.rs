@@ -4,24 +4,12 @@ use infer_code_cad_engine::{EngineHandle, Event, GenerateStats, RequestId, Reque
 
 use super::Sink;
 use super::inbox::Inbox;
-use super::piece::{Piece, rows_of, runs};
+use super::piece::{Note, Piece, rows_of, runs};
 use super::run::{Halt, Run};
 use super::sample::{Sample, Standing};
 use crate::draft::Addresses;
 use crate::technique::DraftCounts;
 use crate::{Bench, Draft, DraftRequest, KnownDraft, SolveEvent};
-
-/// What is noted on a request under way.
-struct Note {
-    problem: usize,
-    first: bool,
-    role: u32,
-    addresses: Addresses,
-    /// Rows per draft.
-    rows: usize,
-    /// Drafts of which nothing was heard yet.
-    open: BTreeSet<usize>,
-}
 
 /// A run under way, on the caller's thread.
 pub(super) struct Drive<'r, 'a, 's> {

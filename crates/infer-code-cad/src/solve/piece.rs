@@ -1,6 +1,9 @@
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use infer_code_cad_engine::Request;
+
+use crate::draft::Addresses;
 
 /// Drafts of one request that wait for their turn.
 pub(super) struct Piece {
@@ -27,6 +30,18 @@ impl Piece {
     pub(super) fn rows(&self) -> usize {
         self.request.samples.len() * rows_of(&self.request)
     }
+}
+
+/// What is noted on a request under way.
+pub(super) struct Note {
+    pub(super) problem: usize,
+    pub(super) first: bool,
+    pub(super) role: u32,
+    pub(super) addresses: Addresses,
+    /// Rows per draft.
+    pub(super) rows: usize,
+    /// Drafts of which nothing was heard yet.
+    pub(super) open: BTreeSet<usize>,
 }
 
 /// Rows that a draft of a request takes.
