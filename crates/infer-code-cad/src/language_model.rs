@@ -12,6 +12,18 @@ use crate::fingerprint::Fingerprint;
 use crate::{Error, LoadOptions, hub};
 
 /// A model with what it takes to talk to it in text. Cloning shares it.
+///
+/// # Examples
+/// ```no_run
+/// use infer_code_cad::native::Format;
+/// use infer_code_cad::{LanguageModel, LoadOptions};
+///
+/// let as_stored = LanguageModel::load("qwen2.5-coder-0.5b")?;
+/// let options = LoadOptions { weights: Some(Format::Q8_0), ..LoadOptions::default() };
+/// let in_8_bits = LanguageModel::load_with("qwen2.5-coder-0.5b", &options)?;
+/// assert_ne!(as_stored.settings(), in_8_bits.settings());
+/// # Ok::<(), infer_code_cad::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct LanguageModel {
