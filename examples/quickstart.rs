@@ -40,7 +40,6 @@ fn run(args: &Args) -> Result<(), Error> {
     let supplies = Supplies { retriever: Some(embedded::retriever()?), ..Supplies::default() };
     let tasks = embedded::tasks()?;
     let config = SolveConfig { n_samples: args.n, seed: args.seed, ..SolveConfig::default() };
-
     let live = tasks.iter().find(|task| task.problem.term().is_some()).expect("the set has such");
     show_one(&model, &supplies, &live.problem)?;
     println!("first result after {:.1} s\n", start.elapsed().as_secs_f64());
@@ -64,7 +63,8 @@ fn show_one(model: &LanguageModel, supplies: &Supplies, problem: &Problem) -> Re
         }
         ControlFlow::Continue(())
     })?;
-    Ok(println!())
+    println!();
+    Ok(())
 }
 
 fn measure(

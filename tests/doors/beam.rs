@@ -69,11 +69,7 @@ impl Decoding for Beams {
 }
 
 /// Extends a branch by the first of its tokens and forks it for the others.
-fn follow(
-    branch: &Branch<'_>,
-    kept: &[Option<TokenId>],
-    moves: &mut Moves<'_>,
-) -> Option<BranchId> {
+fn follow(branch: &Branch<'_>, kept: &[Option<TokenId>], moves: &mut Moves<'_>) {
     match kept {
         [] => moves.drop(branch.id),
         [None, ..] => {}
