@@ -7,7 +7,8 @@ use crate::{BranchId, Rooms, TokenId};
 ///
 /// Of every branch that has not ended one call of [`Decoding::advance`](crate::Decoding::advance) must
 /// [`extend`](Moves::extend), [`drop`](Moves::drop) or [`rewind`](Moves::rewind) it, or
-/// [`finish`](Moves::finish) the sequence. Moves count in the order they are made.
+/// [`finish`](Moves::finish) the sequence. Forks are made first, since they copy what was shown; the other moves
+/// count in their order.
 #[derive(Debug)]
 pub struct Moves<'a> {
     book: &'a mut MoveBook,

@@ -5,8 +5,8 @@ use crate::EngineError;
 pub struct EngineConfig {
     /// The most streams that generate in one pass: at least arity times branches of any decoder.
     pub max_rows: usize,
-    /// The most tokens of one pass, at least 1. Rows that generate come first, and pieces of prompts fill the
-    /// rest; an eighth is theirs at any rate. Fewer make shorter gaps between the tokens of a running
+    /// The tokens of one pass, at least 1. Rows that generate come first, whatever their number, and pieces of
+    /// prompts fill the rest; an eighth is theirs at any rate, on top if need be. Fewer make shorter gaps between the tokens of a running
     /// sequence while a long prompt arrives, and more passes.
     pub tokens_per_pass: usize,
     /// Memory for the streams that generate, in bytes; `None` trusts `max_rows`.

@@ -13,6 +13,7 @@ mod text;
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use infer_code_cad_decode::{Rooms, Vocabulary};
@@ -21,7 +22,7 @@ use entry::{Entry, State};
 use plan::Plan;
 use prefix::Prefixes;
 use reading::Reading;
-use sequence::Sequence;
+use sequence::{Sequence, panic_text};
 
 use crate::{
     CausalLm, Completion, EngineConfig, EngineError, EngineHandle, Event, FinishReason,
@@ -94,9 +95,10 @@ pub struct Engine {
 pub struct Progress {
     /// Rows set aside for samples, begun or about to.
     pub rows: usize,
-    /// Requests of which not all samples have rows.
+    /// Requests that have not begun, or of which not all samples have rows.
     pub waiting: usize,
-    /// Whether the rows of all requests together are fewer than there are.
+    /// Whether the rows of all requests together are fewer than there are, nothing waits to be told and no
+    /// prompt to be scored: another request would be advanced at once.
     pub wants_more: bool,
 }
 
@@ -155,7 +157,15 @@ impl Engine {
 
     pub(crate) fn submit_as(&mut self, id: RequestId, request: Request) {
         self.next_id = self.next_id.max(id.0 + 1);
-        match Plan::new(request, self.model.as_ref(), &self.vocabulary, &self.config) {
+        let plan = || Plan::new(request, self.model.as_ref(), &self.vocabulary, &self.config);
+        let planned = catch_unwind(AssertUnwindSafe(plan)).unwrap_or_else(|panic| {
+            let text = format!(
+                "the decoder panicked when it was asked what it needs: {}",
+                panic_text(&*panic)
+            );
+            Err(EngineError::Other(text.into()))
+        });
+        match planned {
             Ok(plan) => self.enter(id, plan),
             Err(error) => {
                 let stats = RequestStats::default();
@@ -169,7 +179,7 @@ impl Engine {
         let samples = plan.request.samples.clone();
         let (draws, scores) = (plan.max_tokens > 0, plan.request.prompt_log_probs.is_some());
         let mut entry = Entry::new(id, plan);
-        if !draws {
+        if !draws && !scores {
             for sample in samples {
                 let completion = Completion::empty(FinishReason::Length, entry.plan.cost());
                 self.stats.completions += 1;
@@ -181,12 +191,14 @@ impl Engine {
             entry.state = State::Spent;
         }
         self.entries.push(entry);
+        self.sweep();
     }
 
     /// Ends a request before the next pass: its rows are free, and of its events only [`Event::Ended`] is
     /// still to come. One that has ended already is no fault.
     pub fn cancel(&mut self, request: RequestId) {
-        self.outbox.retain(|(id, _)| *id != request);
+        let is_last = |event: &Event<'_>| matches!(event, Event::Ended { .. });
+        self.outbox.retain(|(id, event)| *id != request || is_last(event));
         if let Some(mut stats) = self.remove(request) {
             stats.cancelled = true;
             self.outbox.push((request, Event::Ended { stats }));
@@ -210,9 +222,13 @@ impl Engine {
     /// Where it stands.
     pub fn progress(&self) -> Progress {
         let unreserved = |entry: &Entry| entry.waiting.len() - entry.reserved;
-        let waiting = self.entries.iter().filter(|entry| unreserved(entry) > 0).count();
-        let wanted = self.entries.iter().map(|entry| unreserved(entry) * entry.plan.sample_rows());
-        let wants_more = self.rows + wanted.sum::<usize>() < self.config.max_rows;
+        let queues = |entry: &&Entry| unreserved(entry) > 0 || matches!(entry.state, State::Queued);
+        let waiting = self.entries.iter().filter(queues).count();
+        let wanted = self.entries.iter().fold(self.rows, |wanted, entry| {
+            wanted.saturating_add(unreserved(entry).saturating_mul(entry.plan.sample_rows()))
+        });
+        let scores = self.entries.iter().any(|entry| entry.only_scores());
+        let wants_more = wanted < self.config.max_rows && !scores && self.outbox.is_empty();
         Progress { rows: self.rows, waiting, wants_more }
     }
 
@@ -231,7 +247,12 @@ impl Engine {
         &self.config
     }
 
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
     /// A thread that steps for as long as a handle is left; callers share the engine through its handles.
+    /// Requests that were submitted before have nobody to hear of them and are cancelled.
     pub fn spawn(self) -> EngineHandle {
         EngineHandle::of(self)
     }
@@ -374,8 +395,9 @@ impl Engine {
     }
 }
 
-/// Prompts that are only scored hold no rows; so many are read at a time.
-const MOST_SCORING: usize = 2;
+/// Prompts that are only scored hold no rows; so many are read at a time, as [`MemoryPlan`](crate::MemoryPlan)
+/// counts them.
+const MOST_SCORING: usize = 1;
 
 fn as_usize(n: u64) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)

@@ -49,7 +49,7 @@ pub enum EngineError {
     /// The row cap cannot hold the streams of one sequence.
     #[error(
         "max_rows is {max_rows}, but the decoder of {task} reads {arity} streams in up to {branches} \
-         branches per sequence; raise it to {}", arity * branches
+         branches per sequence; raise it to {}", arity.saturating_mul(*branches)
     )]
     RowCap {
         /// The request's name.
@@ -103,6 +103,12 @@ pub enum EngineError {
         expected: usize,
         /// Streams of the prompt.
         actual: usize,
+    },
+    /// The decoder reads nothing.
+    #[error("the decoder of {task} reads no stream; its arity must be 1 or more")]
+    NoStreams {
+        /// The request's name.
+        task: String,
     },
     /// A stream of a prompt has no token.
     #[error("stream {stream} of the prompt of {task} is empty; begin it with a token such as bos")]
@@ -172,7 +178,9 @@ pub enum EngineError {
     #[error("the forward pass failed: {0}")]
     Pass(#[source] Arc<Self>),
     /// The engine's thread is gone.
-    #[error("the engine has stopped, by a panic of the model or of its own; start another one")]
+    #[error(
+        "the engine has stopped: its last handle was dropped, or the model panicked; start another one"
+    )]
     Stopped,
     /// No completion ends for this reason.
     #[error("finish reason {name:?} is unknown; choose eos, stop, length, decoder")]

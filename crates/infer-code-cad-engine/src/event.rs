@@ -39,8 +39,8 @@ pub enum Event<'a> {
         token: TokenId,
         /// Its log-probability, see [`LogProbs`](crate::LogProbs).
         log_prob: f64,
-        /// Text that is now certain; often empty. All pieces together are [`Completion::text`], but for
-        /// what a decoder with several branches leaves to be settled by its end.
+        /// Text that is now certain; often empty. All pieces together are [`Completion::text`], but for what
+        /// was held back when a decoder finished without a new token: that comes with the completion alone.
         text: Cow<'a, str>,
     },
     /// A sample is done.
@@ -178,7 +178,7 @@ impl FromStr for FinishReason {
 pub struct RequestStats {
     /// Completions finished.
     pub completions: usize,
-    /// Samples that failed.
+    /// Samples that failed; a request that failed as a whole counts one.
     pub failures: usize,
     /// Prompt tokens read, all streams together; a prompt is read once, whatever its samples.
     pub prefill_tokens: usize,

@@ -6,7 +6,8 @@ use crate::{Engine, Event, GenerateStats, Request, RequestId};
 ///
 /// Requests are drawn from the iterator when there is room for them, so they may be made lazily, and are
 /// numbered in that order for `sink`, which hears of every event. [`ControlFlow::Break`] ends the run at once:
-/// what was unfinished is dropped and [`GenerateStats::cancelled`] says so. Statistics are of this run.
+/// what was unfinished is dropped and [`GenerateStats::cancelled`] says so. Statistics are of this run. Requests
+/// that were submitted otherwise go on meanwhile, and their events are lost.
 ///
 /// # Examples
 /// ```
@@ -40,25 +41,32 @@ pub fn generate(
     sink: &mut dyn FnMut(usize, Event<'_>) -> ControlFlow<()>,
 ) -> GenerateStats {
     let (before, mut requests) = (engine.stats(), requests.into_iter());
-    let (mut ids, mut broken) = (Vec::<RequestId>::new(), false);
+    let (mut ids, mut open, mut broken) = (Vec::<RequestId>::new(), 0, false);
     loop {
         while engine.progress().wants_more
             && let Some(request) = requests.next()
         {
             ids.push(engine.submit(request));
+            open += 1;
         }
-        if broken || engine.is_idle() {
+        if open == 0 {
             break;
         }
         engine.step(&mut |id, event| {
-            let prompt = ids.iter().position(|known| *known == id);
-            if !broken && let Some(prompt) = prompt {
+            let Some(prompt) = ids.iter().position(|known| *known == id) else {
+                return ControlFlow::Continue(());
+            };
+            open -= usize::from(matches!(event, Event::Ended { .. }));
+            if !broken {
                 broken = sink(prompt, event).is_break();
             }
             if broken { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
+        if broken {
+            ids.iter().for_each(|id| engine.cancel(*id));
+            break;
+        }
     }
-    ids.into_iter().for_each(|id| engine.cancel(id));
     let mut stats = engine.stats().since(&before);
     stats.cancelled = broken;
     stats

@@ -51,20 +51,22 @@ enum Command {
 impl EngineHandle {
     pub(crate) fn of(engine: Engine) -> Self {
         let (commands, received) = mpsc::channel();
-        let stats = Arc::new(Mutex::new(engine.stats()));
+        let stats = Arc::new(Mutex::new(GenerateStats::default()));
         let handle = Self {
             commands,
-            next_id: Arc::default(),
+            next_id: Arc::new(AtomicU64::new(engine.next_id())),
             stats: Arc::clone(&stats),
             config: *engine.config(),
         };
-        thread::spawn(move || Driver { engine, received, stats, callers: HashMap::new() }.drive());
+        let (before, callers) = (engine.stats(), HashMap::new());
+        thread::spawn(move || Driver { engine, received, stats, before, callers }.drive());
         handle
     }
 
     /// Puts a request behind those there are. Its events come through the channel, [`Event::Ended`] last; a
     /// channel that closes without it says that the engine has stopped
-    /// ([`EngineError::Stopped`](crate::EngineError::Stopped)). Dropping the receiver cancels the request.
+    /// ([`EngineError::Stopped`](crate::EngineError::Stopped)). Dropping the receiver cancels the request when it
+    /// would be told of next, which is before a prompt costs its first pass.
     pub fn submit(&self, request: Request) -> (RequestId, Receiver<Event<'static>>) {
         let id = RequestId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let (sender, events) = mpsc::channel();
@@ -94,6 +96,8 @@ struct Driver {
     engine: Engine,
     received: Receiver<Command>,
     stats: Arc<Mutex<GenerateStats>>,
+    /// What the engine had done when it was spawned.
+    before: GenerateStats,
     callers: HashMap<RequestId, Sender<Event<'static>>>,
 }
 
@@ -110,7 +114,8 @@ impl Driver {
                 // What nobody hears is not worth a pass.
                 if heard { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             });
-            *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = self.engine.stats();
+            let stats = self.engine.stats().since(&self.before);
+            *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats;
         }
     }
 

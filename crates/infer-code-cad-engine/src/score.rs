@@ -8,7 +8,9 @@ use crate::{CausalLm, Engine, EngineError, Event, LogitRows, PromptLogProbs, Req
 /// The natural log-probability of each token given those before it: a request that draws nothing.
 ///
 /// One value per token after the first, `ln p(tokens[i] | tokens[..i])` for `i >= 1`; the mean of
-/// their negatives is the cross-entropy per token.
+/// their negatives is the cross-entropy per token. Other requests of the engine go on meanwhile, and their
+/// events are lost: where there are some, submit a request with
+/// [`Request::prompt_log_probs`](crate::Request::prompt_log_probs).
 ///
 /// # Errors
 /// What is wrong with the tokens, as [`Event::Failed`] says, and faults of the model.

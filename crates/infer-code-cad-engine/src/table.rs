@@ -101,7 +101,7 @@ impl CausalLm for TableModel {
     }
 
     fn cache_bytes(&self, positions: usize) -> Option<u64> {
-        Some((positions * size_of::<TokenId>()) as u64)
+        Some((positions as u64).saturating_mul(size_of::<TokenId>() as u64))
     }
 
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), EngineError> {

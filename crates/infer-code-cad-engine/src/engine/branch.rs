@@ -103,10 +103,12 @@ impl Branch {
         self.tokens.truncate(len);
         self.scores.truncate(len);
         self.log_prob = self.log_prob_of(len);
-        self.moved = Moved::Back;
         if len == has {
-            return Ok(()); // nothing is taken back, so one that has ended stays so
+            // Nothing is taken back: one that has ended stays so, and one that was extended was.
+            self.moved = if self.moved == Moved::On { Moved::On } else { Moved::Back };
+            return Ok(());
         }
+        self.moved = Moved::Back;
         self.ended = None;
         self.matcher = plan.stops.matcher();
         for &token in &self.tokens {

@@ -3,9 +3,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::entry::State;
+use super::entry::{Entry, State};
+use super::reading::{Reading, SCORED};
 use super::{Engine, Told};
 use crate::{EngineError, Event, RequestId, Step};
+
+/// Rows per pass up to which guesses are fed: bounds the logits held at once. Beyond it guesses would cost more
+/// than they save.
+const MOST_GUESSED: usize = 128;
 
 /// What a pass reads.
 struct Load {
@@ -53,19 +58,19 @@ impl Engine {
     fn plan_pass(&mut self) -> Load {
         let budget = self.config.tokens_per_pass;
         let rows: usize = self.sequences.iter().map(|sequence| sequence.streams()).sum();
-        let guesses = budget.saturating_sub(rows) / rows.max(1);
+        let guesses = budget.min(MOST_GUESSED).saturating_sub(rows) / rows.max(1);
         self.sequences.iter_mut().for_each(|sequence| sequence.guess(guesses));
         let decoded = self.sequences.iter().map(|s| s.streams() * s.width()).sum();
         let mut left = budget.saturating_sub(decoded).max(budget / 8).max(1);
-        let before = left;
+        let (before, mut scored_left) = (left, SCORED);
         for index in 0..self.entries.len() {
-            left -= self.plan_pieces(index, left);
+            left -= self.plan_pieces(index, left, &mut scored_left);
         }
         Load { rows, decoded, read: before - left }
     }
 
     /// Chooses what is read of one prompt; returns the number of tokens.
-    fn plan_pieces(&mut self, index: usize, budget: usize) -> usize {
+    fn plan_pieces(&mut self, index: usize, budget: usize, scored_left: &mut usize) -> usize {
         let Self { entries, prefixes, .. } = self;
         let (id, plan) = (entries[index].id, Arc::clone(&entries[index].plan));
         let state = mem::replace(&mut entries[index].state, State::Queued);
@@ -77,7 +82,7 @@ impl Engine {
             entries.iter().find(|entry| entry.id == request).and_then(|entry| entry.reading())
         };
         reading.end_waits(id, &plan, prefixes, find);
-        let read = reading.plan_pieces(&plan, budget);
+        let read = reading.plan_pieces(&plan, budget, scored_left);
         entries[index].state = State::Reading(reading);
         read
     }
@@ -107,7 +112,8 @@ impl Engine {
     /// A pass that failed leaves its caches in no known state: what it advanced fails with it.
     fn fail_pass(&mut self, error: EngineError) {
         let error = Arc::new(error);
-        let read = self.entries.iter().filter(|entry| entry.reading().is_some());
+        let reads = |entry: &&Entry| entry.reading().is_some_and(Reading::has_pieces);
+        let read = self.entries.iter().filter(reads);
         let mut failed: Vec<RequestId> = read.map(|entry| entry.id).collect();
         failed.extend(self.sequences.iter().map(|sequence| sequence.request));
         failed.dedup();

@@ -37,7 +37,7 @@ impl Plan {
             stops: StopStrings::new(&request.stop)?,
             vocabulary: Arc::clone(vocabulary),
             vocab_size: model.vocab_size(),
-            sample_bytes: row_bytes.saturating_mul((arity * max_branches) as u64),
+            sample_bytes: row_bytes.saturating_mul(arity.saturating_mul(max_branches) as u64),
             root_bytes: root_bytes.saturating_mul(arity as u64),
             arity,
             max_branches,
@@ -50,7 +50,7 @@ impl Plan {
 
     /// Rows set aside for a sample.
     pub(super) fn sample_rows(&self) -> usize {
-        self.arity * self.max_branches
+        self.arity.saturating_mul(self.max_branches)
     }
 
     pub(super) fn streams(&self) -> &[Vec<TokenId>] {
@@ -88,7 +88,7 @@ impl Plan {
         }
         let needed_bytes = self.root_bytes.saturating_add(self.sample_bytes);
         match config.cache_bytes {
-            Some(available_bytes) if needed_bytes > available_bytes => {
+            Some(available_bytes) if generates && needed_bytes > available_bytes => {
                 Err(EngineError::SequenceMemory { needed_bytes, available_bytes })
             }
             _ => Ok(()),
@@ -111,6 +111,9 @@ fn memory(request: &Request, model: &dyn CausalLm, max_tokens: usize) -> [u64; 2
 /// one.
 fn room(request: &Request, model: &dyn CausalLm) -> Result<usize, EngineError> {
     let (task, expected, actual) = (&request.task, request.decoder.arity(), request.streams.len());
+    if expected == 0 {
+        return Err(EngineError::NoStreams { task: task.clone() });
+    }
     if actual != expected {
         return Err(EngineError::StreamCount { task: task.clone(), expected, actual });
     }

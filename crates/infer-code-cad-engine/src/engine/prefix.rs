@@ -46,7 +46,7 @@ impl Prefixes {
         Some(beginning(kept.cache.as_ref(), len))
     }
 
-    /// Keeps a stream that was read. What it is bytes of counts in full, though streams share pages.
+    /// Keeps a stream that was read. Its bytes count in full, though streams may share pages.
     pub(super) fn keep(&mut self, stream: &[TokenId], cache: &dyn KvCache, model: &dyn CausalLm) {
         let bytes = model.cache_bytes(stream.len()).unwrap_or(self.limit / MOST_UNKNOWN);
         if stream.len() < SHORTEST || bytes > self.limit || self.limit == 0 {

@@ -7,8 +7,8 @@ use super::plan::Plan;
 use super::prefix::{Prefixes, SHORTEST, beginning, common};
 use crate::{CausalLm, KvCache, LogitRows, RequestId, Step, TokenLogProb};
 
-/// Positions per pass whose logits are only scored: bounds the logits held at once.
-const SCORED: usize = 64;
+/// Positions per pass whose logits are only scored, of all prompts: bounds the logits held at once.
+pub(super) const SCORED: usize = 64;
 
 /// A prompt that is being read, piece by piece.
 #[derive(Debug)]
@@ -84,6 +84,11 @@ impl Reading {
         self.streams.iter().map(|stream| stream.cache.len()).sum()
     }
 
+    /// Whether the next pass reads of it.
+    pub(super) fn has_pieces(&self) -> bool {
+        self.streams.iter().any(|stream| stream.piece.is_some())
+    }
+
     pub(super) fn is_complete(&self, plan: &Plan) -> bool {
         let mut streams = self.streams.iter().zip(plan.streams());
         streams.all(|(reading, tokens)| reading.cache.len() == tokens.len())
@@ -123,8 +128,14 @@ impl Reading {
         }
     }
 
-    /// Chooses what the next pass reads of the streams, `budget` tokens at most; returns their number.
-    pub(super) fn plan_pieces(&mut self, plan: &Plan, budget: usize) -> usize {
+    /// Chooses what the next pass reads of the streams, `budget` tokens at most, of which `scored_left` may be
+    /// scored; returns their number.
+    pub(super) fn plan_pieces(
+        &mut self,
+        plan: &Plan,
+        budget: usize,
+        scored_left: &mut usize,
+    ) -> usize {
         let mut left = budget;
         for (index, reading) in self.streams.iter_mut().enumerate() {
             let (start, len) = (reading.cache.len(), plan.streams()[index].len());
@@ -138,10 +149,14 @@ impl Reading {
                     let end = len.min(from).min(start.saturating_add(left));
                     (end, if end == len { LogitRows::Last } else { LogitRows::None })
                 }
-                _ => (len.min(start.saturating_add(left.min(SCORED))), LogitRows::All),
+                _ => {
+                    let end = len.min(start.saturating_add(left.min(*scored_left)));
+                    *scored_left -= end - start;
+                    (end, LogitRows::All)
+                }
             };
             left -= end - start;
-            reading.piece = Some((start..end, rows));
+            reading.piece = (start < end).then_some((start..end, rows));
         }
         budget - left
     }

@@ -84,7 +84,9 @@ impl Sequence {
         opening.sample = sample;
         let begun = unpanicked(|| asked.decoder.begin(&opening).map_err(Fault::Decode));
         let decoding = begun.map_err(|fault| fault.of(plan, sample, 0))?;
-        let speculator = asked.speculation.as_ref().map(|s| s.begin(&prompt, sample));
+        let speculator =
+            unpanicked(|| Ok(asked.speculation.as_ref().map(|s| s.begin(&prompt, sample))));
+        let speculator = speculator.map_err(|fault| fault.of(plan, sample, 0))?;
         let mut book = MoveBook::new(plan.top());
         let branches = vec![Branch::new(book.name(), root.caches, plan)];
         Ok(Self {
@@ -139,13 +141,20 @@ impl Sequence {
         // The last token of a completion is not fed back, so nothing may be guessed behind it.
         let room = room.min(left.saturating_sub(1));
         let Some(&last) = branch.tokens.last().filter(|_| room > 0) else { return };
-        self.feed.push(last);
         let mut guess = Vec::new();
-        speculator.propose(&branch.tokens, room, &mut guess);
+        let proposed = unpanicked(|| {
+            speculator.propose(&branch.tokens, room, &mut guess);
+            Ok(())
+        });
+        if let Err(fault) = proposed {
+            self.fault = Some(fault.of(&self.plan, self.sample, branch.tokens.len()));
+            return;
+        }
         let known = |token: &TokenId| (*token as usize) < self.plan.vocab_size;
-        self.feed.extend(guess.into_iter().take(room).take_while(known));
-        if self.feed.len() == 1 {
-            self.feed.clear();
+        guess.truncate(guess.iter().take(room).take_while(|token| known(token)).count());
+        if !guess.is_empty() {
+            self.feed.push(last);
+            self.feed.extend(guess);
         }
     }
 
@@ -244,7 +253,7 @@ impl Sequence {
     fn ask(&mut self, rows: Rows<'_>, rooms: &mut Rooms) -> Result<(), Fault> {
         self.calls += 1;
         let (calls, max_tokens) = (self.calls, self.plan.max_tokens);
-        if calls > 64 * (max_tokens + 1) {
+        if calls > max_tokens.saturating_add(1).saturating_mul(64) {
             return Err(MoveError::Endless { calls, max_tokens }.into());
         }
         let Self { branches, decoding, book, rng, plan, .. } = self;
@@ -304,8 +313,8 @@ impl Sequence {
                 }
                 Move::Rewind { branch, len } => self.rewind(branch, len)?,
                 Move::Settle { branch, len } => {
-                    let (index, alone) = (self.find(branch)?, self.plan.max_branches == 1);
-                    self.shown.settle(&self.branches[index], len, alone, &self.plan)?;
+                    let index = self.find(branch)?;
+                    self.shown.settle(&self.branches[index], len, &self.plan)?;
                 }
                 Move::Finish { branch, len } => {
                     let index = self.find(branch)?;
@@ -335,7 +344,7 @@ impl Sequence {
         if len < settled {
             return Err(MoveError::Settled { branch: branch.id, len, settled });
         }
-        self.shown.settle(branch, len, false, &self.plan)?;
+        self.shown.settle(branch, len, &self.plan)?;
         self.shown.end();
         self.chosen = Some((index, len));
         Ok(())
@@ -372,8 +381,12 @@ impl Sequence {
             self.decide(Rows { values: &[], width: 1, position: 0 }, rooms)?;
         }
         if self.chosen.is_none() && all_ended(&self.branches) {
-            let score = |index: usize| self.branches[index].log_prob;
-            let better = |best, other| if score(other) > score(best) { other } else { best };
+            // Of those that agree with what a reader has seen, if there are any.
+            let rank = |&index: &usize| {
+                let branch = &self.branches[index];
+                (self.shown.agrees_with(branch), branch.log_prob)
+            };
+            let better = |best, other| if rank(&other) > rank(&best) { other } else { best };
             let best = (0..self.branches.len()).reduce(better).expect("one branch is always held");
             self.choose(best, self.branches[best].tokens.len())?;
         }
@@ -444,7 +457,7 @@ fn unpanicked<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     })
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a text")
 }

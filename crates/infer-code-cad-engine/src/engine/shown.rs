@@ -27,12 +27,16 @@ impl Shown {
         self.tokens.len()
     }
 
-    /// Takes a branch's first `len` tokens as final; `alone` spares the comparison with what was settled.
+    /// Whether a branch begins with what was settled.
+    pub(super) fn agrees_with(&self, branch: &Branch) -> bool {
+        branch.tokens.starts_with(&self.tokens)
+    }
+
+    /// Takes a branch's first `len` tokens as final.
     pub(super) fn settle(
         &mut self,
         branch: &Branch,
         len: usize,
-        alone: bool,
         plan: &Plan,
     ) -> Result<(), MoveError> {
         let has = branch.tokens.len();
@@ -40,7 +44,7 @@ impl Shown {
             return Err(MoveError::TooLong { branch: branch.id, len, has });
         }
         let known = self.tokens.len().min(len);
-        if !alone && self.tokens[..known] != branch.tokens[..known] {
+        if self.tokens[..known] != branch.tokens[..known] {
             return Err(MoveError::SettledOtherwise { branch: branch.id });
         }
         for at in known..len {

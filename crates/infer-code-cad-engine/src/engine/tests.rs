@@ -375,6 +375,8 @@ fn a_request_that_cannot_be_done_is_refused_by_name() {
     let long = streams(&[&[1], &[1; MAX_POSITIONS + 1]]);
     assert!(matches!(long, EngineError::PromptTooLong { stream: 1, tokens: 41, .. }));
 
+    let blind = request("t", &[], 1);
+    assert!(matches!(refused(blind, config()), EngineError::NoStreams { .. }));
     let narrow = refused(problems(1).remove(0), EngineConfig { max_rows: 1, ..config() });
     assert!(matches!(narrow, EngineError::RowCap { max_rows: 1, arity: 2, branches: 1, .. }));
     let mute = with(problems(1), |request| request.stop = vec![String::new()]).remove(0);

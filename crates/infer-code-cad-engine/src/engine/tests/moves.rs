@@ -242,6 +242,57 @@ fn guesses_save_passes_and_change_no_token() {
     assert!(guessed[&key].0.cost.thrown_away > 0, "wrong guesses are counted");
 }
 
+/// Panics when it is asked.
+#[derive(Debug)]
+struct Faulty(bool);
+
+impl Speculation for Faulty {
+    fn begin(&self, _: &[&[TokenId]], _: usize) -> Box<dyn Speculator> {
+        assert!(self.0, "no guesses");
+        Box::new(Self(true))
+    }
+}
+
+impl Speculator for Faulty {
+    fn propose(&mut self, _: &[TokenId], _: usize, _: &mut Vec<TokenId>) {
+        panic!("no guesses")
+    }
+
+    fn verified(&mut self, _: usize, _: usize) {}
+}
+
+#[test]
+fn a_speculator_that_panics_fails_its_sample_and_no_other() {
+    for begins in [false, true] {
+        let mut request = request("t", &[&[1, 2]], 1);
+        request.speculation = Some(Arc::new(Faulty(begins)));
+        let mut finished = 0;
+        let mut failed = vec![];
+        let requests = [request, problems(1).remove(0)];
+        generate(&mut engine(&config()), requests, &mut |_, event| {
+            match event {
+                Event::Finished { .. } => finished += 1,
+                Event::Failed { error, .. } => failed.push(error.to_string()),
+                _ => {}
+            }
+            Continue(())
+        });
+        assert!(
+            finished == 1 && failed.len() == 1 && failed[0].contains("no guesses"),
+            "{failed:?}"
+        );
+    }
+}
+
+/// A decoder that wants more branches than can be counted.
+#[test]
+fn rows_that_no_number_holds_are_refused() {
+    let mut request = request("t", &[&[1], &[2]], 1);
+    request.decoder = Arc::new(Wanderer { arity: 2, branches: usize::MAX });
+    let error = run(&[request], &config()).unwrap_err();
+    assert!(matches!(error, EngineError::RowCap { branches: usize::MAX, .. }), "{error}");
+}
+
 /// Makes one kind of move that is not allowed, after a token.
 #[derive(Debug, Clone)]
 struct Wrong(&'static str);
@@ -292,6 +343,17 @@ impl Decoding for Wrong {
                 moves.finish(id, 1);
                 moves.extend(id, 1, row);
             }
+            "back to where it is" => {
+                moves.extend(id, 1, row);
+                moves.rewind(id, 2);
+                moves.extend(id, 2, row);
+            }
+            "settled otherwise" => {
+                let fork = moves.fork(id, 1, row);
+                moves.extend(id, 2, row);
+                moves.settle(id, 2);
+                moves.settle(fork, 2);
+            }
             "three" => {
                 moves.extend(id, 1, row);
                 [2, 3].into_iter().for_each(|token| _ = moves.fork(id, token, row));
@@ -327,6 +389,8 @@ fn moves_that_cannot_be_made_fail_their_sample() {
     assert!(matches!(moved("settled"), MoveError::Settled { len: 0, settled: 1, .. }));
     assert!(matches!(moved("settle ahead"), MoveError::TooLong { len: 5, .. }));
     assert!(matches!(moved("finish behind"), MoveError::Settled { .. }));
+    assert!(matches!(moved("back to where it is"), MoveError::ExtendedTwice { .. }));
+    assert!(matches!(moved("settled otherwise"), MoveError::SettledOtherwise { .. }));
     assert!(matches!(moved("after finish"), MoveError::AfterFinish));
     assert!(matches!(moved("three"), MoveError::TooManyBranches { held: 3, allowed: 2 }));
     assert!(matches!(moved("fork of a fork"), MoveError::UnknownBranch { .. }));

@@ -78,6 +78,68 @@ fn cancelling_frees_rows_before_the_next_pass() {
     assert_eq!((engine.rows, engine.bytes), (0, 0));
 }
 
+/// Whatever becomes of a request, its last event comes once, and last.
+#[test]
+fn every_request_ends_once() {
+    let endings = |act: &dyn Fn(&mut Engine, RequestId)| {
+        let mut engine = engine(&config());
+        let bad = engine.submit(request("bad", &[&[1], &[]], 1));
+        let good = engine.submit(problems(2).remove(0));
+        let score = engine.submit(with(problems(1), |r| r.max_new_tokens = 0).remove(1));
+        [bad, good, score].into_iter().for_each(|id| act(&mut engine, id));
+        let heard = drain(&mut engine);
+        for id in [bad, good, score] {
+            let own: Vec<&String> =
+                heard.iter().filter(|(of, _)| *of == id).map(|(_, e)| e).collect();
+            let last = own.iter().filter(|event| event.starts_with("Ended")).count();
+            assert!(last == 1 && own[own.len() - 1].starts_with("Ended"), "{own:?}");
+        }
+    };
+    endings(&|_, _| {});
+    endings(&|engine, id| engine.cancel(id));
+    endings(&|engine, id| (0..2).for_each(|_| engine.cancel(id)));
+    // A sink that breaks at the last word but one hears the last all the same.
+    let mut engine = engine(&config());
+    engine.submit(problems(1).remove(0));
+    let mut ended = 0;
+    while !engine.is_idle() {
+        engine.step(&mut |_, event| {
+            ended += usize::from(matches!(event, Event::Ended { .. }));
+            if matches!(event, Event::Finished { .. }) { Break(()) } else { Continue(()) }
+        });
+    }
+    assert_eq!(ended, 1);
+}
+
+#[test]
+fn requests_of_before_have_other_numbers_than_those_of_handles() {
+    let mut engine = engine(&config());
+    engine.submit(problems(1).remove(0));
+    let handle = engine.spawn();
+    let (id, events) = handle.submit(problems(1).remove(0));
+    assert_eq!(id, RequestId(1));
+    let finished = events.iter().filter(|event| matches!(event, Event::Finished { .. })).count();
+    assert_eq!((finished, handle.stats().completions), (1, 1));
+}
+
+/// Requests that hold no rows are drawn as they are done, not all at once.
+#[test]
+fn generate_draws_lazily_whatever_it_draws() {
+    let drawn = std::cell::Cell::new(0);
+    let scoring = std::iter::repeat_with(|| {
+        drawn.set(drawn.get() + 1);
+        let mut request = request("t", &[&[1, 2, 3]], 0);
+        request.prompt_log_probs = Some(PromptLogProbs { stream: 0, from: 1, top: 0 });
+        if drawn.get() % 2 == 0 { Request { prompt_log_probs: None, ..request } } else { request }
+    });
+    let mut ended = 0;
+    let stats = generate(&mut engine(&config()), scoring, &mut |_, event| {
+        ended += usize::from(matches!(event, Event::Ended { .. }));
+        if ended == 6 { Break(()) } else { Continue(()) }
+    });
+    assert!(stats.cancelled && drawn.get() <= 8, "{} drawn", drawn.get());
+}
+
 #[test]
 fn a_sink_that_breaks_cancels_its_request_only() {
     let mut engine = engine(&config());
