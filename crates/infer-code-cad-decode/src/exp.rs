@@ -1,11 +1,11 @@
-/// `e^x` for `x <= 0`, within 2 units in the last place; zero below -87.
+/// `e^x` for `x <= 0`, within 2 units in the last place; zero from -87 down, NaN of a NaN.
 ///
 /// Without branches or calls: `2^n e^r` with `x = n ln 2 + r` and the polynomial of Cephes' `expf`.
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
     /// `1.5 * 2^23`: adding it rounds to an integer, which is then in the low bits.
     const ROUND: f32 = 12_582_912.0;
-    let clamped = if x > -87.0 { x } else { -87.0 };
+    let clamped = if -87.0 > x { -87.0 } else { x }; // in this order the comparison lets NaN through
     let shifted = clamped * std::f32::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
     let r = clamped - n * 0.693_359_4 + n * 2.121_944_4e-4; // ln 2 in two parts
@@ -15,7 +15,7 @@ pub fn exp(x: f32) -> f32 {
     }
     let fraction = p * r * r + r + 1.0;
     let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
-    if x > -87.0 { fraction * power } else { 0.0 }
+    if x <= -87.0 { 0.0 } else { fraction * power }
 }
 
 #[cfg(test)]
@@ -35,7 +35,16 @@ mod tests {
     #[test]
     fn exp_meets_its_ends() {
         assert_eq!(exp(0.0), 1.0);
+        assert_eq!(exp(-87.0), 0.0);
+        assert!(exp(-86.999_99) > 0.0);
         assert_eq!(exp(-100.0), 0.0);
         assert_eq!(exp(f32::NEG_INFINITY), 0.0);
+    }
+
+    #[test]
+    fn exp_of_any_nan_is_nan() {
+        for nan in [f32::NAN, -f32::NAN, f32::from_bits(0x7f80_0001), f32::from_bits(0xffff_ffff)] {
+            assert!(exp(nan).is_nan(), "{:x}", nan.to_bits());
+        }
     }
 }

@@ -31,7 +31,8 @@ use crate::{
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Nucleus {
-    /// Divides the logits; above zero. For the limit zero use [`crate::Greedy`].
+    /// Divides the logits; finite and at least [`f32::MIN_POSITIVE`], below which its reciprocal is no
+    /// number. For the limit zero use [`crate::Greedy`].
     pub temperature: f32,
     /// The mass kept, in `(0, 1]`; 1 keeps every token.
     pub top_p: f32,
@@ -85,6 +86,8 @@ impl Default for Nucleus {
         }
     }
 }
+
+const TEMPERATURE: &str = "a finite value of at least 1.2e-38; for the limit zero take Greedy";
 
 /// A token that may be chosen.
 #[derive(Debug, Clone, Copy)]
@@ -214,7 +217,7 @@ impl Nucleus {
 
     fn check_parameters(&self) -> Result<(), DecodeError> {
         let ranges = [
-            ("temperature", self.temperature, self.temperature > 0.0, "a finite value above 0"),
+            ("temperature", self.temperature, self.temperature >= f32::MIN_POSITIVE, TEMPERATURE),
             ("top_p", self.top_p, self.top_p > 0.0 && self.top_p <= 1.0, "a value in (0, 1]"),
             ("min_p", self.min_p, self.min_p >= 0.0 && self.min_p <= 1.0, "a value in [0, 1]"),
             ("top_k", self.top_k as f32, self.top_k > 0, "at least 1"),

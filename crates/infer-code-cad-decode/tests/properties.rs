@@ -256,20 +256,74 @@ fn bad_parameters_are_named() {
             other => panic!("{other:?} names no parameter"),
         }
     };
-    for temperature in [0.0, -1.0, f32::NAN, f32::INFINITY] {
-        assert_eq!(named(&Nucleus { temperature, ..Nucleus::default() }), "temperature");
+    // The reciprocal of 1e-39 is infinite.
+    for temperature in [0.0, -0.0, -1.0, 1e-39, -1e-39, f32::from_bits(1), f32::NAN, f32::INFINITY]
+    {
+        for order in [SamplerOrder::Hf, SamplerOrder::LlamaCpp] {
+            let decoder = Nucleus { temperature, order, ..Nucleus::default() };
+            assert_eq!(named(&decoder), "temperature");
+            assert_eq!(named(&ContextAware::new(0.5, decoder)), "temperature");
+        }
     }
-    for top_p in [0.0, 1.5, f32::NAN] {
+    for top_p in [0.0, -0.5, 1.5, f32::NAN, f32::INFINITY] {
         assert_eq!(named(&Nucleus { top_p, ..Nucleus::default() }), "top_p");
     }
     assert_eq!(named(&Nucleus { top_k: 0, ..Nucleus::default() }), "top_k");
-    assert_eq!(named(&Nucleus { min_p: -0.1, ..Nucleus::default() }), "min_p");
-    for alpha in [-0.5, 1e30, f32::NAN, f32::INFINITY] {
+    for min_p in [-0.1, -1e-45, 1.5, f32::NAN, f32::INFINITY] {
+        assert_eq!(named(&Nucleus { min_p, ..Nucleus::default() }), "min_p");
+    }
+    for alpha in [-0.5, -1e-45, 1e30, f32::NAN, f32::INFINITY] {
         assert_eq!(named(&ContextAware::new(alpha, Greedy)), "alpha");
     }
-    assert_eq!(named(&masked(0.5, 2.0, Greedy)), "plausibility");
-    assert_eq!(named(&weighted(vec![1.0, f32::NAN], Greedy)), "weight");
+    for plausibility in [-0.1, -1e-45, 2.0, f32::NAN, f32::INFINITY] {
+        assert_eq!(named(&masked(0.5, plausibility, Greedy)), "plausibility");
+    }
+    for weight in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30] {
+        assert_eq!(named(&weighted(vec![1.0, weight], Greedy)), "weight");
+    }
     assert_eq!(named(&weighted(vec![0.0, -1.0], Greedy)), "the largest weight");
+}
+
+/// Floats of every size, the edges of what is refused among them.
+fn setting() -> impl Strategy<Value = f32> {
+    prop_oneof![
+        any::<f32>(),
+        any::<u32>().prop_map(f32::from_bits),
+        Just(f32::MIN_POSITIVE),
+        Just(1e-39),
+        Just(f32::MAX),
+        0f32..2.0,
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_setting_draws_a_token_or_is_refused(
+        row in prop::collection::vec(prop_oneof![-30f32..30.0, Just(f32::MIN), Just(f32::MAX)], 8),
+        (temperature, top_p, min_p) in (setting(), setting(), setting()),
+        (alpha, plausibility) in (setting(), setting()),
+        top_k in 0usize..6,
+        llama_cpp in any::<bool>(),
+    ) {
+        let order = if llama_cpp { SamplerOrder::LlamaCpp } else { SamplerOrder::Hf };
+        let of = |temperature, top_p, min_p| Nucleus { temperature, top_p, top_k, min_p, order };
+        let usual = of(1.0, 1.0, 0.0);
+        let alone = [of(temperature, 1.0, 0.0), of(1.0, top_p, 0.0), of(1.0, 1.0, min_p)];
+        for sampler in alone.into_iter().chain([of(temperature, top_p, min_p)]) {
+            match pick(&sampler, view(&row[..4], 1), &mut rng(1)) {
+                Ok(token) => prop_assert!(token < 4),
+                Err(error) => prop_assert!(matches!(error, DecodeError::Parameter { .. }), "{error}"),
+            }
+        }
+        match pick(&masked(alpha, plausibility, usual), view(&row, 2), &mut rng(1)) {
+            Ok(token) => prop_assert!(token < 4),
+            // Rows as far apart as this may have no largest value once they are weighted.
+            Err(error) => prop_assert!(
+                matches!(error, DecodeError::Parameter { .. } | DecodeError::PositiveInfinity { .. }),
+                "{error}"
+            ),
+        }
+    }
 }
 
 #[test]
