@@ -65,7 +65,8 @@ impl PackedMatrix {
     /// Rounds f32 weights, `(out_features, in_features)`, to a format and packs them.
     ///
     /// Q8_0 and Q4_0 round as ggml's reference does, bit for bit; Bf16 and F16 to nearest, ties to
-    /// even; Q4_K to the least squared error of each block, which is not bit for bit what ggml finds.
+    /// even; Q4_K to the least squared error of each block, which is not bit for bit what ggml finds. A
+    /// block of integers with an infinity or a NaN becomes NaN as a whole.
     ///
     /// # Errors
     /// As [`Self::pack`].

@@ -1,20 +1,38 @@
 use half::{bf16, f16};
 
 use crate::Format;
+use crate::isa::MAGNITUDE;
 use crate::quantize_k::{q4_k, q6_k};
 
-/// Rounds a row to the bytes a file would hold.
+/// Rounds a row to the bytes a file would hold. A block of integers cannot hold an infinity or a NaN: it
+/// becomes NaN as a whole.
 #[inline(always)]
 pub(crate) fn quantize_row(format: Format, row: &[f32], bytes: &mut [u8]) {
     match format {
-        Format::Q8_0 => each_block(row, bytes, q8_0),
-        Format::Q4_0 => each_block(row, bytes, q4_0),
+        Format::Q8_0 => each_block(row, bytes, |block| or_nan(block, 0, q8_0)),
+        Format::Q4_0 => each_block(row, bytes, |block| or_nan(block, 0, q4_0)),
         Format::Bf16 => each_block(row, bytes, |[x]| bf16::from_f32(*x).to_le_bytes()),
         Format::F16 => each_block(row, bytes, |[x]| f16::from_f32(*x).to_le_bytes()),
         Format::F32 => each_block(row, bytes, |[x]| x.to_le_bytes()),
-        Format::Q4_K => each_block(row, bytes, q4_k),
-        Format::Q6_K => each_block(row, bytes, q6_k),
+        Format::Q4_K => each_block(row, bytes, |block| or_nan(block, 0, q4_k)),
+        Format::Q6_K => each_block(row, bytes, |block| or_nan(block, 208, q6_k)),
     }
+}
+
+/// A block with its f16 scale at byte `scale`, which is NaN where a weight is not finite: comparisons
+/// would pass over it, and casts to integers make it zero.
+#[inline(always)]
+fn or_nan<const LEN: usize, const BYTES: usize>(
+    block: &[f32; LEN],
+    scale: usize,
+    quantize: impl Fn(&[f32; LEN]) -> [u8; BYTES],
+) -> [u8; BYTES] {
+    let largest = block.iter().fold(0, |largest, x| u32::max(largest, x.to_bits() & MAGNITUDE));
+    let mut bytes = quantize(block);
+    if largest >= f32::INFINITY.to_bits() {
+        bytes[scale..scale + 2].copy_from_slice(&f16::NAN.to_le_bytes());
+    }
+    bytes
 }
 
 #[inline(always)]

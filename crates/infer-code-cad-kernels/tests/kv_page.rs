@@ -124,6 +124,44 @@ fn half_precision_saturates_and_keeps_what_is_not_a_number() {
     assert!(scores[2].is_nan());
 }
 
+/// Every place where a NaN may be, on every instruction set: it reaches what it takes part in.
+#[test]
+fn a_nan_of_a_key_a_query_a_value_or_a_weight_reaches_the_results() {
+    const DIM: usize = 20;
+    let formats = KvFormat::ALL.into_iter();
+    for (format, isa) in formats.flat_map(|f| Isa::ALL.map(|isa| (f, isa))) {
+        if !isa.is_supported() {
+            continue;
+        }
+        for at in [0, 7, 16, DIM - 1] {
+            let mut bad = [1.0; DIM];
+            bad[at] = -f32::NAN;
+            let mut page = KvPage::new(format, 1, DIM);
+            page.put(5, &bad, &bad);
+            let scores = |queries: &[f32]| {
+                let mut scores = [0.0; 2 * KvPage::POSITIONS];
+                page.score(isa, 0, queries, 0.5, &mut scores, KvPage::POSITIONS);
+                scores.map(f32::is_nan)
+            };
+            let of_key = scores(&[1.0; 2 * DIM]);
+            assert!((0..32).all(|t| of_key[t] == (t % 16 == 5)), "{format} {isa} {at}");
+            let of_query = scores(&[[1.0; DIM], bad].concat());
+            assert!((0..32).all(|t| of_query[t] == (t >= 16 || t == 5)), "{format} {isa} {at}");
+            let mixed = |weights: &[f32]| {
+                let mut out = [0.0; 2 * DIM];
+                page.mix(isa, 0, weights, KvPage::POSITIONS, 9, &mut out);
+                out.map(f32::is_nan)
+            };
+            let of_value = mixed(&[0.1; 2 * KvPage::POSITIONS]);
+            assert!((0..2 * DIM).all(|d| of_value[d] == (d % DIM == at)), "{format} {isa} {at}");
+            let mut weights = [0.1; 2 * KvPage::POSITIONS];
+            weights[3] = f32::NAN;
+            let of_weight = mixed(&weights);
+            assert!((0..DIM).all(|d| of_weight[d]) && !of_weight[DIM + (at + 1) % DIM]);
+        }
+    }
+}
+
 #[test]
 #[should_panic(expected = "no slot 16")]
 fn a_page_has_sixteen_slots() {

@@ -143,18 +143,58 @@ fn one_buffer_serves_batches_of_all_sizes() {
 
 #[test]
 fn a_bad_row_spoils_its_own_results_only() {
-    for format in [Format::Q8_0, Format::Q4_K, Format::Bf16] {
-        let pool = Pool::new(2);
+    for (format, isa) in Format::ALL.into_iter().flat_map(|f| supported().map(move |isa| (f, isa)))
+    {
+        let pool = Pool::with_isa(2, isa).unwrap();
         let matrix = packed(format, 40, 256, 5);
-        let mut rows = random_rows(3 * 256, 6);
+        let rows = random_rows(3 * 256, 6);
         let before = product(&matrix, &rows, &pool);
-        rows[256 + 9] = f32::NAN;
-        let after = product(&matrix, &rows, &pool);
-        assert!(after[40..80].iter().all(|y| y.is_nan()));
-        assert_eq!(
-            (bits(&after[..40]), bits(&after[80..])),
-            (bits(&before[..40]), bits(&before[80..]))
-        );
+        for (at, nan) in
+            [(0, f32::NAN), (9, -f32::NAN), (31, f32::from_bits(0x7f80_0001)), (255, f32::NAN)]
+        {
+            let mut rows = rows.clone();
+            rows[256 + at] = nan;
+            let after = product(&matrix, &rows, &pool);
+            assert!(after[40..80].iter().all(|y| y.is_nan()), "{format} {isa} {at}");
+            assert_eq!(
+                (bits(&after[..40]), bits(&after[80..])),
+                (bits(&before[..40]), bits(&before[80..]))
+            );
+        }
+    }
+}
+
+#[test]
+fn a_nan_counts_even_beside_weights_that_are_all_zero() {
+    for (format, isa) in Format::ALL.into_iter().flat_map(|f| supported().map(move |isa| (f, isa)))
+    {
+        let pool = Pool::with_isa(1, isa).unwrap();
+        let matrix = PackedMatrix::quantize(format, 16, 256, &[0.0; 16 * 256], &pool).unwrap();
+        let mut row = [1.0; 256];
+        row[100] = f32::NAN;
+        assert!(product(&matrix, &row, &pool).iter().all(|y| y.is_nan()), "{format} {isa}");
+    }
+}
+
+#[test]
+fn weights_that_are_not_finite_spoil_their_own_outputs_only() {
+    for (format, isa) in Format::ALL.into_iter().flat_map(|f| supported().map(move |isa| (f, isa)))
+    {
+        let pool = Pool::with_isa(1, isa).unwrap();
+        for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for at in [0, 17, 31, 255, 300, 511] {
+                let mut weights = random_rows(3 * 512, 4);
+                weights[512 + at] = bad;
+                let matrix = PackedMatrix::quantize(format, 3, 512, &weights, &pool).unwrap();
+                let mut decoded = [0.0; 512];
+                matrix.row_f32(1, &mut decoded).unwrap();
+                let kept =
+                    if bad.is_nan() { decoded[at].is_nan() } else { !decoded[at].is_finite() };
+                assert!(kept, "{format} {isa} {at}: {bad} becomes {}", decoded[at]);
+                let out = product(&matrix, &random_rows(512, 5), &pool);
+                assert!(out[0].is_finite() && !out[1].is_finite() && out[2].is_finite());
+            }
+        }
     }
 }
 

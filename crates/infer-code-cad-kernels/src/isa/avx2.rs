@@ -11,10 +11,7 @@ pub(crate) struct Avx2<P>(P);
 impl<P: ByteProducts> Avx2<P> {
     #[inline(always)]
     pub(crate) fn detect() -> Option<Self> {
-        let found = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("f16c");
-        if found { P::detect().map(Self) } else { None }
+        P::detect().map(Self)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::arch::x86_64::*;
 
-/// Proof that the processor multiplies unsigned with signed bytes in this way.
+/// Proof that the processor has AVX2, FMA and F16C, and multiplies unsigned with signed bytes in this way.
 pub(crate) trait ByteProducts: Copy + Send + Sync {
     fn detect() -> Option<Self>;
-    /// As [`super::Simd::vectorize`], with AVX2, FMA and F16C, which the caller has found.
+    /// As [`super::Simd::vectorize`], with AVX2, FMA and F16C.
     fn vectorize<R>(self, body: impl FnOnce() -> R) -> R;
     /// See [`super::Simd::start_4bit`] and what follows there.
     fn start_4bit(self, offset: i32) -> __m256i;
@@ -31,7 +31,10 @@ pub(crate) struct Avx512VnniVl(());
 impl ByteProducts for Pairs {
     #[inline(always)]
     fn detect() -> Option<Self> {
-        Some(Self(()))
+        let found = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c");
+        found.then_some(Self(()))
     }
 
     #[inline(always)]
@@ -40,33 +43,33 @@ impl ByteProducts for Pairs {
         fn run<R>(body: impl FnOnce() -> R) -> R {
             body()
         }
-        // SAFETY: the caller, `Avx2`, found these instructions.
+        // SAFETY: `detect` found these instructions.
         unsafe { run(body) }
     }
 
     #[inline(always)]
     fn start_4bit(self, _: i32) -> __m256i {
-        // SAFETY: the caller, `Avx2`, found AVX2.
+        // SAFETY: `detect` found AVX2.
         unsafe { _mm256_setzero_si256() }
     }
 
     #[inline(always)]
     fn dot_4bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
         // 16 products of at most 15 * 128 stay in i16.
-        // SAFETY: the caller, `Avx2`, found AVX2.
+        // SAFETY: `detect` found AVX2.
         unsafe { _mm256_add_epi16(sums, _mm256_maddubs_epi16(weights, signed)) }
     }
 
     #[inline(always)]
     fn finish_4bit(self, sums: __m256i, offset: i32) -> __m256i {
-        // SAFETY: the caller, `Avx2`, found AVX2.
+        // SAFETY: `detect` found AVX2.
         unsafe { add_pairs(_mm256_set1_epi32(offset), sums) }
     }
 
     #[inline(always)]
     fn dot_6bit(self, sums: __m256i, [a, b]: [__m256i; 2], [x, y]: [__m256i; 2]) -> __m256i {
         // Four products of at most 63 * 128 stay in i16.
-        // SAFETY: the caller, `Avx2`, found AVX2.
+        // SAFETY: `detect` found AVX2.
         unsafe {
             let pairs = _mm256_add_epi16(_mm256_maddubs_epi16(a, x), _mm256_maddubs_epi16(b, y));
             add_pairs(sums, pairs)
@@ -76,7 +79,7 @@ impl ByteProducts for Pairs {
     #[inline(always)]
     fn dot_8bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i {
         // Weights up to 255 would leave i16, two products of magnitudes up to 128 with 127 do not.
-        // SAFETY: the caller, `Avx2`, found AVX2.
+        // SAFETY: `detect` found AVX2.
         unsafe {
             let weights = _mm256_xor_si256(weights, _mm256_set1_epi8(-128));
             let signed = _mm256_sign_epi8(signed, weights);
@@ -113,13 +116,13 @@ macro_rules! vnni {
                 fn run<R>(body: impl FnOnce() -> R) -> R {
                     body()
                 }
-                // SAFETY: `detect` and the caller, `Avx2`, found these instructions.
+                // SAFETY: `detect` found these instructions.
                 unsafe { run(body) }
             }
 
             #[inline(always)]
             fn start_4bit(self, offset: i32) -> __m256i {
-                // SAFETY: the caller, `Avx2`, found AVX2.
+                // SAFETY: `detect` found AVX2.
                 unsafe { _mm256_set1_epi32(offset) }
             }
 
@@ -157,11 +160,30 @@ macro_rules! vnni {
     };
 }
 
-vnni!(AvxVnni, "avx2,fma,f16c,avxvnni", _mm256_dpbusd_avx_epi32, "avxvnni");
+vnni!(AvxVnni, "avx2,fma,f16c,avxvnni", _mm256_dpbusd_avx_epi32, "avx2", "fma", "f16c", "avxvnni");
 vnni!(
     Avx512VnniVl,
     "avx2,fma,f16c,avx512vnni,avx512vl",
     _mm256_dpbusd_epi32,
+    "avx2",
+    "fma",
+    "f16c",
     "avx512vnni",
     "avx512vl"
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_is_had_only_of_a_processor_with_all_instructions_it_stands_for() {
+        let base = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c");
+        assert_eq!(Pairs::detect().is_some(), base);
+        assert_eq!(AvxVnni::detect().is_some(), base && is_x86_feature_detected!("avxvnni"));
+        let vnni = is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vl");
+        assert_eq!(Avx512VnniVl::detect().is_some(), base && vnni);
+    }
+}

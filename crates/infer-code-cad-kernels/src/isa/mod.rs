@@ -166,7 +166,7 @@ macro_rules! with_simd {
 pub(crate) use with_simd;
 
 /// All bits of a float but its sign.
-const MAGNITUDE: u32 = !(1 << 31);
+pub(crate) const MAGNITUDE: u32 = !(1 << 31);
 
 /// A processor's vectors. The 16 outputs of a tile take [`Simd::VECTORS`] of them, which the kernels
 /// go through one after the other, so that many rows fit into few registers.
