@@ -44,13 +44,15 @@ impl CandleModel {
         device: Device,
         dtype: DType,
     ) -> Result<Self, CandleError> {
+        config.check()?;
         Ok(Self::build(config, tensors, device.open()?, dtype)?)
     }
 
     /// A model with seeded random weights in f32 on the CPU, for tests.
     ///
     /// # Errors
-    /// [`CandleError::Tensor`] when memory runs out or the sizes contradict.
+    /// [`CandleError::Checkpoint`] naming the field that cannot be computed with, such as heads that their
+    /// keys do not divide, or the tensor that no memory holds; [`CandleError::Tensor`] when memory runs out.
     pub fn random(config: &TransformerConfig, seed: u64) -> Result<Self, CandleError> {
         Self::from_tensors(config, &RandomWeights { seed }, Device::Cpu, DType::F32)
     }

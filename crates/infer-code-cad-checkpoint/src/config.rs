@@ -236,6 +236,7 @@ impl TransformerConfig {
     pub fn validate(self) -> Result<Self, CheckpointError> {
         self.check_sizes()?;
         self.check_numbers()?;
+        self.check_names()?;
         let layers = self.num_hidden_layers;
         if ![0, layers].contains(&self.attention_windows.len()) {
             let windows = self.attention_windows.len().to_string();
@@ -258,6 +259,20 @@ impl TransformerConfig {
         }
     }
 
+    /// As [`TransformerConfig::validate`], for a configuration that no file said: backends ask it before they
+    /// compute anything of the sizes.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Config`] naming the field.
+    pub fn check(&self) -> Result<(), CheckpointError> {
+        match self.clone().validate() {
+            Err(CheckpointError::InvalidConfig { field, value, expected }) => {
+                Err(CheckpointError::Config { field, value, expected })
+            }
+            checked => checked.map(|_| ()),
+        }
+    }
+
     fn check_sizes(&self) -> Result<(), CheckpointError> {
         let sizes = [
             ("vocab_size", self.vocab_size),
@@ -270,10 +285,13 @@ impl TransformerConfig {
             ("max_position_embeddings", self.max_position_embeddings),
         ];
         for (field, value) in sizes {
-            // The bound keeps every product of two sizes within 64 bits.
-            if value == 0 || value > 1 << 28 {
-                return Err(invalid(field, value.to_string(), "a positive number below 2^28"));
+            if value == 0 || value > LARGEST {
+                return Err(invalid(field, value.to_string(), "a positive number up to 2^28"));
             }
+        }
+        if self.q_size() > LARGEST {
+            let expected = format!("{} heads of at most 2^28 in all", self.num_attention_heads);
+            return Err(invalid("head_dim", self.head_dim.to_string(), expected));
         }
         if !self.num_attention_heads.is_multiple_of(self.num_key_value_heads) {
             let expected = format!("a divisor of num_attention_heads {}", self.num_attention_heads);
@@ -283,28 +301,70 @@ impl TransformerConfig {
         Ok(())
     }
 
+    /// Refuses parts that the architecture has no tensor names for.
+    fn check_names(&self) -> Result<(), CheckpointError> {
+        if self.architecture != Architecture::GptBigCode {
+            return Ok(());
+        }
+        if self.feed_forward == FeedForwardKind::Gated {
+            return Err(invalid("feed_forward", "Gated", "Plain, as GptBigCode has no gate"));
+        }
+        if self.norm_placement == NormPlacement::BeforeAndAfter {
+            let expected = "Before, as GptBigCode has no norms after";
+            return Err(invalid("norm_placement", "BeforeAndAfter", expected));
+        }
+        Ok(())
+    }
+
     fn check_numbers(&self) -> Result<(), CheckpointError> {
-        let (theta, factors) = match &self.positions {
-            Positions::Learned => (1.0, &[][..]),
-            Positions::Rotary { theta, scaling: RopeScaling::Factors(all) } => (*theta, &all[..]),
-            Positions::Rotary { theta, .. } => (*theta, &[][..]),
-        };
         let one_or = |value: Option<f32>| f64::from(value.unwrap_or(1.0));
         let mut numbers = vec![
-            ("rope_theta", theta),
             ("norm_eps", self.norm_eps),
             ("embedding_scale", self.embedding_scale),
             ("query_pre_attn_scalar", one_or(self.query_pre_attn_scalar)),
             ("attn_logit_softcapping", one_or(self.attn_logit_softcapping)),
             ("final_logit_softcapping", one_or(self.final_logit_softcapping)),
         ];
-        numbers.extend(factors.iter().map(|&factor| ("rope_freqs", f64::from(factor))));
-        match numbers.into_iter().find(|(_, value)| !(value.is_finite() && *value > 0.0)) {
+        if let Positions::Rotary { theta, scaling } = &self.positions {
+            numbers.push(("rope_theta", *theta));
+            numbers.extend(scaling.numbers());
+        }
+        // They are computed with in f32, where less than the smallest normal number is as bad as zero.
+        let is_usable = |value: f64| value > 0.0 && (value as f32).is_normal();
+        match numbers.into_iter().find(|(_, value)| !is_usable(*value)) {
             None => Ok(()),
-            Some((field, value)) => Err(invalid(field, value.to_string(), "a positive number")),
+            Some((field, value)) => {
+                Err(invalid(field, value.to_string(), "a positive number that f32 holds"))
+            }
         }
     }
 }
+
+impl RopeScaling {
+    /// Its numbers by the names of their fields; all divide or are divided by.
+    fn numbers(&self) -> Vec<(&'static str, f64)> {
+        let numbers = match self {
+            Self::None => vec![],
+            Self::Linear { factor } => vec![("factor", *factor)],
+            Self::Llama3 {
+                factor,
+                low_freq_factor,
+                high_freq_factor,
+                original_max_position_embeddings,
+            } => vec![
+                ("factor", *factor),
+                ("low_freq_factor", *low_freq_factor),
+                ("high_freq_factor", *high_freq_factor),
+                ("original_max_position_embeddings", *original_max_position_embeddings),
+            ],
+            Self::Factors(all) => all.iter().map(|&factor| ("rope_freqs", factor)).collect(),
+        };
+        numbers.into_iter().map(|(field, value)| (field, f64::from(value))).collect()
+    }
+}
+
+/// The bound keeps every product of two sizes, and all heads of a token, within 64 bits.
+const LARGEST: usize = 1 << 28;
 
 pub(crate) fn invalid(
     field: &'static str,

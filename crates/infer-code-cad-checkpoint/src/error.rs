@@ -72,6 +72,24 @@ pub enum CheckpointError {
         /// What it should say.
         expected: String,
     },
+    /// A field of a [`TransformerConfig`](crate::TransformerConfig) that no file said cannot be computed with.
+    #[error("TransformerConfig: {field} is {value}, expected {expected}; set the field")]
+    Config {
+        /// The field.
+        field: &'static str,
+        /// What it says.
+        value: String,
+        /// What it should say.
+        expected: String,
+    },
+    /// A tensor that is made, not read, does not fit into memory.
+    #[error("tensor {tensor} of shape {shape:?} does not fit into memory; ask for smaller sizes")]
+    TensorMemory {
+        /// Its name.
+        tensor: String,
+        /// The shape asked for.
+        shape: Vec<usize>,
+    },
     /// A weights file is not a whole safetensors file.
     #[error("{file} is not a whole safetensors file ({source}); fetch it again")]
     Weights {

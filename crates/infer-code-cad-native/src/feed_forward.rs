@@ -74,6 +74,21 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn nan_stays_nan() {
+        for nan in [f32::NAN, -f32::NAN] {
+            assert!(silu(nan).is_nan() && gelu(nan).is_nan() && gelu_tanh(nan).is_nan());
+        }
+        let pool = Pool::new(1);
+        for activation in [Activation::Silu, Activation::Gelu, Activation::GeluTanh] {
+            let layer = Nonlinearity { kind: FeedForwardKind::Gated, activation, width: 3 };
+            let mut out = [0.0; 3];
+            // Gates, then what they let through.
+            layer.forward(&[f32::NAN, 1.0, 1.0, 0.0, f32::NAN, 1.0], &mut out, &pool);
+            assert!(out[0].is_nan() && out[1].is_nan() && out[2].is_finite());
+        }
+    }
+
     proptest! {
         #[test]
         fn the_functions_are_those_of_f64(x in -30f32..30.0) {

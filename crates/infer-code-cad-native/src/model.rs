@@ -94,6 +94,7 @@ impl NativeModel {
         tensors: &dyn NamedTensors,
         options: &NativeOptions,
     ) -> Result<Self, NativeError> {
+        config.check()?;
         let stack = NativeStack::load(config, options, tensors)?;
         let weight_bytes = stack.weight_bytes();
         Ok(Self { config: config.clone(), weight_bytes, stack })
@@ -102,7 +103,8 @@ impl NativeModel {
     /// A model with seeded random weights in f32, for tests and benchmarks.
     ///
     /// # Errors
-    /// [`NativeError::Kernel`] when memory runs out or the sizes contradict.
+    /// [`NativeError::Checkpoint`] naming the field that cannot be computed with, such as heads that their
+    /// keys do not divide, or the tensor that no memory holds; [`NativeError::Kernel`] when memory runs out.
     pub fn random(config: &TransformerConfig, seed: u64) -> Result<Self, NativeError> {
         let options = NativeOptions { weights: Some(Format::F32), ..NativeOptions::default() };
         Self::random_with(config, seed, &options)

@@ -68,3 +68,27 @@ fn sum(x: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     }
     lanes.iter().sum::<f32>() + rest
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_nan_makes_its_whole_row_nan_and_no_other(width in 1usize..40, at in 0usize..40) {
+            let mut x = vec![1.5; 3 * width];
+            x[width + at % width] = f32::NAN;
+            for kind in [NormKind::Rms, NormKind::RmsUnitOffset, NormKind::Layer] {
+                let (weight, bias) = (vec![1.0; width], vec![0.5; width]);
+                let norm = NativeNorm { kind, weight, bias, eps: 1e-5 };
+                let mut out = vec![0.0; x.len()];
+                norm.forward(&x, &mut out, &Pool::new(1));
+                for (i, row) in out.chunks(width).enumerate() {
+                    prop_assert!(row.iter().all(|x| x.is_nan() == (i == 1)));
+                }
+            }
+        }
+    }
+}

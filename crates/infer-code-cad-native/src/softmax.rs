@@ -3,7 +3,8 @@ use infer_code_cad_decode::exp;
 /// Values handled together, so that the compiler uses vector instructions.
 pub(crate) const LANES: usize = 16;
 
-/// Turns the first `len` scores to weights that sum to one, and the rest to zero.
+/// Turns the first `len` scores to weights that sum to one, and the rest to zero. A NaN among the first
+/// makes all weights NaN.
 ///
 /// The order of the sums depends on `len` alone. The length of `scores` is a multiple of [`LANES`].
 #[inline(always)]
@@ -12,7 +13,7 @@ pub(crate) fn softmax(scores: &mut [f32], len: usize) {
     let mut max = [f32::NEG_INFINITY; LANES];
     for scores in scores.chunks_exact(LANES) {
         for (max, &score) in max.iter_mut().zip(scores) {
-            *max = if score > *max { score } else { *max };
+            *max = if score > *max { score } else { *max }; // passes over NaN, which `exp` hands on
         }
     }
     let max = max.into_iter().fold(f32::NEG_INFINITY, f32::max);
@@ -27,7 +28,7 @@ pub(crate) fn softmax(scores: &mut [f32], len: usize) {
     scores.iter_mut().for_each(|score| *score *= scale);
 }
 
-/// Bounds `scores` smoothly: `cap * tanh(score / cap)`, by whole lanes.
+/// Bounds `scores` smoothly: `cap * tanh(score / cap)`, by whole lanes. NaN stays NaN.
 ///
 /// Gemma Team, [Gemma 2](https://arxiv.org/abs/2408.00118), section 2.
 #[inline(always)]
@@ -61,6 +62,49 @@ mod tests {
                 prop_assert!((f64::from(*weight) - exp / total).abs() < 1e-6);
             }
             prop_assert!(weights[len..].iter().all(|&w| w == 0.0));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_nan_score_makes_every_weight_nan(
+            mut scores in prop::collection::vec(-50.0f32..50.0, 1..100),
+            at in any::<prop::sample::Index>(),
+            bits in 0x7f80_0001u32..0x8000_0000,
+            negative in any::<bool>(),
+        ) {
+            let (len, at) = (scores.len(), at.index(scores.len()));
+            scores[at] = f32::from_bits(bits | u32::from(negative) << 31);
+            scores.resize(len.next_multiple_of(LANES), 0.0);
+            softmax(&mut scores, len);
+            prop_assert!(scores.iter().all(|weight| weight.is_nan()));
+        }
+
+        #[test]
+        fn a_nan_that_is_not_seen_counts_nothing(
+            scores in prop::collection::vec(-50.0f32..50.0, 1..40),
+        ) {
+            let len = scores.len();
+            let padded = |with| {
+                let mut scores = scores.clone();
+                scores.resize(len.next_multiple_of(LANES), with);
+                softmax(&mut scores, len);
+                scores
+            };
+            prop_assert_eq!(padded(f32::NAN), padded(0.0));
+        }
+
+        #[test]
+        fn soft_cap_keeps_nan_where_it_is(
+            scores in prop::collection::vec(
+                prop_oneof![-90f32..90.0, Just(f32::NAN), Just(-f32::NAN)], 1..40),
+            cap in 1.0f32..60.0,
+        ) {
+            let mut capped = scores.clone();
+            soft_cap(&mut capped, cap);
+            for (capped, score) in capped.iter().zip(&scores) {
+                prop_assert_eq!(capped.is_nan(), score.is_nan());
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Both backends on the same random weights, in shapes that no fixture has.
 
-use infer_code_cad_candle::CandleModel;
+use infer_code_cad_candle::{CandleError, CandleModel};
 use infer_code_cad_checkpoint::{
     Activation, Architecture, AttentionBias, FeedForwardKind, NormKind, NormPlacement, Positions,
     RopeScaling, TransformerConfig,
@@ -90,5 +90,24 @@ fn slices_and_tensors_compute_the_same() {
         let worst = host.iter().zip(&tensors).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 2e-5, "{worst} in {:?}", config.architecture);
         assert!(host.iter().any(|x| x.abs() > 0.5));
+    }
+}
+
+#[test]
+fn both_refuse_the_same_configurations() {
+    for config in [
+        TransformerConfig { num_attention_heads: 0, ..llama() },
+        TransformerConfig { num_key_value_heads: 4, ..llama() },
+        TransformerConfig { vocab_size: 0, ..llama() },
+        TransformerConfig { num_hidden_layers: 0, ..llama() },
+        TransformerConfig { head_dim: 9, ..llama() },
+        TransformerConfig { head_dim: 1 << 28, ..llama() },
+        TransformerConfig { feed_forward: FeedForwardKind::Gated, ..gpt_bigcode() },
+        TransformerConfig { vocab_size: 1 << 28, hidden_size: 1 << 28, ..llama() },
+    ] {
+        let native = NativeModel::random(&config, 0).unwrap_err().to_string();
+        let candle = CandleModel::random(&config, 0).unwrap_err();
+        assert!(matches!(candle, CandleError::Checkpoint(_)), "{candle}");
+        assert_eq!(candle.to_string(), native);
     }
 }
