@@ -11,11 +11,15 @@ use crate::{
 
 /// Samples from the smallest set of tokens that holds the mass `top_p`.
 ///
-/// Top-k and min-p cut the same set further. The vocabulary is never sorted: the masses
+/// Top-k and min-p cut the same set further. As in Hugging Face `transformers` the temperature comes first, then
+/// top-k, then top-p on what is left, then min-p ([`SamplerOrder`] may put the temperature last). Of equal
+/// logits the lower token comes first, so that exactly `top_k` tokens are left, where `transformers` keeps all
+/// that tie with the last one. The vocabulary is never sorted: the masses
 /// of bins of like probability tell where the nucleus ends, and only that bin is.
 ///
 /// The paper samples with `temperature` 0.8 and `top_p` 0.9 throughout (appendix A.1).
 /// Holtzman et al., [The Curious Case of Neural Text Degeneration](https://arxiv.org/abs/1904.09751);
+/// top-k: Fan et al., [Hierarchical Neural Story Generation](https://arxiv.org/abs/1805.04833), section 5.4;
 /// min-p: Nguyen et al., [Turning Up the Heat](https://arxiv.org/abs/2407.01082).
 ///
 /// # Examples

@@ -184,6 +184,63 @@ fn the_nucleus_ends_with_the_token_that_reaches_the_mass() {
     }
 }
 
+/// What is left of a row of these probabilities, and each share of it.
+fn left(decoder: &Nucleus, probabilities: &[f32]) -> Vec<(TokenId, f32)> {
+    let logits: Vec<f32> = probabilities.iter().map(|p| p.ln()).collect();
+    let mut left = decoder.distribution(view(&logits, 1)).expect("finite");
+    left.sort_by_key(|share| share.0);
+    left
+}
+
+/// Worked out by the order of `transformers`' `LogitsProcessorList`: temperature, top-k, top-p, min-p, each on
+/// what the one before left.
+#[test]
+fn the_cuts_come_in_the_order_of_transformers() {
+    let row = [0.4, 0.3, 0.2, 0.1];
+    let tokens = |decoder: &Nucleus| left(decoder, &row).iter().map(|s| s.0).collect::<Vec<_>>();
+    let plain = Nucleus::default();
+    // Of the three best, 4/9 and 3/9 reach 0.75; of all four 0.4 and 0.3 do not.
+    assert_eq!(tokens(&Nucleus { top_k: 3, top_p: 0.75, ..plain.clone() }), [0, 1]);
+    assert_eq!(tokens(&Nucleus { top_p: 0.75, ..plain.clone() }), [0, 1, 2]);
+    // Squared and normalised .53, .3, .13, .03: the temperature comes before top-p, and before min-p.
+    let cold = Nucleus { temperature: 0.5, ..plain.clone() };
+    assert_eq!(tokens(&Nucleus { top_p: 0.8, ..cold.clone() }), [0, 1]);
+    assert_eq!(tokens(&Nucleus { min_p: 0.3, ..cold }), [0, 1]);
+    assert_eq!(tokens(&Nucleus { min_p: 0.3, ..plain.clone() }), [0, 1, 2]);
+    // Shares are of what all cuts left: .4 and .3 of .7.
+    let both = Nucleus { top_k: 3, min_p: 0.7, ..plain };
+    let shares = left(&both, &row);
+    assert_eq!(shares.len(), 2);
+    assert!((shares[0].1 - 4.0 / 7.0).abs() < 1e-6 && (shares[1].1 - 3.0 / 7.0).abs() < 1e-6);
+}
+
+#[test]
+fn of_equal_logits_the_lower_tokens_stay() {
+    let row = [0.1, 0.2, 0.2, 0.1, 0.2, 0.2];
+    let tokens = |decoder: &Nucleus| left(decoder, &row).iter().map(|s| s.0).collect::<Vec<_>>();
+    let plain = Nucleus::default();
+    assert_eq!(tokens(&Nucleus { top_k: 2, ..plain.clone() }), [1, 2]);
+    assert_eq!(tokens(&Nucleus { top_k: 5, ..plain.clone() }), [0, 1, 2, 4, 5]);
+    assert_eq!(tokens(&Nucleus { top_p: 0.5, ..plain.clone() }), [1, 2, 4]);
+    assert_eq!(tokens(&Nucleus { min_p: 1.0, ..plain }), [1, 2, 4, 5]);
+}
+
+#[test]
+fn cuts_that_cut_nothing_are_not_told_and_change_no_token() {
+    let paper = Nucleus { temperature: 0.8, top_p: 0.9, ..Nucleus::default() };
+    assert_eq!(paper.settings().to_string(), "nucleus(temperature=0.8,top_p=0.9)");
+    let all = Nucleus { top_k: 40, min_p: 0.05, order: SamplerOrder::LlamaCpp, ..paper.clone() };
+    let text = "nucleus(temperature=0.8,top_p=0.9,top_k=40,min_p=0.05,order=llamacpp)";
+    assert_eq!(all.settings().to_string(), text);
+    assert_eq!(all.settings(), text.parse().expect("a setting"));
+    let row: Vec<f32> = (0..50).map(|i| ((i * 7) % 50) as f32 / 5.0).collect();
+    let wide = Nucleus { top_k: row.len(), ..paper.clone() };
+    for seed in 0..50 {
+        let expected = token(&paper, view(&row, 1), seed);
+        assert_eq!(token(&wide, view(&row, 1), seed), expected);
+    }
+}
+
 /// Pearson's statistic of 20,000 draws against the stated distribution, eight seeds. With up to 7
 /// degrees of freedom the 99.99 % point is 29.9; fixed seeds make the outcome a constant.
 #[test]
