@@ -16,6 +16,11 @@ pub struct Throughput {
     pub decode_tokens: u64,
     /// Wall time of the decode steps.
     pub decode_time: Duration,
+    /// Prompts that were read, each for all the tokens that were drawn from it.
+    pub prompts: u64,
+    /// How many of the generated tokens were the first of their completion. They are drawn from what the
+    /// prefill computed, without a pass through the model, so they are no part of the rate of decoding.
+    pub first_tokens: u64,
 }
 
 impl Throughput {
@@ -28,11 +33,20 @@ impl Throughput {
         self.prefill_time += other.prefill_time;
         self.decode_tokens += other.decode_tokens;
         self.decode_time += other.decode_time;
+        self.prompts += other.prompts;
+        self.first_tokens += other.first_tokens;
     }
 
-    /// Generated tokens per second of decode time; 0 when nothing was generated.
+    /// Decode rate: generated tokens after the first of each completion, per second of decode time; 0 when
+    /// there are none.
     pub fn tokens_per_second(&self) -> f64 {
-        rate(self.decode_tokens, self.decode_time)
+        rate(self.decode_tokens.saturating_sub(self.first_tokens), self.decode_time)
+    }
+
+    /// Time to first token: prefill time per prompt, after which the first token of each of its completions
+    /// is drawn. It is the model's time, so waiting behind other prompts is not in it. `None` without a prompt.
+    pub fn first_token_time(&self) -> Option<Duration> {
+        (self.prompts > 0).then(|| self.prefill_time.div_f64(self.prompts as f64))
     }
 
     /// Prompt tokens per second of prefill time; 0 when there was no prompt.
@@ -40,7 +54,8 @@ impl Throughput {
         rate(self.prefill_tokens, self.prefill_time)
     }
 
-    /// Generated tokens per second of prefill and decode time together: the rate a user sees.
+    /// Generated tokens, first ones included, per second of prefill and decode time together: the rate a user
+    /// sees.
     pub fn total_tokens_per_second(&self) -> f64 {
         rate(self.decode_tokens, self.prefill_time + self.decode_time)
     }
@@ -66,15 +81,18 @@ mod tests {
     const RUN: Throughput = Throughput {
         prefill_tokens: 300,
         prefill_time: Duration::from_secs(1),
-        decode_tokens: 60,
+        decode_tokens: 66,
         decode_time: Duration::from_secs(3),
+        prompts: 2,
+        first_tokens: 6,
     };
 
     #[test]
     fn only_generated_tokens_are_output() {
         assert_eq!(RUN.tokens_per_second(), 20.0);
         assert_eq!(RUN.prefill_tokens_per_second(), 300.0);
-        assert_eq!(RUN.total_tokens_per_second(), 15.0);
+        assert_eq!(RUN.total_tokens_per_second(), 16.5, "first tokens included");
+        assert_eq!(RUN.first_token_time(), Some(Duration::from_millis(500)));
     }
 
     #[test]
@@ -83,6 +101,9 @@ mod tests {
         assert_eq!(nothing.tokens_per_second(), 0.0);
         assert_eq!(nothing.prefill_tokens_per_second(), 0.0);
         assert_eq!(nothing.total_tokens_per_second(), 0.0);
+        assert_eq!(nothing.first_token_time(), None);
+        let first = Throughput { decode_tokens: 6, ..RUN };
+        assert_eq!(first.tokens_per_second(), 0.0, "none after the first");
     }
 
     #[test]
