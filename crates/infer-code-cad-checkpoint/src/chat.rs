@@ -2,6 +2,7 @@
 
 mod date;
 mod dialect;
+mod end_of_turn;
 mod json;
 mod nesting;
 mod python;
@@ -16,6 +17,7 @@ use crate::CheckpointError;
 use crate::named::named;
 
 pub use date::Date;
+pub(crate) use end_of_turn::{Mark, end_of_turn, looks_like_mark};
 pub(crate) use source::ChatFiles;
 pub use variable::Variable;
 
@@ -116,7 +118,8 @@ impl Default for ChatOptions {
 }
 
 impl ChatTemplate {
-    /// Parses `source`; `file` is where it came from, for error messages.
+    /// Parses `source`; `file` is where it came from, for error messages. Every end of a line means LF, be it
+    /// written CRLF or CR.
     ///
     /// `special_tokens`: variables of the template, such as `bos_token` and `eos_token`.
     ///
@@ -132,7 +135,8 @@ impl ChatTemplate {
             line: error.line().unwrap_or(1),
             reason: reason(&error),
         };
-        if let Some(line) = nesting::overlong_chain(source) {
+        let program = dialect::with_line_feeds(source);
+        if let Some(line) = nesting::overlong_chain(&program) {
             let reason = "an expression or a chain of elif is too long".into();
             return Err(CheckpointError::ChatTemplateSyntax {
                 file: file.to_owned(),
@@ -141,7 +145,7 @@ impl ChatTemplate {
             });
         }
         let mut engine = dialect::environment().map_err(syntax)?;
-        let program = dialect::without_generation_marks(source).into_owned();
+        let program = dialect::without_generation_marks(&program).into_owned();
         engine.add_template_owned(NAME, program).map_err(syntax)?;
         Ok(Self { engine, file: file.to_owned(), source: source.to_owned(), special_tokens })
     }

@@ -1,10 +1,12 @@
 use std::borrow::Cow;
+mod ends;
+
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::chat::ChatFiles;
 use crate::config::{HfConfig, TransformerConfig};
@@ -27,7 +29,10 @@ use infer_code_cad_decode::TokenId;
 #[derive(Debug)]
 pub struct Checkpoint {
     config: TransformerConfig,
-    eos_token_ids: Vec<TokenId>,
+    /// The ends of text that a file names by their ids.
+    named_ends: Vec<TokenId>,
+    /// All of them, once somebody asked.
+    ends: OnceLock<Vec<TokenId>>,
     stored_dtype: Option<String>,
     tokenizer: TokenizerSource,
     chat: ChatFiles,
@@ -134,7 +139,8 @@ impl Checkpoint {
             fields.unexpected(FIELD, &written, "a token id or a list of them")
         })?;
         if !ids.is_empty() {
-            self.eos_token_ids = ids;
+            self.named_ends = ids;
+            self.ends = OnceLock::new();
         }
         Ok(self)
     }
@@ -144,6 +150,7 @@ impl Checkpoint {
     /// [`Checkpoint::chat_template`] tells whether it can be used.
     pub fn with_tokenizer_config(mut self, json: impl Into<Vec<u8>>) -> Self {
         self.chat.tokenizer_config = Some(json.into());
+        self.ends = OnceLock::new();
         self
     }
 
@@ -153,11 +160,11 @@ impl Checkpoint {
         weights: impl FnOnce() -> Result<Weights, CheckpointError>,
     ) -> Result<Self, CheckpointError> {
         let raw = HfConfig::parse(config)?;
-        let (eos_token_ids, stored_dtype) = (raw.eos_token_ids()?, raw.dtype());
+        let (named_ends, stored_dtype) = (raw.eos_token_ids()?, raw.dtype());
         let config = raw.into_config()?;
         let (chat, weights) = (ChatFiles::default(), Box::new(weights()?));
-        let metadata = vec![];
-        Ok(Self { config, eos_token_ids, stored_dtype, tokenizer, chat, weights, metadata })
+        let (metadata, ends) = (vec![], OnceLock::new());
+        Ok(Self { config, named_ends, ends, stored_dtype, tokenizer, chat, weights, metadata })
     }
 
     fn from_gguf(gguf: Gguf) -> Result<Self, CheckpointError> {
@@ -166,7 +173,8 @@ impl Checkpoint {
         let weights = GgufWeights { gguf: gguf.clone(), config: config.clone() };
         Ok(Self {
             config,
-            eos_token_ids: gguf::eos_token_ids(&gguf)?,
+            named_ends: gguf::eos_token_ids(&gguf)?,
+            ends: OnceLock::new(),
             stored_dtype: gguf.stored_as(),
             metadata: gguf.metadata().collect(),
             chat: ChatFiles::default(),
@@ -204,8 +212,14 @@ impl Checkpoint {
     }
 
     /// The tokens that end a completion; empty when no file names one.
+    ///
+    /// Those that `config.json` or, before it, `generation_config.json` names, or the keys of a GGUF file; the
+    /// `eos_token` of `tokenizer_config.json`; and the token that the chat template writes right behind the
+    /// content of the model's turn, whatever its type. The first call looks into the tokenizer's file; what is
+    /// wrong with that is for [`Checkpoint::tokenizer`] to tell, and with the template for
+    /// [`Checkpoint::chat_template`].
     pub fn eos_token_ids(&self) -> &[TokenId] {
-        &self.eos_token_ids
+        self.ends.get_or_init(|| self.find_ends())
     }
 
     /// Reads the tokenizer.
@@ -216,7 +230,7 @@ impl Checkpoint {
     /// GGUF [`CheckpointError::GgufTokenizer`] and [`CheckpointError::GgufValue`].
     pub fn tokenizer(&self) -> Result<Tokenizer, CheckpointError> {
         let tokenizer = match &self.tokenizer {
-            TokenizerSource::Gguf(gguf) => gguf::tokenizer(gguf)?,
+            TokenizerSource::Gguf(gguf) => gguf::tokenizer(gguf, self.eos_token_ids())?,
             TokenizerSource::Bytes(json) => Tokenizer::from_bytes(json)?,
             TokenizerSource::File(path) if path.is_file() => Tokenizer::from_bytes(&read(path)?)?,
             TokenizerSource::File(path) => {

@@ -14,6 +14,7 @@ use crate::weights::TensorInfo;
 
 mod config;
 mod cursor;
+mod ends;
 mod header;
 mod metadata;
 mod names;
@@ -30,10 +31,11 @@ mod weights;
 
 pub(crate) use config::transformer_config;
 use cursor::Cursor;
+pub(crate) use ends::{eos_token_ids, marks};
 pub(crate) use header::has_magic;
 use header::{Header, TensorEntry};
 use metadata::{Array, Kind, Value};
-pub(crate) use token_metadata::{chat_template, eos_token_ids, tokenizer};
+pub(crate) use token_metadata::{chat_template, tokenizer};
 pub(crate) use weights::GgufWeights;
 
 /// A GGUF model: one file, or the shards it was split into, mapped into memory.

@@ -1,3 +1,5 @@
+mod beginning;
+
 use std::ops::Range;
 
 use infer_code_cad_decode::{TokenId, Vocabulary};
@@ -26,6 +28,7 @@ const READ: [&str; 7] = [
 pub struct Tokenizer {
     inner: HfTokenizer,
     bytes: Vec<Box<[u8]>>,
+    /// The one token that a text begins with.
     bos: Option<TokenId>,
 }
 
@@ -60,13 +63,17 @@ impl Tokenizer {
     ///
     /// # Errors
     /// As [`Tokenizer::from_bytes`].
-    pub(crate) fn from_hf(inner: HfTokenizer) -> Result<Self, CheckpointError> {
+    pub(crate) fn from_hf(mut inner: HfTokenizer) -> Result<Self, CheckpointError> {
         let unusable = |e: tokenizers::Error| CheckpointError::Tokenizer { reason: e.to_string() };
         let bytes = all_token_bytes(&inner, Spelling::of(inner.get_decoder())?)?;
-        let first = |text| inner.encode(text, true).map(|ids| ids.get_ids().first().copied());
-        // An EOS alone also is what an empty text begins with, but no other text.
-        let bos = first("").map_err(unusable)?;
-        let bos = bos.filter(|_| first("a").is_ok_and(|first| first == bos));
+        if let Some(processor) = inner.get_post_processor() {
+            let processor = beginning::beginning(processor).map_err(unusable)?;
+            inner.with_post_processor(Some(processor));
+        }
+        let nothing = inner.encode("", true).map_err(unusable)?;
+        let added = nothing.get_ids().iter().zip(nothing.get_special_tokens_mask());
+        let mut added = added.filter(|(_, is_added)| **is_added == 1).map(|(id, _)| *id);
+        let bos = added.next().filter(|_| added.next().is_none());
         Ok(Self { inner, bytes, bos })
     }
 
@@ -80,7 +87,11 @@ impl Tokenizer {
         self
     }
 
-    /// The tokens of `text`, framed by the special tokens of the post-processor (usually one BOS).
+    /// The tokens of `text` behind the special tokens that the post-processor begins a text with, usually
+    /// one BOS.
+    ///
+    /// What a post-processor ends a text with, such as an EOS or a SEP, is for training and never added: a
+    /// model answers a prompt that has ended with nothing.
     ///
     /// Special tokens spelled out in `text` are recognised; a BOS spelled at its start, as chat
     /// templates do, is not added a second time.
@@ -285,6 +296,29 @@ mod tests {
 
     /// 256 single bytes, a special BOS that the template adds, and an added token that is text.
     fn byte_level() -> Tokenizer {
+        let added = json!([special(BOS, "<bos>", true), special(257, "é and text", false)]);
+        byte_level_with(
+            &added,
+            &json!({
+                "type": "TemplateProcessing",
+                "single": [{"SpecialToken": {"id": "<bos>", "type_id": 0}},
+                           {"Sequence": {"id": "A", "type_id": 0}}],
+                "pair": [{"Sequence": {"id": "A", "type_id": 0}},
+                         {"Sequence": {"id": "B", "type_id": 0}}],
+                "special_tokens": {"<bos>": {"id": "<bos>", "ids": [BOS], "tokens": ["<bos>"]}},
+            }),
+        )
+    }
+
+    impl Tokenizer {
+        /// 256 single bytes, and a special BOS and EOS that a post-processor may add.
+        pub(super) fn framed_by(post_processor: &Value) -> Self {
+            let added = json!([special(BOS, "<bos>", true), special(257, "<eos>", true)]);
+            byte_level_with(&added, post_processor)
+        }
+    }
+
+    fn byte_level_with(added_tokens: &Value, post_processor: &Value) -> Tokenizer {
         let mut alphabet: Vec<char> = ByteLevel::alphabet().into_iter().collect();
         alphabet.sort_unstable();
         let vocab: serde_json::Map<String, Value> =
@@ -297,16 +331,8 @@ mod tests {
                            "stride": 0},
             "padding": {"strategy": {"Fixed": 8}, "direction": "Right", "pad_to_multiple_of": null,
                         "pad_id": 0, "pad_type_id": 0, "pad_token": "!"},
-            "added_tokens": [special(BOS, "<bos>", true), special(257, "é and text", false)],
-            "normalizer": null, "pre_tokenizer": level, "decoder": level,
-            "post_processor": {
-                "type": "TemplateProcessing",
-                "single": [{"SpecialToken": {"id": "<bos>", "type_id": 0}},
-                           {"Sequence": {"id": "A", "type_id": 0}}],
-                "pair": [{"Sequence": {"id": "A", "type_id": 0}},
-                         {"Sequence": {"id": "B", "type_id": 0}}],
-                "special_tokens": {"<bos>": {"id": "<bos>", "ids": [BOS], "tokens": ["<bos>"]}},
-            },
+            "added_tokens": added_tokens, "normalizer": null, "pre_tokenizer": level,
+            "decoder": level, "post_processor": post_processor,
             "model": {"type": "BPE", "vocab": vocab, "merges": []},
         });
         Tokenizer::from_bytes(json.to_string().as_bytes()).unwrap()
@@ -412,6 +438,18 @@ mod tests {
             let tokenizer = byte_level();
             let ids = tokenizer.encode(&text).unwrap();
             prop_assert_eq!(bytes(&tokenizer, &ids), text.as_bytes());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_prompt_never_ends_with_what_its_text_does_not_spell(
+            text in "(<eos>|<bos>|[ab é]){0,6}", kind in 0usize..8,
+        ) {
+            let (_, processor, before) = beginning::tests::ending().swap_remove(kind);
+            let tokenizer = Tokenizer::framed_by(&processor);
+            let (ids, plain) = (tokenizer.encode(&text).unwrap(), tokenizer.encode_plain(&text).unwrap());
+            prop_assert!(ids.ends_with(&plain) && ids.len() <= plain.len() + before.len());
         }
     }
 

@@ -54,6 +54,14 @@ pub(super) fn strftime_now(date: Date) -> Value {
     })
 }
 
+/// Ends lines with LF, as the lexer of Jinja does before anything else.
+pub(super) fn with_line_feeds(source: &str) -> Cow<'_, str> {
+    if !source.contains('\r') {
+        return source.into();
+    }
+    source.replace("\r\n", "\n").replace('\r', "\n").into()
+}
+
 /// Makes `{% generation %}` blocks, which only mark text for training, blocks of no effect.
 pub(super) fn without_generation_marks(source: &str) -> Cow<'_, str> {
     if !source.contains("generation") {

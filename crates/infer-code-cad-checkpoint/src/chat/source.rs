@@ -56,12 +56,28 @@ impl ChatFiles {
             let Some(templates) = templates else { return Ok(None) };
             (TOKENIZER_CONFIG, templates.default()?)
         };
+        ChatTemplate::new(file, &source, self.special_tokens(&config)?).map(Some)
+    }
+
+    /// The text of the token that ends a text, where the files say; what is wrong with them is for
+    /// [`ChatFiles::template`] to tell.
+    pub(crate) fn eos_token(&self) -> Option<String> {
+        let json = self.tokenizer_config.as_deref().unwrap_or(b"{}");
+        let config = Fields::of(TOKENIZER_CONFIG, json).ok()?;
+        self.special_tokens(&config).ok()?.remove("eos_token")
+    }
+
+    /// Those of `tokenizer_config.json` and of the map beside it.
+    fn special_tokens(
+        &self,
+        config: &Fields<'_>,
+    ) -> Result<BTreeMap<String, String>, CheckpointError> {
         // The newer layout lists the tokens in tokenizer_config.json, and the map is a leftover.
         let map = match (&self.special_tokens_map, config.written("added_tokens_decoder")) {
             (Some(map), None) => Some(Fields::of(SPECIAL_TOKENS_MAP, map)?),
             _ => None,
         };
-        ChatTemplate::new(file, &source, special_tokens(&config, map.as_ref())).map(Some)
+        Ok(special_tokens(config, map.as_ref()))
     }
 }
 

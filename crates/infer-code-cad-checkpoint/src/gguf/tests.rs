@@ -11,6 +11,7 @@ use super::metadata::read_metadata;
 use super::*;
 use infer_code_cad_kernels::StoredFormat;
 
+mod ends;
 mod strings;
 
 fn fixture(name: &str) -> PathBuf {

@@ -1,42 +1,28 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use infer_code_cad_decode::TokenId;
 
 use super::Gguf;
 use super::text::{latin_1, token};
 use super::tokenizer::{BYTE_LEVEL, ExactBytes, GgufVocabulary};
+use crate::chat::looks_like_mark;
 use crate::tokenizer::byte_level_spelling;
 use crate::{ChatTemplate, CheckpointError, Tokenizer};
 
-const MODEL: &str = "tokenizer.ggml.model";
-const TOKENS: &str = "tokenizer.ggml.tokens";
-const TOKEN_TYPES: &str = "tokenizer.ggml.token_type";
+pub(super) const MODEL: &str = "tokenizer.ggml.model";
+pub(super) const TOKENS: &str = "tokenizer.ggml.tokens";
+pub(super) const TOKEN_TYPES: &str = "tokenizer.ggml.token_type";
 
-/// Tokens that the metadata makes the end of something.
-const KEYS: [&str; 3] =
-    ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"];
-
-/// Control tokens that end a completion by their text, of those llama.cpp knows the ones of the
-/// families here: files seldom have the id of the token that ends a turn.
-const TEXTS: [&str; 7] = [
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|end_of_text|>",
-    "<end_of_turn>",
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<EOT>",
-];
-
-/// `tokenizer.ggml.token_type` of a control token.
-const CONTROL: i32 = 3;
-
-/// The tokenizer that the metadata describe.
-pub(crate) fn tokenizer(gguf: &Gguf) -> Result<Tokenizer, CheckpointError> {
+/// The tokenizer that the metadata describe. Of `ends`, the ends of text, those that are written like marks
+/// are marks, whatever type the file gives them.
+pub(crate) fn tokenizer(gguf: &Gguf, ends: &[TokenId]) -> Result<Tokenizer, CheckpointError> {
     let token = |name: &str| gguf.token(&format!("tokenizer.ggml.{name}_token_id"));
     let flag = |name: &str| gguf.bool(&format!("tokenizer.ggml.{name}"));
     let model = gguf.string(MODEL)?.ok_or_else(|| gguf.unexpected(MODEL, "a string"))?;
     let (tokens, exact) = tokens(gguf, model)?;
+    let is_mark =
+        |&end: &TokenId| tokens.get(end as usize).is_some_and(|text| looks_like_mark(text));
+    let ends = ends.iter().copied().filter(is_mark).collect();
     let vocabulary = GgufVocabulary {
         model: model.into(),
         pre: gguf.string("tokenizer.ggml.pre")?.map(Into::into),
@@ -49,7 +35,7 @@ pub(crate) fn tokenizer(gguf: &Gguf) -> Result<Tokenizer, CheckpointError> {
         eos: token("eos")?,
         unknown: token("unknown")?,
         add_bos: flag("add_bos_token")?,
-        add_eos: flag("add_eos_token")?,
+        ends,
         add_space_prefix: flag("add_space_prefix")?,
     };
     vocabulary.into_tokenizer()
@@ -73,27 +59,10 @@ fn tokens(gguf: &Gguf, model: &str) -> Result<(Vec<String>, ExactBytes), Checkpo
 }
 
 /// The merges; without those that are not UTF-8, as no text has what they make.
-fn merges(gguf: &Gguf) -> Result<Vec<String>, CheckpointError> {
+pub(super) fn merges(gguf: &Gguf) -> Result<Vec<String>, CheckpointError> {
     let written = gguf.byte_strings("tokenizer.ggml.merges")?.unwrap_or_default();
     let merges = written.into_iter().map(|bytes| std::str::from_utf8(token(bytes)));
     Ok(merges.flatten().map(str::to_owned).collect())
-}
-
-/// The tokens that end a completion, in order.
-pub(crate) fn eos_token_ids(gguf: &Gguf) -> Result<Vec<TokenId>, CheckpointError> {
-    let mut ids = BTreeSet::new();
-    for key in KEYS {
-        ids.extend(gguf.token(key)?);
-    }
-    let tokens = gguf.strings(TOKENS)?.unwrap_or_default();
-    let types = gguf.integers(TOKEN_TYPES)?.unwrap_or_default();
-    let ends = tokens
-        .iter()
-        .zip(types)
-        .zip(0..)
-        .filter(|((text, kind), _)| *kind == CONTROL && TEXTS.contains(&text.as_str()));
-    ids.extend(ends.map(|(_, id): (_, TokenId)| id));
-    Ok(ids.into_iter().collect())
 }
 
 /// The chat template, which sees BOS, EOS and the unknown token; `None` when the file has none.

@@ -50,8 +50,8 @@ pub(crate) struct GgufVocabulary {
     pub(crate) unknown: Option<u32>,
     /// Whether BOS is added; by default as `model` and `pre` have it.
     pub(crate) add_bos: Option<bool>,
-    /// Whether EOS is added; by default not.
-    pub(crate) add_eos: Option<bool>,
+    /// Marks that end a text beside `eos`, whatever type the file gives them.
+    pub(crate) ends: Vec<TokenId>,
     /// Whether SentencePiece puts a space before a text; by default it does.
     pub(crate) add_space_prefix: Option<bool>,
 }
@@ -59,8 +59,8 @@ pub(crate) struct GgufVocabulary {
 impl GgufVocabulary {
     /// The tokenizer described.
     ///
-    /// Control tokens, BOS, EOS and the unknown token are special: recognised when spelled out, and
-    /// without bytes. User-defined tokens are matched whole before anything else, the longest first.
+    /// Control tokens, BOS, EOS, other ends and the unknown token are special: recognised when spelled out,
+    /// and without bytes. `add_eos_token` is for training and not asked. User-defined tokens are matched whole before anything else, the longest first.
     ///
     /// # Errors
     /// [`CheckpointError::GgufTokenizer`] for a model or pre-tokenizer this crate does not know, and for
@@ -121,7 +121,7 @@ impl GgufVocabulary {
         self.finish(tokenizer, decoder, true, &vocabulary)
     }
 
-    /// Adds what both kinds have: decoder, the tokens matched whole, BOS and EOS.
+    /// Adds what both kinds have: decoder, the tokens matched whole, BOS.
     fn finish(
         &self,
         mut tokenizer: HfTokenizer,
@@ -137,37 +137,24 @@ impl GgufVocabulary {
         Ok(Tokenizer::from_hf(tokenizer)?.with_bytes(&vocabulary.exact))
     }
 
-    /// The `post_processor` of a tokenizer.json that frames a text by BOS and EOS.
+    /// The `post_processor` of a tokenizer.json that begins a text with BOS.
     fn template(
         &self,
         adds_bos: bool,
         vocabulary: &Vocabulary<'_>,
     ) -> Result<Option<Value>, CheckpointError> {
-        let framing = |adds: bool, id: Option<u32>, key, flag: &str| match (adds, id) {
-            (false, _) => Ok(None),
-            (true, Some(id)) => Ok(Some((id, &self.tokens[id as usize]))),
-            (true, None) => Err(refusal(key, "absent", format!("a token id, as {flag} is true"))),
-        };
-        let adds_bos = self.add_bos.unwrap_or(adds_bos);
-        let adds_eos = self.add_eos.unwrap_or(false);
-        let bos = framing(adds_bos, vocabulary.bos, "bos_token_id", "add_bos_token")?;
-        let eos = framing(adds_eos, vocabulary.eos, "eos_token_id", "add_eos_token")?;
-        let special = |(_, token)| json!({"SpecialToken": {"id": token, "type_id": 0}});
-        let text = json!({"Sequence": {"id": "A", "type_id": 0}});
-        let second = json!({"Sequence": {"id": "B", "type_id": 0}});
-        let single: Vec<Value> =
-            bos.map(special).into_iter().chain([text.clone()]).chain(eos.map(special)).collect();
-        let tokens: serde_json::Map<String, Value> = [bos, eos]
-            .into_iter()
-            .flatten()
-            .map(|(id, token)| {
-                (token.clone(), json!({"id": token, "ids": [id], "tokens": [token]}))
-            })
-            .collect();
-        Ok((single.len() > 1).then(|| {
-            json!({"type": "TemplateProcessing", "single": single, "pair": [text, second],
-                   "special_tokens": tokens})
-        }))
+        if !self.add_bos.unwrap_or(adds_bos) {
+            return Ok(None);
+        }
+        let absent = || refusal("bos_token_id", "absent", "a token id, as add_bos_token is true");
+        let id = vocabulary.bos.ok_or_else(absent)?;
+        let bos = &self.tokens[id as usize];
+        let special = json!({"SpecialToken": {"id": bos, "type_id": 0}});
+        let [first, second] = ["A", "B"].map(|id| json!({"Sequence": {"id": id, "type_id": 0}}));
+        Ok(Some(json!({
+            "type": "TemplateProcessing", "single": [special, first], "pair": [first, second],
+            "special_tokens": {bos: {"id": bos, "ids": [id], "tokens": [bos]}},
+        })))
     }
 }
 

@@ -14,7 +14,6 @@ pub(super) struct Vocabulary<'a> {
     /// What tokens stand for whose spelling does not say it.
     pub(super) exact: Vec<(u32, &'a [u8])>,
     pub(super) bos: Option<u32>,
-    pub(super) eos: Option<u32>,
     pub(super) unknown: Option<u32>,
 }
 
@@ -39,7 +38,9 @@ impl<'a> Vocabulary<'a> {
         let eos = special("eos_token_id", source.eos, default(2))?;
         let unknown = special("unknown_token_id", source.unknown, default(0))?;
         let mut types = types(&source.token_types, tokens.len())?;
-        for id in [bos, eos, unknown].into_iter().flatten() {
+        let ends = source.ends.iter().copied().filter(|&end| end < len);
+        let ends = ends.filter(|&end| !tokens[end as usize].is_empty());
+        for id in [bos, eos, unknown].into_iter().flatten().chain(ends) {
             types[id as usize] = TokenType::Control;
         }
         let mut exact = vec![];
@@ -56,7 +57,7 @@ impl<'a> Vocabulary<'a> {
             }
             exact.push((id, if is_mark { &[][..] } else { bytes }));
         }
-        Ok(Self { ids, tokens, types, exact, bos, eos, unknown })
+        Ok(Self { ids, tokens, types, exact, bos, unknown })
     }
 
     /// Hands the ids over to a model; nothing is looked up in them after.

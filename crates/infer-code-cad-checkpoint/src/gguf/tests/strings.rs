@@ -7,19 +7,19 @@ fn bytes(bytes: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u64).to_le_bytes()[..], bytes].concat()
 }
 
-fn strings(strings: &[&[u8]]) -> Vec<u8> {
+pub(super) fn strings(strings: &[&[u8]]) -> Vec<u8> {
     let all: Vec<u8> = strings.iter().flat_map(|string| bytes(string)).collect();
     [&8u32.to_le_bytes()[..], &(strings.len() as u64).to_le_bytes(), &all].concat()
 }
 
-fn numbers(kind: u32, numbers: impl ExactSizeIterator<Item = [u8; 4]>) -> Vec<u8> {
+pub(super) fn numbers(kind: u32, numbers: impl ExactSizeIterator<Item = [u8; 4]>) -> Vec<u8> {
     let len = numbers.len() as u64;
     let all: Vec<u8> = numbers.flatten().collect();
     [&kind.to_le_bytes()[..], &len.to_le_bytes(), &all].concat()
 }
 
 /// A Llama without blocks to speak of; its keys are followed by `end`, and so are its strings.
-fn model(end: &str, tokens: &[&[u8]], types: &[i32]) -> Writer {
+pub(super) fn model(end: &str, tokens: &[&[u8]], types: &[i32]) -> Writer {
     let key = |name: &str| format!("{name}{end}");
     let mut file = Writer::default();
     for (name, value) in [
@@ -44,12 +44,12 @@ fn model(end: &str, tokens: &[&[u8]], types: &[i32]) -> Writer {
         .data(&vec![0; tokens.len() * 32])
 }
 
-fn open(file: &Writer) -> Checkpoint {
+pub(super) fn open(file: &Writer) -> Checkpoint {
     Checkpoint::from_gguf_bytes(&file.finish()).unwrap()
 }
 
 /// With scores that prefer what comes later.
-fn sentence_piece(end: &str, tokens: &[&[u8]], types: &[i32]) -> Writer {
+pub(super) fn sentence_piece(end: &str, tokens: &[&[u8]], types: &[i32]) -> Writer {
     let scores = numbers(6, (0..tokens.len()).map(|id| (id as f32).to_le_bytes()));
     model(end, tokens, types)
         .pair(&format!("tokenizer.ggml.model{end}"), 8, &string(&format!("llama{end}")))
@@ -59,7 +59,7 @@ fn sentence_piece(end: &str, tokens: &[&[u8]], types: &[i32]) -> Writer {
 
 const MARKS: [&[u8]; 3] = [b"<unk>", b"<s>", b"</s>"];
 
-fn all(more: &[&'static [u8]]) -> Vec<&'static [u8]> {
+pub(super) fn all(more: &[&'static [u8]]) -> Vec<&'static [u8]> {
     [&MARKS, more].concat()
 }
 

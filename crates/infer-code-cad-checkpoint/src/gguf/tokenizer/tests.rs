@@ -172,7 +172,7 @@ proptest! {
         exact in prop::collection::btree_map(0..8_u32, prop::collection::vec(128..255_u8, 1..3), 0..3),
         text in ".{0,12}",
     ) {
-        let (unknown, eos, add_eos) = (bos, bos, add_bos);
+        let (unknown, eos, ends) = (bos, bos, bos.into_iter().chain([7]).collect());
         let tokens: Vec<String> = entries.iter().map(|entry| entry.0.clone()).collect();
         let mut scores: Vec<f32> = entries.iter().map(|entry| entry.1).collect();
         let token_types = entries.iter().map(|entry| entry.2).collect();
@@ -180,7 +180,7 @@ proptest! {
         let exact = exact.into_iter().filter(|(id, _)| (*id as usize) < tokens.len()).collect();
         let vocabulary = GgufVocabulary {
             model, pre, tokens, exact, scores, token_types, merges, bos, eos, unknown, add_bos,
-            add_eos, add_space_prefix: add_bos,
+            ends, add_space_prefix: add_bos,
         };
         if let Ok(tokenizer) = vocabulary.into_tokenizer() {
             prop_assert!(tokenizer.encode(&text).is_ok());
@@ -207,27 +207,40 @@ fn user_defined_tokens_are_whole_and_are_text() {
 }
 
 #[test]
-fn bos_and_eos_frame_a_text_as_the_file_says() {
-    let framed = |add_bos, add_eos| {
+fn bos_begins_a_text_as_the_file_says_and_nothing_ends_it() {
+    let framed = |add_bos| {
         let mut vocabulary = fixture("starcoder").vocabulary;
-        (vocabulary.add_bos, vocabulary.add_eos) = (add_bos, add_eos);
+        vocabulary.add_bos = add_bos;
         vocabulary.into_tokenizer().unwrap()
     };
-    let tokenizer = framed(Some(true), Some(true));
+    let tokenizer = framed(Some(true));
     let [bos, eos] = ["<|begin|>", "<|end|>"].map(|token| tokenizer.token_id(token).unwrap());
     let text = tokenizer.encode_plain("x").unwrap();
-    assert_eq!(tokenizer.encode("x").unwrap(), [&[bos], &text[..], &[eos]].concat());
+    assert_eq!(tokenizer.encode("x").unwrap(), [&[bos], &text[..]].concat());
     assert_eq!(tokenizer.encode("<|begin|>x").unwrap(), tokenizer.encode("x").unwrap());
-    let tokenizer = framed(None, Some(true));
-    assert_eq!(tokenizer.encode("x").unwrap(), [&text[..], &[eos]].concat());
-    assert_eq!(tokenizer.encode("<|end|><|end|>").unwrap(), [eos; 3]);
-    assert_eq!(framed(None, None).encode("x").unwrap(), text);
+    assert_eq!(framed(None).encode("x").unwrap(), text);
+    assert_eq!(framed(None).encode("<|end|><|end|>").unwrap(), [eos; 2], "the text spells them");
+}
+
+#[test]
+fn an_end_is_a_mark_whatever_its_type() {
+    for kind in [1, 3, 4, 5] {
+        let mut vocabulary = fixture("starcoder").vocabulary;
+        let end = TokenId::try_from(vocabulary.tokens.len()).unwrap();
+        vocabulary.tokens.push("<|im_end|>".into());
+        vocabulary.token_types.push(kind);
+        vocabulary.ends = vec![end, end + 9];
+        let tokenizer = vocabulary.into_tokenizer().unwrap();
+        let ids = tokenizer.encode_plain("x<|im_end|>").unwrap();
+        assert_eq!(ids.last(), Some(&end), "type {kind}");
+        assert_eq!(tokenizer.token_bytes(end), b"", "type {kind}");
+    }
 }
 
 #[test]
 fn bad_metadata_are_refused_by_key() {
     type Spoil = fn(&mut GgufVocabulary);
-    let refusals: [(&str, &str, &str, Spoil); 16] = [
+    let refusals: [(&str, &str, &str, Spoil); 15] = [
         ("gpt-2", "model", "rwkv", |v| v.model = "rwkv".into()),
         ("gpt-2", "pre", "llama-bpe, llama3", |v| v.pre = Some("nonsense".into())),
         ("gpt-2", "tokens", "absent or empty", |v| v.tokens.clear()),
@@ -243,7 +256,6 @@ fn bad_metadata_are_refused_by_key() {
             v.eos = Some(9);
         }),
         ("gpt-2", "bos_token_id", "absent", |v| (v.bos, v.add_bos) = (None, Some(true))),
-        ("gpt-2", "eos_token_id", "absent", |v| (v.eos, v.add_eos) = (None, Some(true))),
         ("sentencepiece-llama", "unknown_token_id", "950", |v| v.unknown = Some(950)),
         ("sentencepiece-llama", "scores", "of length 0", |v| v.scores.clear()),
         ("sentencepiece-llama", "scores", "not a number at 5", |v| v.scores[5] = f32::NAN),
