@@ -7,7 +7,7 @@ use infer_code_cad_retrieval::RetrievalError;
 use infer_code_cad_sandbox::SandboxError;
 use infer_code_cad_tasks::TaskError;
 
-use crate::{Device, JournalError, PromptError, TechniqueError};
+use crate::{Device, JournalError, PromptError, StopError, TechniqueError};
 
 /// What can go wrong while techniques are composed and measured.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +58,9 @@ pub enum Error {
     /// A technique cannot be made from its name.
     #[error(transparent)]
     Technique(#[from] TechniqueError),
+    /// A text says no stop strings.
+    #[error(transparent)]
+    Stop(#[from] StopError),
     /// A prompt could not be written.
     #[error(transparent)]
     Prompt(#[from] PromptError),

@@ -1,5 +1,6 @@
 mod into;
 mod judges;
+mod judging;
 mod rejudge;
 mod run;
 mod work;
@@ -7,20 +8,20 @@ mod work;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use infer_code_cad_engine::GenerateStats;
 use infer_code_cad_metrics::{PeakMemory, Throughput};
 use infer_code_cad_sandbox::{Judge, Limits};
 use infer_code_cad_tasks::Task;
 
 use crate::{
     Error, FailureRecord, Record, SampleRecord, SessionRecord, SolveConfig, SolveEvent, Solver,
-    Technique,
+    Summary, Technique,
 };
 
 pub use into::evaluate_into;
+pub use judging::Judging;
 pub use rejudge::{Rejudged, Rejudgement, rejudge};
 
-use run::run;
+use run::{Ran, run};
 use work::Work;
 
 /// What measures a technique: a solver to write programs and a judge for them.
@@ -28,16 +29,18 @@ use work::Work;
 pub struct Executor {
     /// Writes.
     pub solver: Solver,
-    /// Judges, while the solver goes on writing.
+    /// Judges.
     pub judge: Arc<dyn Judge>,
+    /// When it does so. Only [`Judging::After`] times generation undisturbed.
+    pub judging: Judging,
     /// What one program may use.
     pub limits: Limits,
 }
 
 impl Executor {
-    /// A solver and a judge; the judge of the [`Solver`] is another one, which sees no hidden test.
+    /// A solver and a judge beside it; the judge of the [`Solver`] is another one, which sees no hidden test.
     pub fn new(solver: Solver, judge: impl Judge + 'static, limits: Limits) -> Self {
-        Self { solver, judge: Arc::new(judge), limits }
+        Self { solver, judge: Arc::new(judge), judging: Judging::default(), limits }
     }
 }
 
@@ -54,6 +57,12 @@ pub enum Progress<'a> {
     },
     /// The solver writes; solutions are reported once they are judged, failures as such.
     Writing(&'a SolveEvent<'a>),
+    /// All drafts are written, or given up. What is left is to wait for verdicts. It is told once, and also
+    /// after the sink broke off generation.
+    Generated {
+        /// What it cost, and when programs have run meanwhile.
+        session: &'a SessionRecord,
+    },
     /// A sample was judged.
     Judged {
         /// Which problem.
@@ -83,15 +92,32 @@ pub struct Evaluation {
     pub records: Vec<Record>,
     /// What generation cost.
     pub throughput: Throughput,
-    /// Peak resident memory of the process meanwhile, in bytes, where the system tells.
+    /// When programs ran while that was timed, of all sessions [`Judging::Beside`] if it was so in one;
+    /// `None` where nothing was generated. A selection that runs programs of its own, as one in waves may,
+    /// runs them beside generation whatever the [`Executor`] says.
+    pub judging: Option<Judging>,
+    /// Peak resident memory of the process until all was written, in bytes, where the system tells.
     pub peak_bytes: Option<u64>,
     /// Whether the sink broke off the run, so that samples are missing.
     pub cancelled: bool,
 }
 
+impl Evaluation {
+    /// The figures of a technique of this name, for the given `ks`.
+    ///
+    /// # Errors
+    /// As [`Summary::new`].
+    pub fn summary(&self, technique: &str, ks: &[u64]) -> Result<Summary, Error> {
+        let Self { records, throughput, judging, peak_bytes, .. } = self;
+        let summary = Summary::new(technique, records, throughput, *peak_bytes, ks)?;
+        Ok(Summary { judging: *judging, ..summary })
+    }
+}
+
 /// Solves every problem and judges every solution, streaming results.
 ///
-/// Programs are judged on as many threads as the judge has workers, while the model writes the next ones.
+/// Programs are judged on as many threads as the judge has workers, while the model writes the next ones or
+/// after it has written all: [`Executor::judging`].
 /// Neither the order of problems nor the number of rows or workers changes a result. What goes wrong with
 /// one problem or sample, a judge's fault included, is a [`FailureRecord`] that counts as neither passed nor
 /// failed. Breaking from `sink` returns at once; programs that run are left to end by themselves.
@@ -135,11 +161,11 @@ pub fn evaluate(
     crate::header::task_ids(tasks)?;
     let work = Work::new(technique, tasks, executor, config)?;
     let mut records = blank(&work);
-    let stats = run(&work, &mut |progress| {
+    let ran = run(&work, memory, &mut |progress| {
         enter(&mut records, &progress);
         sink(progress)
     })?;
-    Ok(evaluation(records, &stats, memory.stop()))
+    Ok(evaluation(records, &ran))
 }
 
 /// The records of problems of which nothing but the prompt is known.
@@ -159,16 +185,13 @@ fn enter(records: &mut [Record], progress: &Progress<'_>) {
     }
 }
 
-fn evaluation(
-    mut records: Vec<Record>,
-    stats: &GenerateStats,
-    peak_bytes: Option<u64>,
-) -> Evaluation {
+fn evaluation(mut records: Vec<Record>, Ran { session, cancelled }: &Ran) -> Evaluation {
     for record in &mut records {
         record.drafts.sort_by_key(|draft| (draft.role, draft.index));
         record.samples.sort_by_key(|sample| sample.sample);
         record.failures.sort_by_key(|failure| failure.sample);
     }
-    let throughput = SessionRecord::new(stats, peak_bytes).throughput();
-    Evaluation { records, throughput, peak_bytes, cancelled: stats.cancelled }
+    let judging = (session.prefill_tokens + session.decode_tokens > 0).then_some(session.judging);
+    let (throughput, peak_bytes) = (session.throughput(), session.peak_bytes);
+    Evaluation { records, throughput, judging, peak_bytes, cancelled: *cancelled }
 }

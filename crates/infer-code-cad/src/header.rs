@@ -10,7 +10,8 @@ use crate::fingerprint::Fingerprint;
 use crate::form::SettingsForm;
 use crate::{Error, Executor, SolveConfig, Technique};
 
-/// The format of result files; raised with every change of a field, of its meaning or of the order.
+/// The format of result files; raised with every change of a field, of its meaning or of the order. A field
+/// that is added and has a default where it is missing raises nothing: files without it go on.
 pub(crate) const VERSION: u64 = 2;
 
 /// Everything that the tokens and the verdicts of a run depend on, so that results of different runs never

@@ -182,6 +182,14 @@ impl Journal {
     /// Those of an append, see [`Journal::prompt`].
     pub fn session(&mut self, record: &SessionRecord) -> Result<(), JournalError> {
         self.append(&Line::Session(*record))?;
+        self.sync()
+    }
+
+    /// Puts everything on the disk.
+    ///
+    /// # Errors
+    /// [`JournalError::Poisoned`].
+    pub fn sync(&mut self) -> Result<(), JournalError> {
         self.run.file.sync()
     }
 

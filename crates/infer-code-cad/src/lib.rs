@@ -21,6 +21,7 @@ mod report;
 mod results;
 mod selection;
 mod solve;
+mod stop;
 mod technique;
 mod writer;
 
@@ -42,7 +43,8 @@ pub use infer_code_cad_tasks as tasks;
 pub use draft::{Draft, KnownDraft, KnownDrafts};
 pub use error::Error;
 pub use evaluate::{
-    Evaluation, Executor, Progress, Rejudged, Rejudgement, evaluate, evaluate_into, rejudge,
+    Evaluation, Executor, Judging, Progress, Rejudged, Rejudgement, evaluate, evaluate_into,
+    rejudge,
 };
 pub use header::{Difference, RunHeader};
 pub use journal::{Journal, JournalDrafts, JournalError, StoredRun};
@@ -62,5 +64,8 @@ pub use selection::{
 pub use solve::{
     Prepared, Solution, SolveConfig, SolveEvent, Solver, prepare, solve, solve_prepared,
 };
-pub use technique::{PaperTechnique, Recipe, Sampler, Supplies, Technique, TechniqueError};
+pub use stop::{StopError, stop_strings};
+pub use technique::{
+    PaperTechnique, PartSetting, Recipe, Sampler, Supplies, Technique, TechniqueError,
+};
 pub use writer::{ModelWriter, Stream, Writer};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
 use crate::form;
-use crate::{Difference, Draft, Prompted, Solution, Stream};
+use crate::{Difference, Draft, Judging, Prompted, Solution, Stream};
 
 /// One problem under one technique: its prompt, every draft that was paid for, the answers, and what
 /// failed.
@@ -242,12 +242,21 @@ pub struct SessionRecord {
     pub decode_tokens: u64,
     /// Seconds of it.
     pub decode_seconds: f64,
+    /// Problems whose prompts were read. Files of the first days have none.
+    #[serde(default)]
+    pub prompts: u64,
+    /// Tokens that were the first of their draft, see [`Throughput::first_tokens`].
+    #[serde(default)]
+    pub first_tokens: u64,
+    /// When programs ran while that was timed.
+    #[serde(default)]
+    pub judging: Judging,
     /// The most memory the process held, in bytes, where the system tells.
     pub peak_bytes: Option<u64>,
 }
 
 impl SessionRecord {
-    /// The record of what an engine did.
+    /// The record of what an engine did; what it does not count is left at its default.
     pub fn new(stats: &GenerateStats, peak_bytes: Option<u64>) -> Self {
         Self {
             prefill_tokens: stats.prefill_tokens as u64,
@@ -255,6 +264,7 @@ impl SessionRecord {
             decode_tokens: stats.decode_tokens as u64,
             decode_seconds: stats.decode_time.as_secs_f64(),
             peak_bytes,
+            ..Self::default()
         }
     }
 
@@ -266,6 +276,8 @@ impl SessionRecord {
             prefill_time: seconds(self.prefill_seconds),
             decode_tokens: self.decode_tokens,
             decode_time: seconds(self.decode_seconds),
+            prompts: self.prompts,
+            first_tokens: self.first_tokens,
         }
     }
 }

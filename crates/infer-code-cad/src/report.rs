@@ -5,7 +5,7 @@ use infer_code_cad_metrics::{
 };
 use serde::Serialize;
 
-use crate::{Error, Record};
+use crate::{Error, Judging, Record};
 
 /// The figures of one technique on one benchmark: a row of the paper's tables.
 #[derive(Debug, Clone, Serialize)]
@@ -22,13 +22,19 @@ pub struct Summary {
     pub failed_samples: usize,
     /// Unbiased pass@k for each `k` that every problem measured has samples for.
     pub pass_at: Vec<PassAt>,
-    /// Tokens of the solutions per second of generation, prefill included; drafts that were not
-    /// chosen cost time and count nothing.
+    /// Tokens of the solutions, first ones included, per second of generation, prefill included; drafts that
+    /// were not chosen cost time and count nothing.
     pub useful_tokens_per_second: f64,
-    /// Generated tokens per second of decoding, drafts included.
+    /// Tokens after the first of each draft per second of decoding ([`Throughput::tokens_per_second`]).
     pub decode_tokens_per_second: f64,
     /// Prompt tokens per second of prefill.
     pub prefill_tokens_per_second: f64,
+    /// Time to first token in seconds: prefill time per problem ([`Throughput::first_token_time`]). `None` where
+    /// no prompt was read.
+    pub first_token_seconds: Option<f64>,
+    /// When programs ran while these times were taken; `None` where nobody said. With [`Judging::Beside`]
+    /// the rates are too low and the time to first token too long.
+    pub judging: Option<Judging>,
     /// Peak resident memory in bytes, where the system tells.
     pub peak_bytes: Option<u64>,
     /// What all drafts cost, whichever run drew them.
@@ -67,7 +73,8 @@ pub struct PassAt {
 impl Summary {
     /// Sums up `records` for the given `ks`.
     ///
-    /// `throughput` is the cost of these records, or of as many of them as were measured.
+    /// `throughput` is the cost of these records, or of as many of them as were measured. When programs ran
+    /// meanwhile it does not say: [`Evaluation::summary`](crate::Evaluation::summary) does.
     ///
     /// # Errors
     /// [`Error::Metric`] when no record has a verdict.
@@ -92,6 +99,8 @@ impl Summary {
             useful_tokens_per_second: useful(records) * throughput.total_tokens_per_second(),
             decode_tokens_per_second: throughput.tokens_per_second(),
             prefill_tokens_per_second: throughput.prefill_tokens_per_second(),
+            first_token_seconds: throughput.first_token_time().map(|time| time.as_secs_f64()),
+            judging: None,
             peak_bytes,
             cost: DraftCost::of(records),
         })
@@ -130,7 +139,9 @@ fn pass_at(tallies: &[Tally], k: u64) -> Result<PassAt, Error> {
 
 /// The summaries as a table, one row per technique, in fixed-width text.
 ///
-/// `tokens/s` is [`Summary::useful_tokens_per_second`]. What has no verdict is told below.
+/// `tokens/s` is [`Summary::useful_tokens_per_second`], `decode/s` [`Summary::decode_tokens_per_second`],
+/// `first ms` [`Summary::first_token_seconds`], and `judge` says when programs ran meanwhile. What disturbed
+/// these figures, and what has no verdict, is told below.
 pub fn table(summaries: &[Summary]) -> String {
     let mut ks: Vec<u64> = summaries.iter().flat_map(|s| s.pass_at.iter().map(|p| p.k)).collect();
     ks.sort_unstable();
@@ -140,7 +151,7 @@ pub fn table(summaries: &[Summary]) -> String {
     for k in &ks {
         let _ = write!(text, "{:>20}", format!("pass@{k} [95 %]"));
     }
-    let _ = writeln!(text, "{:>12}{:>10}", "tokens/s", "peak MB");
+    let _ = writeln!(text, "{}", COSTS.concat());
     for summary in summaries {
         let _ = write!(text, "{:<wide$}", summary.technique);
         for k in &ks {
@@ -150,17 +161,34 @@ pub fn table(summaries: &[Summary]) -> String {
             });
             let _ = write!(text, "{cell:>20}");
         }
-        let peak = summary.peak_bytes.map_or("-".to_owned(), |b| (b / 1_000_000).to_string());
-        let rate = summary.useful_tokens_per_second;
-        let rate = if rate > 0.0 { format!("{rate:.0}") } else { "-".to_owned() };
-        let _ = writeln!(text, "{rate:>12}{peak:>10}");
+        let _ = writeln!(text, "{}", costs(summary));
     }
     text + &notes(summaries)
 }
 
-/// What has no verdict.
+/// The heads of the columns of [`costs`].
+const COSTS: [&str; 5] = ["  tokens/s", "  decode/s", "  first ms", "   judge", "  peak MB"];
+
+fn costs(summary: &Summary) -> String {
+    let rate = |rate: f64| if rate > 0.0 { format!("{rate:.0}") } else { "-".to_owned() };
+    let first = summary.first_token_seconds.map(|seconds| format!("{:.1}", seconds * 1e3));
+    let cells = [
+        rate(summary.useful_tokens_per_second),
+        rate(summary.decode_tokens_per_second),
+        first.unwrap_or("-".to_owned()),
+        summary.judging.map_or("-".to_owned(), |judging| judging.to_string()),
+        summary.peak_bytes.map_or("-".to_owned(), |bytes| (bytes / 1_000_000).to_string()),
+    ];
+    let cell = |(cell, head): (&String, &str)| format!("{cell:>wide$}", wide = head.len());
+    cells.iter().zip(COSTS).map(cell).collect()
+}
+
+/// What disturbed the times, and what has no verdict.
 fn notes(summaries: &[Summary]) -> String {
     let mut text = String::new();
+    if summaries.iter().any(|summary| summary.judging == Some(Judging::Beside)) {
+        text.push_str("judge beside: programs ran on the same processors while that was timed\n");
+    }
     for Summary { technique, failed_problems: problems, failed_samples: samples, .. } in summaries {
         if problems + samples > 0 {
             let _ = writeln!(
@@ -175,6 +203,8 @@ fn notes(summaries: &[Summary]) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::time::Duration;
+
     use infer_code_cad_engine::FinishReason;
     use infer_code_cad_sandbox::Verdict;
 
@@ -215,6 +245,29 @@ mod tests {
         assert_eq!(summary.pass_at.len(), 1, "a problem with one verdict has no pass@2");
         assert_eq!(summary.pass_at[0].value, 0.75);
         assert!(table(&[summary]).contains("t: no verdict on 1 problems and 1 samples of others"));
+    }
+
+    #[test]
+    fn a_table_tells_what_disturbed_its_times() {
+        let records = [record(&[Verdict::Passed], &[])];
+        let throughput = Throughput {
+            decode_tokens: 40,
+            decode_time: Duration::from_secs(2),
+            prefill_time: Duration::from_secs(1),
+            prompts: 4,
+            first_tokens: 10,
+            ..Throughput::default()
+        };
+        let plain = Summary::new("t", &records, &throughput, None, &[1]).unwrap();
+        let untold = table(std::slice::from_ref(&plain));
+        assert!(untold.contains("10        15     250.0       -        -\n"), "{untold}");
+        let [beside, after] = [Judging::Beside, Judging::After]
+            .map(|judging| table(&[Summary { judging: Some(judging), ..plain.clone() }]));
+        assert!(
+            beside.contains("  beside") && beside.contains("judge beside: programs ran"),
+            "{beside}"
+        );
+        assert!(after.contains("   after") && !after.contains("beside"), "{after}");
     }
 
     #[test]

@@ -3,6 +3,7 @@ mod name;
 mod paper;
 mod part;
 mod recipe;
+mod setting;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::{Error, Prompter, Selector};
 pub use error::TechniqueError;
 pub use paper::PaperTechnique;
 pub use recipe::{Recipe, Sampler, Supplies};
+pub use setting::PartSetting;
 
 /// An inference-time technique: which streams a problem becomes, how their logits become tokens,
 /// and which draft is the answer.

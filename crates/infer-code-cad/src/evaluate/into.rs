@@ -2,16 +2,15 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use infer_code_cad_engine::GenerateStats;
 use infer_code_cad_metrics::PeakMemory;
 use infer_code_cad_tasks::Task;
 
-use super::run::{Sink, run};
+use super::run::{Ran, Sink, run};
 use super::work::Work;
 use super::{Evaluation, Executor, Progress};
 use crate::{
-    Error, Journal, JournalDrafts, JournalError, KnownDraft, KnownDrafts, RunHeader, SessionRecord,
-    SolveConfig, SolveEvent, Technique, results,
+    Error, Journal, JournalDrafts, JournalError, KnownDraft, KnownDrafts, RunHeader, SolveConfig,
+    SolveEvent, Technique, results,
 };
 
 /// [`evaluate`](super::evaluate) into a [`Journal`], which survives a kill, and the results derived from it.
@@ -72,18 +71,15 @@ pub fn evaluate_into(
     let mut journal = Journal::open(path, &header)?;
     let mut work = Work::new(technique, tasks, executor, config)?;
     let resumed = go_on(&mut journal, &mut work)?;
-    let stats = run_into(&mut journal, &work, resumed, sink)?;
-    // A run that is done leaves its file as it is.
-    if stats.prefill_tokens + stats.decode_tokens > 0 {
-        journal.session(&SessionRecord::new(&stats, memory.stop()))?;
-    }
+    let cancelled = run_into(&mut journal, &work, memory, resumed, sink)?;
+    journal.sync()?;
     let run = journal.run();
     if run.is_complete() {
         results::derive(path, run)?;
     }
     let records = run.records().collect::<Result<_, _>>()?;
-    let (throughput, peak_bytes) = (run.throughput(), run.peak_bytes());
-    Ok(Evaluation { records, throughput, peak_bytes, cancelled: stats.cancelled })
+    let (throughput, judging) = (run.throughput(), run.judging());
+    Ok(Evaluation { records, throughput, judging, peak_bytes: run.peak_bytes(), cancelled })
 }
 
 /// Stores the prompts, and leaves to do what the file lacks; tells when that is not all.
@@ -98,13 +94,14 @@ fn go_on(journal: &mut Journal, work: &mut Work<'_>) -> Result<Option<Progress<'
     Ok((judged > 0).then_some(Progress::Resumed { judged, of }))
 }
 
-/// [`run`], storing what happens before it is told.
+/// [`run`], storing what happens before it is told: whether it was broken off.
 fn run_into(
     journal: &mut Journal,
     work: &Work<'_>,
+    memory: PeakMemory,
     resumed: Option<Progress<'_>>,
     sink: &mut Sink<'_>,
-) -> Result<GenerateStats, Error> {
+) -> Result<bool, Error> {
     let mut stored = Ok(());
     let mut store_and_tell = |progress: Progress<'_>| {
         // After a line that could not be stored none is, so that none hides it.
@@ -113,15 +110,13 @@ fn run_into(
         }
         if stored.is_err() { ControlFlow::Break(()) } else { sink(progress) }
     };
-    let stats = match resumed.map(&mut store_and_tell) {
-        Some(ControlFlow::Break(())) => {
-            Ok(GenerateStats { cancelled: true, ..GenerateStats::default() })
-        }
-        _ => run(work, &mut store_and_tell),
+    let cancelled = match resumed.map(&mut store_and_tell) {
+        Some(ControlFlow::Break(())) => Ok(true),
+        _ => run(work, memory, &mut store_and_tell).map(|Ran { cancelled, .. }| cancelled),
     };
     // What the file refused comes first: it is why the rest was given up.
     stored?;
-    stats
+    cancelled
 }
 
 fn store(
@@ -135,6 +130,10 @@ fn store(
         }
         Progress::Judged { problem, record } => journal.sample(work.task_id(problem), record),
         Progress::Failed { record, .. } => journal.failure(record),
+        // A session that drew nothing leaves the file as it is.
+        Progress::Generated { session } if session.prefill_tokens + session.decode_tokens > 0 => {
+            journal.session(session)
+        }
         _ => journal.sync_due(),
     }
 }

@@ -3,11 +3,14 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use infer_code_cad_engine::GenerateStats;
+use infer_code_cad_metrics::PeakMemory;
 
-use super::Progress;
 use super::judges::{Job, Judges, Outcome};
 use super::work::Work;
-use crate::{Error, FailureRecord, SampleRecord, Solution, SolveEvent, Stage, solve_prepared};
+use super::{Judging, Progress};
+use crate::{
+    Error, FailureRecord, SampleRecord, SessionRecord, Solution, SolveEvent, Stage, solve_prepared,
+};
 
 /// Hears what happens and breaks off with [`ControlFlow::Break`].
 pub(super) type Sink<'s> = dyn FnMut(Progress<'_>) -> ControlFlow<()> + 's;
@@ -18,19 +21,30 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 /// Faults of the judge in a row, on more than one problem, after which it counts as gone.
 const FAULTS: usize = 8;
 
+/// What became of a run.
+pub(super) struct Ran {
+    /// What generation cost.
+    pub(super) session: SessionRecord,
+    pub(super) cancelled: bool,
+}
+
 /// Solves and judges.
-pub(super) fn run(work: &Work<'_>, sink: &mut Sink<'_>) -> Result<GenerateStats, Error> {
+pub(super) fn run(work: &Work<'_>, memory: PeakMemory, sink: &mut Sink<'_>) -> Result<Ran, Error> {
     let Work { technique, problems, prepared, solver, config, .. } = work;
     let judges = Judges::start(&work.executor.judge, &work.executor.limits);
-    let mut desk = Desk { work, judges, sink, faults: Faults::default() };
+    let (faults, held, drawn) = Default::default();
+    let mut desk = Desk { work, judges, sink, faults, held, drawn };
     let hear = &mut |event: SolveEvent<'_>| desk.hear(event);
-    let mut stats = solve_prepared(technique, problems, prepared, solver, config, hear)?;
-    if !stats.cancelled {
-        stats.cancelled = desk.finish().is_break();
+    let stats = solve_prepared(technique, problems, prepared, solver, config, hear)?;
+    if stats.cancelled {
+        desk.keep();
     }
+    let session = desk.drawn.session(&stats, work.judging(), memory.stop());
+    let told = (desk.sink)(Progress::Generated { session: &session });
+    let cancelled = stats.cancelled || told.is_break() || desk.finish().is_break();
     desk.keep();
     match desk.faults.gone {
-        None => Ok(stats),
+        None => Ok(Ran { session, cancelled }),
         Some(reason) => Err(Error::JudgeGone { faults: FAULTS, reason }),
     }
 }
@@ -41,6 +55,40 @@ struct Desk<'r, 's> {
     judges: Judges<About>,
     sink: &'r mut Sink<'s>,
     faults: Faults,
+    /// Programs that are judged after generation.
+    held: Vec<Job<About>>,
+    drawn: Drawn,
+}
+
+/// What was read and drawn, beside what the engine counts.
+#[derive(Default)]
+struct Drawn {
+    /// Problems whose prompts were read.
+    read: BTreeSet<usize>,
+    /// Drafts that were drawn and have a first token.
+    first_tokens: u64,
+}
+
+impl Drawn {
+    fn note(&mut self, event: &SolveEvent<'_>) {
+        match *event {
+            SolveEvent::Prefilled { problem } => drop(self.read.insert(problem)),
+            SolveEvent::Drafted { draft, known: false, .. } if !draft.tokens.is_empty() => {
+                self.first_tokens += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn session(
+        &self,
+        stats: &GenerateStats,
+        judging: Judging,
+        peak_bytes: Option<u64>,
+    ) -> SessionRecord {
+        let (prompts, first_tokens) = (self.read.len() as u64, self.first_tokens);
+        SessionRecord { prompts, first_tokens, judging, ..SessionRecord::new(stats, peak_bytes) }
+    }
 }
 
 /// What a program answers.
@@ -61,11 +109,16 @@ struct Faults {
 
 impl Desk<'_, '_> {
     fn hear(&mut self, event: SolveEvent<'_>) -> ControlFlow<()> {
+        self.drawn.note(&event);
         match event {
             SolveEvent::Solution { problem, sample, solution } => {
                 let (program, tests) = (solution.program.clone(), self.work.tests[problem].clone());
                 let about = About { problem, sample, solution };
-                self.judges.submit(Job { about, program, tests });
+                let job = Job { about, program, tests };
+                match self.work.executor.judging {
+                    Judging::Beside => self.judges.submit(job),
+                    Judging::After => self.held.push(job),
+                }
             }
             // A prompt that fails this time does no harm to a problem that is done.
             SolveEvent::Failed { problem, sample: None, .. } if self.work.is_done(problem) => {}
@@ -85,8 +138,9 @@ impl Desk<'_, '_> {
         ControlFlow::Continue(())
     }
 
-    /// Enters the verdicts that are to come.
+    /// Has judged what was held back, and enters the verdicts that are to come.
     fn finish(&mut self) -> ControlFlow<()> {
+        self.held.drain(..).for_each(|job| self.judges.submit(job));
         while self.judges.pending() > 0 {
             match self.judges.wait(PATIENCE) {
                 Some(outcome) => self.enter(outcome)?,

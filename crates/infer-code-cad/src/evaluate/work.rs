@@ -3,7 +3,8 @@ use std::sync::Arc;
 use infer_code_cad_sandbox::Tests;
 use infer_code_cad_tasks::{Problem, Task};
 
-use super::Executor;
+use super::judging::Watched;
+use super::{Executor, Judging};
 use crate::{Error, Prepared, PromptRecord, SolveConfig, Solver, Technique, prepare};
 
 /// All that a run needs: prompts are written, tests are apart from problems.
@@ -14,8 +15,9 @@ pub(super) struct Work<'a> {
     pub(super) tests: Vec<Arc<Tests>>,
     pub(super) prepared: Prepared,
     pub(super) executor: &'a Executor,
-    /// The executor's; its known drafts may be others.
+    /// The executor's; its known drafts may be others, and its judge is watched.
     pub(super) solver: Solver,
+    watched: Arc<Watched>,
     pub(super) config: &'a SolveConfig,
 }
 
@@ -30,8 +32,15 @@ impl<'a> Work<'a> {
         let problems: Vec<Problem> = tasks.iter().map(|task| task.problem.clone()).collect();
         let prepared = prepare(technique, &problems, &executor.solver, config)?;
         let tests = tasks.iter().map(|task| Arc::new(tests(task))).collect();
-        let solver = executor.solver.clone();
-        Ok(Self { technique, problems, tests, prepared, executor, solver, config })
+        let watched = Arc::new(Watched::new(executor.solver.judge.clone()));
+        let mut solver = executor.solver.clone();
+        solver.judge = watched.clone();
+        Ok(Self { technique, problems, tests, prepared, executor, solver, watched, config })
+    }
+
+    /// When programs have run up to now: what a selection runs, it runs beside generation.
+    pub(super) fn judging(&self) -> Judging {
+        if self.watched.was_asked() { Judging::Beside } else { self.executor.judging }
     }
 
     /// The name of a problem.

@@ -4,7 +4,7 @@ use infer_code_cad_metrics::Throughput;
 
 use super::file::Span;
 use super::line::Line;
-use crate::SessionRecord;
+use crate::{Judging, SessionRecord};
 
 /// What a journal holds, and where: the lines themselves stay in the file.
 ///
@@ -15,6 +15,7 @@ pub(super) struct Index {
     /// The drafts of all tasks by their address.
     addresses: HashMap<String, Span>,
     throughput: Throughput,
+    judging: Option<Judging>,
     peak_bytes: Option<u64>,
 }
 
@@ -55,6 +56,10 @@ impl Index {
         self.throughput
     }
 
+    pub(super) fn judging(&self) -> Option<Judging> {
+        self.judging
+    }
+
     pub(super) fn peak_bytes(&self) -> Option<u64> {
         self.peak_bytes
     }
@@ -79,6 +84,8 @@ impl Index {
 
     fn add(&mut self, session: &SessionRecord) {
         self.throughput.merge(session.throughput());
+        let so_far = self.judging.unwrap_or(session.judging);
+        self.judging = Some(so_far.min(session.judging));
         self.peak_bytes = self.peak_bytes.max(session.peak_bytes);
     }
 }

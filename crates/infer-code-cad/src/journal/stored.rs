@@ -7,7 +7,7 @@ use super::file::LineFile;
 use super::index::{Index, TaskIndex};
 use super::line::{DraftLine, Line, SampleLine};
 use super::{JournalError, place};
-use crate::{Record, RunHeader};
+use crate::{Judging, Record, RunHeader};
 
 /// What a journal holds, read from it when asked for: in memory is where each line lies.
 ///
@@ -60,6 +60,12 @@ impl StoredRun {
     /// What all sessions that ended in order cost together.
     pub fn throughput(&self) -> Throughput {
         self.index.throughput()
+    }
+
+    /// When programs ran while that was timed: beside generation if it was so in one of the sessions; `None`
+    /// where no session has generated anything.
+    pub fn judging(&self) -> Option<Judging> {
+        self.index.judging()
     }
 
     /// The most memory that a session held, in bytes, where the system told.

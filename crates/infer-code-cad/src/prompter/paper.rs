@@ -12,13 +12,16 @@ use crate::{PromptError, Prompted, Prompter, Shown, Writer};
 ///
 /// The passage is the best one for the docstring; the next two are looked at and left out. It enters
 /// stream 0 only, which is the context of context-aware decoding. Where nothing fits the docstring, the
-/// prompt is the one without a passage.
+/// prompt is the one without a passage. Several passages stand where the one would, the best first, with an
+/// empty line between them.
 #[derive(Debug, Clone)]
 pub struct PaperPrompter {
     /// What the streams say.
     pub layout: Layout,
     /// Where the passage comes from; `None` for a prompt without.
     pub retriever: Option<Arc<dyn Retriever>>,
+    /// How many passages are shown, where that many fit the docstring; the paper shows 1.
+    pub passages: usize,
 }
 
 /// What the streams of a [`PaperPrompter`] say.
@@ -33,18 +36,18 @@ pub enum Layout {
     ThinkFirst,
 }
 
-/// Passages looked at, of which the first is shown: so that a reader sees by how much it was better.
-const LOOKED_AT: usize = 3;
+/// Passages looked at and left out: so that a reader sees by how much those shown were better.
+const LEFT_OUT: usize = 2;
 
 impl PaperPrompter {
     /// Prompts without a passage.
     pub fn new(layout: Layout) -> Self {
-        Self { layout, retriever: None }
+        Self { layout, retriever: None, passages: 1 }
     }
 
     /// Prompts with the best passage of a retriever.
     pub fn with_retriever(layout: Layout, retriever: Arc<dyn Retriever>) -> Self {
-        Self { layout, retriever: Some(retriever) }
+        Self { retriever: Some(retriever), ..Self::new(layout) }
     }
 
     fn prompt(
@@ -54,11 +57,13 @@ impl PaperPrompter {
         writer: &dyn Writer,
     ) -> Result<Prompted, PromptError> {
         let hits = found?;
-        let passage = hits.first().map(|hit| hit.passage.content());
+        let passages: Vec<_> =
+            hits.iter().take(self.passages).map(|hit| hit.passage.content()).collect();
+        let passage = (!passages.is_empty()).then(|| passages.join("\n\n"));
         let texts = self.layout.texts(problem, passage.as_deref());
         let write = |text: String| writer.chat(&[Message::user(text)], "");
         let mut prompted = Prompted::new(texts.into_iter().map(write).collect::<Result<_, _>>()?);
-        prompted.shown = shown(&hits);
+        prompted.shown = shown(&hits, self.passages);
         Ok(prompted)
     }
 }
@@ -75,7 +80,7 @@ impl Prompter for PaperPrompter {
         };
         let queries: Vec<_> =
             problems.iter().map(|problem| Query::new(&problem.docstring)).collect();
-        let found = retriever.search(&queries, LOOKED_AT);
+        let found = retriever.search(&queries, self.passages.saturating_add(LEFT_OUT));
         let answers = found.len();
         let mut found = found.into_iter();
         let prompt = |problem| match found.next() {
@@ -89,7 +94,12 @@ impl Prompter for PaperPrompter {
         let settings = Settings::new("table4").with("layout", self.layout);
         match &self.retriever {
             None => settings,
-            Some(retriever) => settings.with("retriever", retriever.settings()),
+            Some(retriever) if self.passages == 1 => {
+                settings.with("retriever", retriever.settings())
+            }
+            Some(retriever) => {
+                settings.with("retriever", retriever.settings()).with("passages", self.passages)
+            }
         }
     }
 }
@@ -121,10 +131,14 @@ fn outlined(problem: &Problem, passage: &str) -> String {
     format!("{instruction} Here is some context that may be helpful: {passage}{rest}")
 }
 
-fn shown(hits: &[Hit]) -> Vec<Shown> {
-    let shown = |(place, hit): (usize, &Hit)| match place {
-        0 => Shown::kept(hit, "the best for the docstring"),
-        _ => Shown::left_out(hit, format!("number {} for the docstring; one is shown", place + 1)),
+fn shown(hits: &[Hit], passages: usize) -> Vec<Shown> {
+    let limit = if passages == 1 { "one is".to_owned() } else { format!("{passages} are") };
+    let shown = |(place, hit): (usize, &Hit)| match place + 1 {
+        1 if passages > 0 => Shown::kept(hit, "the best for the docstring"),
+        number if number <= passages => {
+            Shown::kept(hit, format!("number {number} for the docstring"))
+        }
+        number => Shown::left_out(hit, format!("number {number} for the docstring; {limit} shown")),
     };
     hits.iter().enumerate().map(shown).collect()
 }

@@ -46,6 +46,38 @@ pub enum TechniqueError {
         /// Its name.
         name: String,
     },
+    /// A setting is given beside a technique whose name says it already.
+    #[error(
+        "{key} = {value} is given beside the technique {technique}, which says {key} of {part} itself; \
+         leave one out"
+    )]
+    SaidTwice {
+        /// The part.
+        part: &'static str,
+        /// The key.
+        key: &'static str,
+        /// What is given beside the name.
+        value: String,
+        /// The name.
+        technique: String,
+    },
+    /// A setting is given beside a technique that has no such part.
+    #[error(
+        "{key} = {value} is a setting of {part}, which the technique {technique} does not have; \
+         {remedy}, or leave {key} out"
+    )]
+    NoSuchPart {
+        /// The part.
+        part: &'static str,
+        /// The key.
+        key: &'static str,
+        /// What is given beside the name.
+        value: String,
+        /// The name.
+        technique: String,
+        /// How the technique would get the part.
+        remedy: &'static str,
+    },
     /// Two parts exclude each other.
     #[error("{first} and {second} exclude each other: {reason}")]
     Together {

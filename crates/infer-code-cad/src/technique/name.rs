@@ -7,7 +7,7 @@ use infer_code_cad_decode::{Alpha, Contrast, Decoder, Mix, Nucleus, Settings};
 
 use super::part::Part;
 use super::recipe::paper_nucleus;
-use crate::{Recipe, Sampler, TechniqueError};
+use crate::{PartSetting, Recipe, Sampler, TechniqueError};
 
 /// The parts of names.
 const PARTS: [&str; 7] = ["vanilla", "cot", "cad", "rag", "sc", "nucleus", "greedy"];
@@ -16,8 +16,41 @@ impl FromStr for Recipe {
     type Err = TechniqueError;
 
     fn from_str(text: &str) -> Result<Self, TechniqueError> {
+        Self::of(Part::all(text)?)
+    }
+}
+
+impl Recipe {
+    /// The recipe of a name, with settings that are given beside it.
+    ///
+    /// They are the same as if they stood in the name. `nucleus` is there whether it is said or not.
+    ///
+    /// # Errors
+    /// [`TechniqueError::SaidTwice`] for what the name says itself, [`TechniqueError::NoSuchPart`] for a part
+    /// that it does not have, and whatever is wrong with the name or a value.
+    ///
+    /// # Examples
+    /// ```
+    /// use infer_code_cad::{PartSetting, Recipe};
+    ///
+    /// let alpha = PartSetting::new("cad", "alpha", "0.2");
+    /// assert_eq!(Recipe::named("rag+cad", &[alpha.clone()])?, "rag+cad(alpha=0.2)".parse()?);
+    /// assert!(Recipe::named("rag", &[alpha]).is_err(), "rag has no alpha");
+    /// # Ok::<(), infer_code_cad::TechniqueError>(())
+    /// ```
+    pub fn named(name: &str, beside: &[PartSetting]) -> Result<Self, TechniqueError> {
+        let plain: Self = name.parse()?; // what is wrong with the name comes first
+        if beside.is_empty() {
+            return Ok(plain);
+        }
+        let mut parts = Part::all(name)?;
+        beside.iter().try_for_each(|setting| setting.add_to(&mut parts, name.trim()))?;
+        Self::of(parts)
+    }
+
+    fn of(parts: Vec<Part>) -> Result<Self, TechniqueError> {
         let (mut recipe, mut seen) = (Self::default(), Vec::new());
-        for part in Part::all(text)? {
+        for part in parts {
             let name = PARTS.into_iter().find(|known| *known == part.name());
             let name = name.ok_or_else(|| TechniqueError::UnknownPart {
                 name: part.name().to_owned(),
@@ -59,8 +92,10 @@ impl fmt::Display for Recipe {
             Some(contrast) => parts.push(contrast.settings()),
             None => {}
         }
-        if self.retrieves {
-            parts.push(Settings::new("rag"));
+        match self.passages {
+            Some(Self::PASSAGES) => parts.push(Settings::new("rag")),
+            Some(passages) => parts.push(Settings::new("rag").with("passages", passages)),
+            None => {}
         }
         match self.drafts {
             Some(Self::DRAFTS) => parts.push(Settings::new("sc")),
@@ -85,11 +120,15 @@ impl Recipe {
         let mut keys: &[&str] = &[];
         match part.name() {
             "cot" => self.thinks_first = true,
-            "rag" => self.retrieves = true,
             "greedy" => self.sampler = Sampler::Greedy,
             "cad" => {
                 self.contrast = Some(contrast(&mut part)?);
                 keys = &["alpha", "plausibility", "weights"];
+            }
+            "rag" => {
+                let passages = self.passages.insert(Self::PASSAGES);
+                part.set("passages", "a whole number of at least 1", passages)?;
+                keys = &["passages"];
             }
             "sc" => {
                 let drafts = self.drafts.insert(Self::DRAFTS);
@@ -107,6 +146,10 @@ impl Recipe {
 }
 
 fn contrast(part: &mut Part) -> Result<Contrast, TechniqueError> {
+    if part.has("alpha") && part.has("weights") {
+        let reason = "the weights of the streams stand for alpha; leave one out";
+        return Err(TechniqueError::Together { first: "alpha", second: "weights", reason });
+    }
     let mut contrast = Recipe::contrast();
     part.set("plausibility", "a value in [0, 1]", &mut contrast.plausibility)?;
     let number = |text: &str| text.parse::<f32>().ok();
@@ -157,6 +200,9 @@ mod tests {
                 "rag+nucleus(temperature=0.8,top_p=0.9,top_k=5,order=llamacpp)",
             ),
             ("sc(drafts=5)+cad(alpha=0.5)", "cad+sc"),
+            ("nucleus(min_p=0.1)", "nucleus(temperature=0.8,top_p=0.9,min_p=0.1)"),
+            ("rag(passages=3)+cot", "cot+rag(passages=3)"),
+            ("rag(passages=1)", "rag"),
             ("vanilla+greedy", "greedy"),
         ] {
             let recipe: Recipe = text.parse().unwrap();
@@ -176,7 +222,12 @@ mod tests {
             ("cad(alpha=-1)", "alpha of cad is \"-1\", expected a value in [0, 1e6]"),
             ("cad(weights=1/2/3)", "two weights"),
             ("cad(alpha=1,alpha=2)", "alpha of cad stands twice"),
-            ("rag(top_k=3)", "rag has no \"top_k\"; it takes none"),
+            ("cot(top_k=3)", "cot has no \"top_k\"; it takes none"),
+            ("rag(top_k=3)", "rag has no \"top_k\"; choose passages"),
+            ("rag(passages=0)", "passages of rag is \"0\", expected a whole number of at least 1"),
+            ("cad(alpha=1,weights=1/0)", "alpha and weights exclude each other"),
+            ("nucleus(top_k=0)", "top_k of nucleus is \"0\", expected at least 1"),
+            ("nucleus(min_p=2)", "min_p of nucleus is \"2\", expected a value in [0, 1]"),
             ("nucleus(top_p=1.5)", "top_p of nucleus is \"1.5\", expected a value in (0, 1]"),
             ("sc(drafts=0)", "drafts of sc is \"0\", expected a whole number of at least 1"),
             ("rag+rag", "rag stands twice"),
@@ -187,6 +238,52 @@ mod tests {
         ] {
             let error = text.parse::<Recipe>().unwrap_err().to_string();
             assert!(error.contains(complaint), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_setting_beside_a_name_is_the_same_as_in_it() {
+        for (name, (part, key, value), expected) in [
+            ("vanilla", ("nucleus", "temperature", "0.6"), "nucleus(temperature=0.6,top_p=0.9)"),
+            (
+                "rag+nucleus(top_p=0.5)",
+                ("nucleus", "min_p", "0.1"),
+                "rag+nucleus(top_p=0.5,min_p=0.1)",
+            ),
+            ("sc", ("nucleus", "top_k", "40"), "sc+nucleus(top_k=40)"),
+            ("rag+cad", ("cad", "alpha", "0.2"), "rag+cad(alpha=0.2)"),
+            ("cad(alpha=1)", ("cad", "plausibility", "0.1"), "cad(alpha=1,plausibility=0.1)"),
+            ("cad+rag", ("rag", "passages", "2"), "cad+rag(passages=2)"),
+            ("cad", ("nucleus", "temperature", "0.8"), "cad"),
+        ] {
+            let beside = [PartSetting::new(part, key, value)];
+            assert_eq!(Recipe::named(name, &beside).unwrap(), expected.parse().unwrap(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_setting_beside_a_name_that_does_not_fit_is_refused() {
+        for (name, (part, key, value), complaint) in [
+            ("cad(alpha=0.5)", ("cad", "alpha", "0.5"), "says alpha of cad itself; leave one out"),
+            ("nucleus(top_p=1)", ("nucleus", "top_p", "0.9"), "says top_p of nucleus itself"),
+            (
+                "rag",
+                ("cad", "alpha", "1"),
+                "technique rag does not have; add that part by +, or leave",
+            ),
+            (
+                "cad",
+                ("rag", "passages", "2"),
+                "passages = 2 is a setting of rag, which the technique",
+            ),
+            ("greedy", ("nucleus", "top_p", "0.9"), "leave greedy out, or leave top_p out"),
+            ("cad(weights=2/-1)", ("cad", "alpha", "1"), "alpha and weights exclude each other"),
+            ("vanilla", ("nucleus", "temperature", "0"), "for the limit zero take Greedy"),
+            ("vanilla", ("nucleus", "temperature", "warm"), "temperature of nucleus is \"warm\""),
+            ("beam", ("cad", "alpha", "1"), "\"beam\" is no part of a technique"),
+        ] {
+            let error = Recipe::named(name, &[PartSetting::new(part, key, value)]).unwrap_err();
+            assert!(error.to_string().contains(complaint), "{name}: {error}");
         }
     }
 

@@ -36,11 +36,12 @@ impl PaperTechnique {
     pub fn recipe(self) -> Recipe {
         let plain = Recipe::default();
         let (contrast, drafts) = (Some(Recipe::contrast()), Some(Recipe::DRAFTS));
+        let passages = Some(Recipe::PASSAGES);
         match self {
             Self::Vanilla => plain,
             Self::Cad => Recipe { contrast, ..plain },
-            Self::Rag => Recipe { retrieves: true, ..plain },
-            Self::CadRag => Recipe { contrast, retrieves: true, ..plain },
+            Self::Rag => Recipe { passages, ..plain },
+            Self::CadRag => Recipe { contrast, passages, ..plain },
             Self::SelfConsistency => Recipe { drafts, ..plain },
             Self::ChainOfThought => Recipe { thinks_first: true, ..plain },
         }

@@ -16,8 +16,21 @@ impl Part {
         split(name).map(str::parse).collect()
     }
 
+    /// A part without values.
+    pub(super) fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), values: vec![] }
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.values.iter().any(|(known, _)| known == key)
+    }
+
+    pub(super) fn push(&mut self, key: &str, value: &str) {
+        self.values.push((key.to_owned(), value.to_owned()));
     }
 
     /// The value of a key, where it stands; `read` tells what it means.

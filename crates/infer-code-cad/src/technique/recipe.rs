@@ -19,10 +19,12 @@ use crate::{
 /// | `vanilla` | nothing: the plain prompt | |
 /// | `cot` | asks for an outline first | |
 /// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5`, `plausibility=0`, or `weights` |
-/// | `rag` | puts the best passage before the problem | |
+/// | `rag` | puts the best passages before the problem | `passages=1` |
 /// | `sc` | keeps the draft most like the others | `drafts=5` |
 /// | `nucleus` | samples | `temperature=0.8`, `top_p=0.9`, `top_k`, `min_p=0`, `order=hf` |
 /// | `greedy` | takes the best token instead | |
+///
+/// `nucleus` cuts by `top_k`, then `top_p`, then `min_p`, after the temperature: see [`Nucleus`].
 ///
 /// # Examples
 /// ```
@@ -41,8 +43,8 @@ pub struct Recipe {
     pub thinks_first: bool,
     /// The contrast of context-aware decoding.
     pub contrast: Option<Contrast>,
-    /// Whether a passage stands in the prompt.
-    pub retrieves: bool,
+    /// The number of passages that stand in the prompt.
+    pub passages: Option<usize>,
     /// The number of drafts that self-consistency chooses from.
     pub drafts: Option<usize>,
     /// How a token is chosen.
@@ -86,6 +88,9 @@ impl Recipe {
     /// Drafts of self-consistency in the paper.
     pub(super) const DRAFTS: usize = 5;
 
+    /// Passages of retrieval in the paper.
+    pub(super) const PASSAGES: usize = 1;
+
     /// The paper's contrast.
     pub(super) fn contrast() -> Contrast {
         Contrast::new(0.5)
@@ -100,10 +105,10 @@ impl Recipe {
     pub fn build(&self, supplies: &Supplies) -> Result<Technique, TechniqueError> {
         self.check()?;
         let name = self.to_string();
-        let retriever = match (self.retrieves, &supplies.retriever) {
-            (false, _) => None,
-            (true, Some(retriever)) => Some(retriever.clone()),
-            (true, None) => return Err(TechniqueError::NoRetriever { technique: name }),
+        let retriever = match (self.passages, &supplies.retriever) {
+            (None, _) => None,
+            (Some(_), Some(retriever)) => Some(retriever.clone()),
+            (Some(_), None) => return Err(TechniqueError::NoRetriever { technique: name }),
         };
         let layout = match (&self.contrast, self.thinks_first) {
             (Some(_), _) => Layout::ContextAndQuestion,
@@ -116,7 +121,8 @@ impl Recipe {
                 Arc::new(MostConsistent { drafts, similarity: supplies.similarity.clone() })
             }
         };
-        let prompter = Arc::new(PaperPrompter { layout, retriever });
+        let passages = self.passages.unwrap_or(Self::PASSAGES);
+        let prompter = Arc::new(PaperPrompter { layout, retriever, passages });
         Ok(Technique { name, prompter, decoder: self.decoder()?, selector })
     }
 
@@ -150,6 +156,9 @@ impl Recipe {
         }
         if let Some(drafts) = self.drafts {
             expect(drafts > 0, "sc", "drafts", drafts, "a whole number of at least 1")?;
+        }
+        if let Some(passages) = self.passages {
+            expect(passages > 0, "rag", "passages", passages, "a whole number of at least 1")?;
         }
         if self.contrast.is_some() && self.thinks_first {
             let reason = "no prompt of two streams asks for an outline; leave one out";
