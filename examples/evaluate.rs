@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Parser;
 use infer_code_cad::sandbox::{Judge, Limits, Sandbox, SandboxConfig};
 use infer_code_cad::{
-    Executor, Journal, JournalDrafts, Progress, Solver, Summary, evaluate_into, rejudge, table,
+    Executor, Journal, JournalDrafts, Judging, Progress, Solver, evaluate_into, rejudge, table,
 };
 
 mod common;
@@ -32,6 +32,10 @@ struct Args {
     /// Runs the programs of an existing result file again and lists other verdicts; needs no model.
     #[arg(long)]
     rejudge: bool,
+    /// Judges once all drafts are written, so that tokens/s are timed undisturbed; without it beside them,
+    /// which is the fastest for the whole run.
+    #[arg(long)]
+    judge_after: bool,
     /// Prints the summary as JSON.
     #[arg(long)]
     json: bool,
@@ -46,13 +50,16 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     Journal::check(&args.out)?; // before a model is loaded
     let tasks = args.benchmark.load()?;
     let technique = args.technique.build(args.benchmark.is_embedded())?;
-    let config = args.sampling.config(args.technique.prompt_format()?);
+    let config = args.sampling.config(args.technique.prompt_format()?)?;
     let known = args.drafts.as_deref().map(JournalDrafts::read).transpose()?;
     let mut solver = Solver::new(&args.model.open()?, &args.sampling.engine());
     solver.known = known.map(|known| Arc::new(known) as _);
     let sandbox = Arc::new(Sandbox::start(&SandboxConfig::default())?);
     solver.judge = sandbox.clone();
-    let executor = Executor::new(solver, sandbox, Limits::default());
+    let mut executor = Executor::new(solver, sandbox, Limits::default());
+    if args.judge_after {
+        executor.judging = Judging::After;
+    }
     let (name, benchmark) = (&technique.name, args.benchmark.to_string());
     let mut bar = common::progress(name, tasks.len() * args.sampling.n);
     let sink = &mut |progress: Progress<'_>| bar.show(&progress);
@@ -65,8 +72,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
         let all = tasks.len() * args.sampling.n;
         return Err(format!("stopped, {done} of {all} samples are judged and stored").into());
     }
-    let (cost, peak) = (&evaluation.throughput, evaluation.peak_bytes);
-    let summary = Summary::new(name, &evaluation.records, cost, peak, &[1, 5, 10])?;
+    let summary = evaluation.summary(name, &[1, 5, 10])?;
     if args.json {
         println!("{}", serde_json::to_string(&summary)?);
     } else {

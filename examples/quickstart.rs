@@ -10,7 +10,7 @@ use infer_code_cad::engine::EngineConfig;
 use infer_code_cad::sandbox::{Limits, Sandbox, SandboxConfig};
 use infer_code_cad::tasks::{Problem, Task};
 use infer_code_cad::{
-    Error, Executor, LanguageModel, PaperTechnique, SolveConfig, SolveEvent, Solver, Summary,
+    Error, Executor, Judging, LanguageModel, PaperTechnique, SolveConfig, SolveEvent, Solver,
     Supplies, embedded, evaluate, solve, table,
 };
 
@@ -82,15 +82,15 @@ fn measure(
         let technique = name.build(supplies)?;
         // An engine each: none may find prompts that another technique paid for.
         let solver = Solver::new(model, &EngineConfig::default());
-        let executor = Executor::new(solver, sandbox.clone(), Limits::default());
+        let mut executor = Executor::new(solver, sandbox.clone(), Limits::default());
+        executor.judging = Judging::After; // so that tokens/s are timed undisturbed
         let mut bar = common::progress(&technique.name, tasks.len() * config.n_samples);
         let run = evaluate(&technique, tasks, &executor, config, &mut |event| bar.show(&event))?;
         bar.finish();
         if run.cancelled {
             break;
         }
-        let (cost, peak) = (&run.throughput, run.peak_bytes);
-        summaries.push(Summary::new(&technique.name, &run.records, cost, peak, &[1, 5, 10])?);
+        summaries.push(run.summary(&technique.name, &[1, 5, 10])?);
     }
     println!("\n{}", table(&summaries));
     for name in PaperTechnique::ALL {

@@ -101,7 +101,12 @@ impl Run {
         fs::read_to_string(results_path(&self.path)).unwrap()
     }
 
-    fn samples(&self) -> usize {
+    /// How many programs were judged.
+    pub(crate) fn judged(&self) -> &AtomicUsize {
+        &self.faults().judged
+    }
+
+    pub(crate) fn samples(&self) -> usize {
         self.tasks.len() * self.config.n_samples
     }
 

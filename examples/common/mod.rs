@@ -13,13 +13,17 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infer_code_cad::{Progress, SolveEvent};
 
 mod benchmark;
+mod drawing;
 mod model;
 mod sampling;
+mod settings;
 mod technique;
 
 pub(crate) use benchmark::BenchmarkArgs;
+pub(crate) use drawing::DrawingArgs;
 pub(crate) use model::{ModelArgs, SourceArgs};
 pub(crate) use sampling::SamplingArgs;
+pub(crate) use settings::SettingArgs;
 pub(crate) use technique::TechniqueArgs;
 
 /// What ends an example early: shown on one line, without a backtrace.
@@ -101,7 +105,7 @@ pub(crate) struct Bar {
 /// Starts a bar for `samples` samples; hidden when standard error is not a terminal.
 pub(crate) fn progress(title: &str, samples: usize) -> Bar {
     let bar = ProgressBar::with_draw_target(Some(samples as u64), ProgressDrawTarget::stderr());
-    let style = "{prefix:<10} {wide_bar} {pos}/{len} samples, {eta} left";
+    let style = "{prefix:<10} {wide_bar} {msg} {pos}/{len} samples, {eta} left";
     bar.set_style(ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()));
     bar.set_prefix(title.to_owned());
     Bar { bar, drafts: 0, known: 0 }
@@ -125,6 +129,7 @@ impl Bar {
             Progress::Writing(SolveEvent::Drafted { known, .. }) => {
                 self.drafts += 1;
                 self.known += usize::from(*known);
+                self.bar.set_message(format!("{} drafts,", self.drafts));
             }
             Progress::Writing(event) => notice(event),
             _ => {}

@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use clap::Args;
 use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, load_passages};
-use infer_code_cad::{Chat, PromptFormat, Recipe, Supplies, Technique, embedded};
+use infer_code_cad::{Chat, PromptFormat, Recipe, Supplies, Technique, TechniqueError, embedded};
 
-use super::Failure;
+use super::{Failure, SettingArgs};
 
 /// Which technique to run.
 #[derive(Args)]
 pub(crate) struct TechniqueArgs {
     /// vanilla, cad, rag, cad+rag, sc, cot, or parts with their settings, joined by +:
     /// rag+cad(alpha=0.2,plausibility=0.1), sc(drafts=3)+nucleus(temperature=0.6), greedy.
-    #[arg(long, default_value = "vanilla")]
-    pub(crate) technique: Recipe,
+    #[arg(long, value_name = "NAME", default_value = "vanilla", value_parser = name)]
+    technique: String,
+    #[command(flatten)]
+    settings: SettingArgs,
     /// Passages for rag, one `{"id", "title", "text"}` per line; without it the embedded ones.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub(crate) passages: Option<PathBuf>,
     /// How prompts are put to the model: auto (chat where the model has a chat template), raw or chat.
     #[arg(long, default_value = "auto")]
@@ -27,7 +29,17 @@ pub(crate) struct TechniqueArgs {
     pub(crate) system: Option<String>,
 }
 
+/// A name as it was written, if it is one.
+fn name(text: &str) -> Result<String, TechniqueError> {
+    text.parse::<Recipe>().map(|_| text.to_owned())
+}
+
 impl TechniqueArgs {
+    /// The technique by its parts, with the settings that are flags.
+    pub(crate) fn recipe(&self) -> Result<Recipe, TechniqueError> {
+        Recipe::named(&self.technique, &self.settings.given())
+    }
+
     /// How to put prompts to the model.
     pub(crate) fn prompt_format(&self) -> Result<PromptFormat, Failure> {
         let chat = || Chat { system: self.system.clone(), ..Chat::default() };
@@ -52,6 +64,6 @@ impl TechniqueArgs {
                 Some(Arc::new(Bm25Index::new(passages, Bm25Config::default())?))
             }
         };
-        Ok(self.technique.build(&Supplies { retriever, ..Supplies::default() })?)
+        Ok(self.recipe()?.build(&Supplies { retriever, ..Supplies::default() })?)
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use infer_code_cad::engine::{EngineConfig, GenerateStats};
-use infer_code_cad::{Prompted, Solution, SolveConfig, SolveEvent, Solver, Technique, solve};
+use infer_code_cad::{Prompted, Solution, SolveEvent, Solver, Technique, solve};
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -23,12 +23,8 @@ struct Args {
     technique: common::TechniqueArgs,
     #[command(flatten)]
     model: common::ModelArgs,
-    /// Longest completion in tokens.
-    #[arg(long, default_value_t = 128)]
-    max_new_tokens: usize,
-    /// Seed of all random draws.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    drawing: common::DrawingArgs,
     /// Prints one JSON object at the end instead of streaming.
     #[arg(long)]
     json: bool,
@@ -42,11 +38,8 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), common::Failure> {
     let problem = args.prompt.problem()?;
     let technique = args.technique.build(true)?;
+    let config = args.drawing.config(1, args.technique.prompt_format()?)?;
     let solver = Solver::new(&args.model.open()?, &EngineConfig::default());
-    let prompt_format = args.technique.prompt_format()?;
-    let (max_new_tokens, seed) = (args.max_new_tokens, args.seed);
-    let rest = SolveConfig::default();
-    let config = SolveConfig { n_samples: 1, prompt_format, max_new_tokens, seed, ..rest };
     // Several drafts would interleave: only the chosen one is shown then.
     let stream = !args.json && technique.selector.most_drafts() == 1;
     let (mut prompt, mut chosen, mut failure) = (None, None, None);
@@ -89,5 +82,6 @@ fn json(
         "program": solution.program, "passages": passages, "why": solution.why,
         "tokens": solution.draft_tokens,
         "seconds": (stats.prefill_time + stats.decode_time).as_secs_f64(),
+        "first_token_seconds": stats.prefill_time.as_secs_f64(),
     })
 }

@@ -1,0 +1,208 @@
+//! The flags of the examples, as a user gives them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// An example that cargo built beside these tests, or a note on standard error that it is missing.
+fn example(name: &str) -> Option<Command> {
+    let tests = std::env::current_exe().unwrap();
+    let directory = tests.parent().unwrap().parent().unwrap().join("examples");
+    let path = directory.join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    if !path.exists() {
+        eprintln!("not run: {} is missing; cargo build --examples", path.display());
+        return None;
+    }
+    Some(Command::new(path))
+}
+
+fn output(name: &str, args: &[&str]) -> Option<Output> {
+    Some(example(name)?.args(args).output().unwrap())
+}
+
+fn succeeds(name: &str, args: &[&str]) -> Option<String> {
+    let output = output(name, args)?;
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+fn fails(name: &str, args: &[&str]) -> Option<String> {
+    let output = output(name, args)?;
+    assert!(!output.status.success(), "{args:?} succeeds");
+    Some(String::from_utf8(output.stderr).unwrap())
+}
+
+const PROMPT: [&str; 5] =
+    ["--json", "--signature", "def double(x):", "--docstring", "Return twice x."];
+
+/// What `generate` wrote, without its times.
+fn written(args: &[&str]) -> Option<Value> {
+    let args = [&PROMPT[..], &["--max-new-tokens", "24"], args].concat();
+    let mut json: Value = serde_json::from_str(&succeeds("generate", &args)?).unwrap();
+    let object = json.as_object_mut().unwrap();
+    let mut time = |name| object.remove(name).and_then(|time| time.as_f64()).unwrap();
+    assert!(time("seconds") >= time("first_token_seconds"));
+    Some(json)
+}
+
+#[test]
+fn a_flag_is_the_same_as_the_setting_in_the_technique() {
+    for (flags, technique) in [
+        (&["--temperature", "0.6"][..], "nucleus(temperature=0.6)"),
+        (&["--top-p", "0.5", "--technique", "rag"], "rag+nucleus(top_p=0.5)"),
+        (
+            &["--technique", "nucleus(top_p=1)", "--top-k", "3", "--min-p", "0.1"],
+            "nucleus(top_p=1,top_k=3,min_p=0.1)",
+        ),
+        (
+            &[
+                "--technique",
+                "rag+cad",
+                "--alpha",
+                "0.2",
+                "--plausibility",
+                "0.1",
+                "--n-passages",
+                "2",
+            ],
+            "rag(passages=2)+cad(alpha=0.2,plausibility=0.1)",
+        ),
+    ] {
+        let (by_flags, by_name) = (written(flags), written(&["--technique", technique]));
+        assert_eq!(by_flags, by_name, "{technique}");
+    }
+}
+
+#[test]
+fn a_flag_that_does_not_fit_is_refused() {
+    for (args, complaint) in [
+        (
+            &["--alpha", "0.2"][..],
+            "alpha = 0.2 is a setting of cad, which the technique vanilla does not",
+        ),
+        (
+            &["--technique", "rag", "--plausibility", "0.1"],
+            "add that part by +, or leave plausibility out",
+        ),
+        (&["--n-passages", "2"], "a setting of rag"),
+        (&["--technique", "greedy", "--top-p", "0.9"], "leave greedy out, or leave top_p out"),
+        (
+            &["--technique", "cad(alpha=1)", "--alpha", "1"],
+            "says alpha of cad itself; leave one out",
+        ),
+        (&["--temperature", "0"], "temperature of nucleus is \"0\", expected a finite value"),
+        (&["--temperature", "-1"], "temperature of nucleus is \"-1\""),
+        (&["--top-p", "1.5"], "expected a value in (0, 1]"),
+        (&["--top-k", "0"], "top_k of nucleus is \"0\", expected at least 1"),
+        (&["--min-p", "x"], "min_p of nucleus is \"x\", expected a value in [0, 1]"),
+        (&["--stop", ""], "an empty stop string"),
+        (&["--stop", "none", "--stop", "x"], "leave out none or the others"),
+        (&["--stop", "BigCode"], "write bigcode"),
+        (&["--stop", r"\d"], "there are \\n, \\r"),
+    ] {
+        let Some(error) = fails("generate", &[&PROMPT[..], args].concat()) else { return };
+        assert!(error.contains(complaint), "{args:?}: {error}");
+    }
+    for args in [&["--tokens", "1,2", "--stop", "x"][..], &["--tokens", "1,2", "--n-passages", "2"]]
+    {
+        let Some(error) = fails("generate", args) else { return };
+        assert!(error.contains("cannot be used with"), "{args:?}: {error}");
+    }
+}
+
+#[test]
+fn stop_strings_end_a_completion() {
+    let Some(whole) = written(&["--technique", "greedy"]) else { return };
+    let whole = whole["completion"].as_str().unwrap().to_owned();
+    let newline = whole[1..].find('\n').expect("the model writes two lines") + 1;
+    let stopped = written(&["--technique", "greedy", "--stop", "no such text", "--stop", r"\n"]);
+    let expected = whole.split('\n').next().unwrap();
+    assert_eq!(stopped.unwrap()["completion"], expected, "{newline} {whole:?}");
+}
+
+/// Two problems in the form of HumanEval.
+fn problems(directory: &Path) -> PathBuf {
+    let problem = |id: usize| {
+        serde_json::json!({
+            "task_id": format!("HumanEval/{id}"), "entry_point": "f",
+            "prompt": "def f(x):\n    \"\"\"Return x.\"\"\"\n", "canonical_solution": "    return x\n",
+            "test": "def check(candidate):\n    assert candidate(1) == 1\n",
+        })
+    };
+    let path = directory.join("problems.jsonl");
+    fs::write(&path, format!("{}\n{}\n", problem(0), problem(1))).unwrap();
+    path
+}
+
+/// Evaluates the two problems into a file, and returns what was printed.
+fn evaluated(directory: &Path, out: &Path, args: &[&str]) -> Option<String> {
+    let (data, out) = (problems(directory), out.to_str().unwrap());
+    let data = data.to_str().unwrap();
+    let own = ["--benchmark", "humaneval", "--data", data, "--n", "2", "--max-new-tokens", "24"];
+    succeeds("evaluate", &[&own[..], &["--out", out], args].concat())
+}
+
+#[test]
+fn flags_give_the_header_of_the_technique_and_its_run_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let [by_flags, by_name] = ["flags", "name"].map(|name| directory.path().join(name));
+    let flags = ["--technique", "cad", "--alpha", "0.2", "--temperature", "0.6", "--top-k", "20"];
+    let name = ["--technique", "cad(alpha=0.2)+nucleus(temperature=0.6,top_k=20)"];
+    let stop = ["--stop", "paper-code", "--stop", r"\nclass"];
+    let Some(_) = evaluated(directory.path(), &by_flags, &[&flags[..], &stop].concat()) else {
+        return;
+    };
+    evaluated(directory.path(), &by_name, &[&name[..], &stop].concat());
+    let text = |path: &Path| fs::read_to_string(path).unwrap();
+    let header = |path: &Path| text(path).lines().next().unwrap().to_owned();
+    assert_eq!(header(&by_flags), header(&by_name));
+    assert!(header(&by_flags).contains(r#""stop":["\n\n","print","\nclass"]"#));
+    let before = text(&by_flags);
+    evaluated(directory.path(), &by_flags, &[&name[..], &stop].concat());
+    assert_eq!(text(&by_flags), before, "all was there");
+}
+
+#[test]
+fn an_evaluation_says_when_it_judged() {
+    let directory = tempfile::tempdir().unwrap();
+    let [beside, after] = ["beside", "after"].map(|name| directory.path().join(name));
+    let Some(table) = evaluated(directory.path(), &beside, &[]) else { return };
+    assert!(table.contains(" beside ") && table.contains("judge beside: programs ran"), "{table}");
+    let table = evaluated(directory.path(), &after, &["--judge-after"]).unwrap();
+    assert!(table.contains(" after ") && !table.contains("beside"), "{table}");
+    let text = |path: &Path| fs::read_to_string(path).unwrap();
+    assert!(text(&beside).contains(r#""judging":"beside""#));
+    assert!(text(&after).contains(r#""judging":"after""#));
+    let results = |path: &Path| text(&infer_code_cad::results_path(path));
+    assert_eq!(results(&beside), results(&after));
+    let again = evaluated(directory.path(), &after, &["--json"]).unwrap();
+    let summary: Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(summary["judging"], "after", "as it was when it was timed");
+}
+
+#[test]
+fn the_help_of_every_flag_names_its_default() {
+    for name in ["generate", "evaluate"] {
+        let Some(help) = succeeds(name, &["--help"]) else { return };
+        for (flag, default) in [
+            ("--temperature", "Without it 0.8"),
+            ("--top-p", "Without it 0.9"),
+            ("--top-k", "Without it all"),
+            ("--min-p", "Without it 0"),
+            ("--alpha", "Without it 0.5"),
+            ("--plausibility", "Without it 0"),
+            ("--n-passages", "Without it 1"),
+            ("--stop", "Without it none"),
+            ("--max-new-tokens", "[default: 128]"),
+            ("--seed", "[default: 0]"),
+            ("--technique", "[default: vanilla]"),
+        ] {
+            let text = help.split(&format!(" {flag} <")).nth(1).unwrap();
+            let text = text.split("\n      --").next().unwrap();
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains(default), "{name} {flag}: {text}");
+        }
+    }
+}
