@@ -24,7 +24,10 @@ const LLAMA_VOCAB_SIZE: usize = 128_256;
 /// Answers with a fixed script, whatever the prompt, and remembers the prompts.
 #[derive(Debug)]
 struct Scripted {
+    vocab_size: usize,
     answer: Vec<TokenId>,
+    /// What a stream that ends with it goes on with.
+    end: Option<TokenId>,
     streams: Arc<Mutex<Vec<Vec<TokenId>>>>,
 }
 
@@ -53,7 +56,7 @@ impl KvCache for History {
 
 impl CausalLm for Scripted {
     fn vocab_size(&self) -> usize {
-        LLAMA_VOCAB_SIZE
+        self.vocab_size
     }
 
     fn max_positions(&self) -> usize {
@@ -76,8 +79,14 @@ impl CausalLm for Scripted {
                 history.prompt_len = history.stream.len();
                 self.streams.lock().unwrap().push(history.stream.clone());
             }
-            let mut row = vec![0.0; LLAMA_VOCAB_SIZE];
-            row[self.answer[history.stream.len() - history.prompt_len] as usize] = 1.0;
+            let mut row = vec![0.0; self.vocab_size];
+            let said = history.stream.len() - history.prompt_len;
+            // As models do: behind the end of a text comes another one.
+            let next = match history.stream.last() {
+                Some(&last) if Some(last) == self.end => last,
+                _ => self.answer[said],
+            };
+            row[next as usize] = 1.0;
             logits.extend(row);
         }
         Ok(())
@@ -137,7 +146,9 @@ fn llama_streams_begin_with_one_bos_and_answers_end_with_the_turn() {
     let mut script = tokenizer.encode_plain(answer).unwrap();
     script.extend([LLAMA_EOT, 0, 0]);
     let streams = Arc::new(Mutex::new(vec![]));
-    let scripted = Scripted { answer: script, streams: streams.clone() };
+    let streams_read = streams.clone();
+    let scripted =
+        Scripted { vocab_size: LLAMA_VOCAB_SIZE, answer: script, end: None, streams: streams_read };
     let mut model = LanguageModel::new("scripted".into(), Arc::new(scripted), tokenizer);
     model.eos = checkpoint.eos_token_ids().to_vec();
     model.chat_template = checkpoint.chat_template().unwrap().map(Arc::new);
@@ -157,6 +168,98 @@ fn llama_streams_begin_with_one_bos_and_answers_end_with_the_turn() {
             assert_eq!(stream.contains(&LLAMA_EOT), chat);
         }
         assert!(model.tokenizer.decode(&read[1]).contains(question.trim()));
+    }
+}
+
+/// Bytes, a BOS and two ends, and a post-processor that ends every text as for training.
+fn ending_tokenizer() -> serde_json::Value {
+    use serde_json::json;
+
+    let added = |id: u32, content: &str| {
+        json!({"id": id, "content": content, "special": true, "single_word": false,
+               "lstrip": false, "rstrip": false, "normalized": false})
+    };
+    let special = |id: &str| json!({"SpecialToken": {"id": id, "type_id": 0}});
+    let text = json!({"Sequence": {"id": "A", "type_id": 0}});
+    // The printable characters, and those that byte-level BPE writes for a blank and a new line.
+    let letters = ('!'..='~').chain(['\u{120}', '\u{10a}']).enumerate();
+    let vocab: serde_json::Map<_, _> = letters.map(|(id, c)| (c.into(), json!(id))).collect();
+    let level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+                       "use_regex": false});
+    json!({
+        "version": "1.0", "normalizer": null, "pre_tokenizer": level, "decoder": level,
+        "added_tokens": [added(96, "<s>"), added(97, "</s>"), added(98, "<|im_end|>")],
+        "post_processor": {
+            "type": "TemplateProcessing", "single": [special("<s>"), text, special("</s>")],
+            "pair": [text, {"Sequence": {"id": "B", "type_id": 0}}],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [96], "tokens": ["<s>"]},
+                               "</s>": {"id": "</s>", "ids": [97], "tokens": ["</s>"]}},
+        },
+        "model": {"type": "BPE", "vocab": vocab, "merges": []},
+    })
+}
+
+/// A directory whose files end every text, and name the end of a turn in the template alone.
+fn ending_checkpoint() -> Checkpoint {
+    let dir = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let random = root.join("crates/infer-code-cad-checkpoint/tests/fixtures/llama");
+    for file in ["config.json", "model.safetensors"] {
+        fs::copy(random.join(file), dir.path().join(file)).unwrap();
+    }
+    let template =
+        "{% for m in messages %}{{ m.role }}:\r\n{{ m.content }}<|im_end|>\r\n{% endfor %}";
+    let config = serde_json::json!({
+        "add_eos_token": true, "eos_token": "</s>", "chat_template": template,
+    });
+    let files = [("tokenizer.json", ending_tokenizer()), ("tokenizer_config.json", config)];
+    for (file, content) in files {
+        fs::write(dir.path().join(file), content.to_string()).unwrap();
+    }
+    let checkpoint = Checkpoint::open(dir.path()).unwrap();
+    // Read while the directory is there.
+    assert!(checkpoint.eos_token_ids().ends_with(&[97, 98]), "{:?}", checkpoint.eos_token_ids());
+    let bytes = |file| fs::read(dir.path().join(file)).unwrap();
+    Checkpoint::from_bytes(
+        &bytes("config.json"),
+        bytes("tokenizer.json"),
+        vec![bytes("model.safetensors").into()],
+    )
+    .unwrap()
+    .with_tokenizer_config(bytes("tokenizer_config.json"))
+}
+
+#[test]
+fn a_tokenizer_that_ends_texts_ends_no_prompt_and_the_answer_is_not_empty() {
+    let checkpoint = ending_checkpoint();
+    let tokenizer = checkpoint.tokenizer().unwrap();
+    let said = "def add(a, b):\n    return a + b\n";
+    let mut answer = tokenizer.encode_plain(said).unwrap();
+    answer.extend([98, 0, 0]);
+    let streams = Arc::new(Mutex::new(vec![]));
+    let (vocab_size, end) = (checkpoint.config().vocab_size, Some(97));
+    let scripted = Scripted { vocab_size, answer, end, streams: streams.clone() };
+    let model = LanguageModel::with_model("ends".into(), &checkpoint, Arc::new(scripted)).unwrap();
+    for prompt_format in [PromptFormat::default(), PromptFormat::Raw] {
+        let chat = prompt_format != PromptFormat::Raw;
+        let solution = run(&model, &format(prompt_format.clone()));
+        assert_eq!((solution.completion.as_str(), solution.finish), (said, FinishReason::Eos));
+        let read = std::mem::take(&mut *streams.lock().unwrap());
+        assert_eq!(read.len(), 2, "both streams of context-aware decoding");
+        for stream in &read {
+            assert_eq!((stream[0], stream.contains(&97)), (96, false));
+            assert_eq!(stream.contains(&98), chat, "only where the template writes it");
+        }
+        // What is scored is what is read.
+        let solver = Solver::new(&model, &EngineConfig::default());
+        let writer = prompt_format.writer(&solver).unwrap();
+        for text in ["", "a b"] {
+            let stream = writer.raw(text).unwrap();
+            let plain = model.tokenizer.encode_plain(text).unwrap();
+            assert_eq!(stream.tokens, [&[96], &plain[..]].concat());
+            let whole = 0..text.len();
+            assert_eq!(writer.spans(&stream, &[whole]).unwrap(), [1..1 + plain.len()]);
+        }
     }
 }
 
