@@ -54,9 +54,9 @@ fn open(config_eos: &Value, files: &[(&str, String)]) -> (TempDir, Checkpoint) {
     (dir, checkpoint)
 }
 
-fn ends(config_eos: Value, files: &[(&str, Value)]) -> Vec<u32> {
+fn ends(config_eos: &Value, files: &[(&str, Value)]) -> Vec<u32> {
     let files: Vec<_> = files.iter().map(|(name, json)| (*name, json.to_string())).collect();
-    open(&config_eos, &files).1.eos_token_ids().to_vec()
+    open(config_eos, &files).1.eos_token_ids().to_vec()
 }
 
 fn turns(end: &str) -> String {
@@ -64,25 +64,25 @@ fn turns(end: &str) -> String {
 }
 
 fn with_template(source: &str) -> Vec<u32> {
-    ends(json!(7), &[("tokenizer_config.json", json!({"chat_template": source}))])
+    ends(&json!(7), &[("tokenizer_config.json", json!({"chat_template": source}))])
 }
 
 #[test]
 fn whichever_file_names_an_end_it_is_one() {
     let generation = |eos: Value| ("generation_config.json", json!({"eos_token_id": eos}));
     let config = |eos: Value| ("tokenizer_config.json", json!({"eos_token": eos}));
-    assert_eq!(ends(json!(95), &[]), [95]);
-    assert_eq!(ends(json!([95, 96]), &[]), [95, 96]);
-    assert_eq!(ends(json!(95), &[generation(json!([96, 95]))]), [96, 95]);
-    assert_eq!(ends(json!(95), &[config(json!("<|im_end|>"))]), [95, 96]);
-    assert_eq!(ends(json!(null), &[config(json!({"content": "<|im_end|>"}))]), [96]);
-    assert_eq!(ends(json!(-1), &[config(json!("<|im_end|>"))]), [96]);
-    assert_eq!(ends(json!(95), &[generation(json!(7)), config(json!("<|im_end|>"))]), [7, 96]);
-    assert_eq!(ends(json!(96), &[config(json!("<|im_end|>"))]), [96], "named twice, it is one");
+    assert_eq!(ends(&json!(95), &[]), [95]);
+    assert_eq!(ends(&json!([95, 96]), &[]), [95, 96]);
+    assert_eq!(ends(&json!(95), &[generation(json!([96, 95]))]), [96, 95]);
+    assert_eq!(ends(&json!(95), &[config(json!("<|im_end|>"))]), [95, 96]);
+    assert_eq!(ends(&json!(null), &[config(json!({"content": "<|im_end|>"}))]), [96]);
+    assert_eq!(ends(&json!(-1), &[config(json!("<|im_end|>"))]), [96]);
+    assert_eq!(ends(&json!(95), &[generation(json!(7)), config(json!("<|im_end|>"))]), [7, 96]);
+    assert_eq!(ends(&json!(96), &[config(json!("<|im_end|>"))]), [96], "named twice, it is one");
     let map = ("special_tokens_map.json", json!({"eos_token": "<|im_end|>"}));
-    assert_eq!(ends(json!(95), &[map]), [95, 96]);
+    assert_eq!(ends(&json!(95), &[map]), [95, 96]);
     for unknown in [json!("<eos>"), json!(null), json!(3)] {
-        assert_eq!(ends(json!(95), &[config(unknown)]), [95]);
+        assert_eq!(ends(&json!(95), &[config(unknown)]), [95]);
     }
 }
 
@@ -95,13 +95,13 @@ fn the_end_of_a_turn_that_the_template_writes_is_one() {
     let strict = "{% if messages[0].role != 'user' %}{{ raise_exception('no') }}{% endif %}";
     assert_eq!(with_template(&(strict.to_owned() + &turns("<|im_end|>"))), [7, 96]);
     let by_name = json!({"chat_template": turns("{{ eos_token }}"), "eos_token": "</s>"});
-    assert_eq!(ends(json!(7), &[("tokenizer_config.json", by_name)]), [7, 95]);
+    assert_eq!(ends(&json!(7), &[("tokenizer_config.json", by_name)]), [7, 95]);
     let both = json!({"chat_template": turns("<|im_end|>"), "eos_token": "</s>"});
-    assert_eq!(ends(json!(7), &[("tokenizer_config.json", both)]), [7, 95, 96]);
+    assert_eq!(ends(&json!(7), &[("tokenizer_config.json", both)]), [7, 95, 96]);
     let list = json!([{"name": "tools", "template": turns("</s>")},
                       {"name": "default", "template": turns("<|im_end|>")}]);
     let list = json!({"chat_template": list});
-    assert_eq!(ends(json!(7), &[("tokenizer_config.json", list)]), [7, 96]);
+    assert_eq!(ends(&json!(7), &[("tokenizer_config.json", list)]), [7, 96]);
     let own = [("chat_template.jinja", turns("<|im_end|>").replace('\n', "\r\n"))];
     assert_eq!(open(&json!(7), &own).1.eos_token_ids(), [7, 96]);
 }

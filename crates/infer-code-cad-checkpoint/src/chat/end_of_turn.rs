@@ -34,12 +34,9 @@ impl ChatTemplate {
 
 /// The mark that `behind`, what stands behind the content of a turn, begins with; blanks before it are passed
 /// over. A mark that is text must be all there is, or look like a mark: else ordinary text would do.
-pub(crate) fn end_of_turn<'m>(
-    behind: &str,
-    marks: impl Iterator<Item = &'m Mark> + Clone,
-) -> Option<TokenId> {
+pub(crate) fn end_of_turn(behind: &str, marks: &[Mark]) -> Option<TokenId> {
     let first = |behind: &str| {
-        let here = marks.clone().filter(|mark| !mark.text.trim().is_empty());
+        let here = marks.iter().filter(|mark| !mark.text.trim().is_empty());
         let here = here.filter(|mark| behind.starts_with(&mark.text));
         let mark = here.max_by_key(|mark| mark.text.len())?;
         let is_all = behind[mark.text.len()..].trim().is_empty();
@@ -83,7 +80,7 @@ mod tests {
     }
 
     fn found(behind: &str) -> Option<TokenId> {
-        end_of_turn(behind, marks().iter())
+        end_of_turn(behind, &marks())
     }
 
     #[test]
@@ -149,7 +146,7 @@ mod tests {
         #[test]
         fn without_a_mark_nothing_ends(text in "[a-zA-Z :#\n]{0,12}") {
             let special = [mark(1, "<|im_end|>", true)];
-            prop_assert_eq!(end_of_turn(&text, special.iter()), None);
+            prop_assert_eq!(end_of_turn(&text, &special), None);
         }
     }
 }

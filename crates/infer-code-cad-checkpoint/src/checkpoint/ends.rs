@@ -22,7 +22,7 @@ impl Checkpoint {
         }
         let Some(marks) = self.marks() else { return ends };
         let eos = eos_token.and_then(|text| marks.iter().find(|mark| mark.text == text));
-        let turn = behind.and_then(|behind| end_of_turn(&behind, marks.iter()));
+        let turn = behind.and_then(|behind| end_of_turn(&behind, &marks));
         for end in [eos.map(|mark| mark.id), turn].into_iter().flatten() {
             if !ends.contains(&end) {
                 ends.push(end);

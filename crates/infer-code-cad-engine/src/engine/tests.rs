@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use infer_code_cad_decode::rand_core::Rng;
 use infer_code_cad_decode::{
-    Branch, DecodeError, Decoder, Decoding, Greedy, Logits, Moves, Opening, Settings, TokenId, pick,
+    Branch, DecodeError, Decoder, Decoding, Greedy, Logits, Moves, Nucleus, Opening, Settings,
+    TokenId, pick,
 };
 use proptest::prelude::*;
 
@@ -432,6 +433,29 @@ fn an_error_of_the_decoder_says_where_and_fails_one_sample() {
         Continue(())
     });
     assert!(finished + failed == 20 && finished > 0 && failed > 0, "{finished} {failed}");
+}
+
+#[test]
+fn a_temperature_whose_reciprocal_overflows_is_refused_and_fails_its_request_only() {
+    let refused = |temperature| {
+        let mut request = request("t", &[&[3]], 2);
+        request.decoder = Arc::new(Nucleus { temperature, ..Nucleus::default() });
+        let (mut finished, mut failed) = (0, vec![]);
+        let mut other = request.clone();
+        other.decoder = Arc::new(Greedy);
+        generate(&mut engine(&config()), [request, other], &mut |prompt, event| {
+            match event {
+                Event::Finished { .. } if prompt == 1 => finished += 1,
+                Event::Failed { error, .. } if prompt == 0 => failed.push(error.to_string()),
+                Event::Finished { .. } | Event::Failed { .. } => panic!("the other one"),
+                _ => {}
+            }
+            Continue(())
+        });
+        assert_eq!(finished, 2);
+        failed.iter().all(|error| error.contains("temperature is")) && !failed.is_empty()
+    };
+    assert!([1e-39, f32::from_bits(1), f32::NAN, f32::INFINITY].into_iter().all(refused));
 }
 
 #[test]
