@@ -84,7 +84,7 @@ fn a_flag_that_does_not_fit_is_refused() {
         ),
         (
             &["--technique", "rag", "--plausibility", "0.1"],
-            "add that part by +, or leave plausibility out",
+            "take one that has it, such as cad, or leave plausibility",
         ),
         (&["--n-passages", "2"], "a setting of rag"),
         (&["--technique", "greedy", "--top-p", "0.9"], "leave greedy out, or leave top_p out"),

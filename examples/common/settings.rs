@@ -3,31 +3,32 @@
 use clap::Args;
 use infer_code_cad::PartSetting;
 
+const HEADING: &str = "Settings of the technique, the same as within --technique";
+
 /// Settings of the technique; each is the same as within --technique, as in nucleus(temperature=0.6).
 #[derive(Args)]
-#[command(next_help_heading = "Settings of the technique, the same as within --technique")]
 pub(crate) struct SettingArgs {
     /// nucleus(temperature=X): divides the logits; above 0. Without it 0.8.
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = HEADING)]
     temperature: Option<String>,
     /// nucleus(top_p=X): keeps the most probable tokens up to this mass, in (0, 1]. Without it 0.9.
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = HEADING)]
     top_p: Option<String>,
     /// nucleus(top_k=N): keeps the N most probable tokens, at least 1. Without it all.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = HEADING)]
     top_k: Option<String>,
     /// nucleus(min_p=X): keeps tokens at least X times as probable as the best, in [0, 1]. Without it 0: all.
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = HEADING)]
     min_p: Option<String>,
     /// cad(alpha=X): the weight of the contrast, in [0, 1e6]. Without it 0.5.
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = HEADING)]
     alpha: Option<String>,
     /// cad(plausibility=X): leaves out tokens less than X times as probable as the best in context, in [0, 1].
     /// Without it 0: none.
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = HEADING)]
     plausibility: Option<String>,
     /// rag(passages=N): passages in the prompt, at least 1. Without it 1.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = HEADING)]
     n_passages: Option<String>,
 }
 

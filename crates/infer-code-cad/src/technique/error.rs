@@ -76,7 +76,7 @@ pub enum TechniqueError {
         /// The name.
         technique: String,
         /// How the technique would get the part.
-        remedy: &'static str,
+        remedy: String,
     },
     /// Two parts exclude each other.
     #[error("{first} and {second} exclude each other: {reason}")]

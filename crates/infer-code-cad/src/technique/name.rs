@@ -269,7 +269,7 @@ mod tests {
             (
                 "rag",
                 ("cad", "alpha", "1"),
-                "technique rag does not have; add that part by +, or leave",
+                "technique rag does not have; take one that has it, such as cad, or leave",
             ),
             (
                 "cad",

@@ -33,13 +33,13 @@ impl PartSetting {
         let technique = technique.to_owned();
         if part == "nucleus" && !has(parts, part) {
             if has(parts, "greedy") {
-                let remedy = "leave greedy out";
+                let remedy = "leave greedy out".to_owned();
                 return Err(TechniqueError::NoSuchPart { part, key, value, technique, remedy });
             }
             parts.push(Part::new(part));
         }
         let Some(own) = parts.iter_mut().find(|known| known.name() == part) else {
-            let remedy = "add that part by +";
+            let remedy = format!("take one that has it, such as {part}");
             return Err(TechniqueError::NoSuchPart { part, key, value, technique, remedy });
         };
         if own.has(key) {
