@@ -72,6 +72,10 @@ fn run(args: &Args) -> Result<(), common::Failure> {
         let all = tasks.len() * args.sampling.n;
         return Err(format!("stopped, {done} of {all} samples are judged and stored").into());
     }
+    if args.judge_after && evaluation.judging == Some(Judging::Beside) {
+        // An earlier session was one without the flag, or a selection runs programs of its own.
+        eprintln!("notice: programs ran beside some of the generation, so it was not undisturbed");
+    }
     let summary = evaluation.summary(name, &[1, 5, 10])?;
     if args.json {
         println!("{}", serde_json::to_string(&summary)?);

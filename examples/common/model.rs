@@ -15,7 +15,7 @@ use super::{interrupted, positive};
 #[derive(Args)]
 pub(crate) struct SourceArgs {
     /// A directory, a .gguf file, org/name[@revision] on the Hugging Face hub or a short name such
-    /// as qwen2.5-coder-0.5b; without it the embedded demonstration model.
+    /// as qwen2.5-coder-0.5b or smollm2-135m; without it the embedded demonstration model.
     #[arg(long)]
     model: Option<String>,
 }
