@@ -1,144 +1,138 @@
-//! Which part of a model's text is the answer: no thinking, no end marks, one of several fenced blocks.
+//! Which parts of a model's text make up the answer: no thinking, no end marks, one of several fenced blocks.
 
 use crate::body::base_indent;
-use crate::fence;
-use crate::item::{binding, items, position_of};
-use crate::python::{Line, first_word, logical_lines};
-use crate::statement::is_statement;
+use crate::entry::{binding, position_of};
+use crate::fence::{self, Block};
+use crate::item::{Code, Parsed};
+use crate::marks::{without_end_mark, without_quotation, without_thinking};
+use crate::python::first_word;
+use crate::syntax::{Kind, Syntax};
+use std::borrow::Cow;
 use std::ops::Range;
-
-/// What models write when they are done, where the text was decoded with its special tokens.
-const END_MARKS: &[&str] = &[
-    "<|endoftext|>",
-    "<|end_of_text|>",
-    "<|end|>",
-    "<|im_end|>",
-    "<|eot_id|>",
-    "<|EOT|>",
-    "<|endofmask|>",
-    "<|file_separator|>",
-    "<end_of_turn>",
-    "<\u{ff5c}end\u{2581}of\u{2581}sentence\u{ff5c}>",
-    "<eos>",
-    "</s>",
-];
 
 /// Where the function stands and what other code the text has.
 pub(crate) struct Found<'t> {
     /// The text, or the part of it, that has the function.
-    pub(crate) code: &'t str,
-    /// The fenced blocks that have it not.
-    pub(crate) others: Vec<&'t str>,
+    pub(crate) code: Code<'t>,
+    /// All of the text is Python: nothing in it is prose.
+    pub(crate) is_python: bool,
+    /// The fenced blocks before that part, and those after it.
+    pub(crate) others: [Vec<Code<'t>>; 2],
+}
+
+/// Model text without what surrounds an answer, unless all of it is Python already.
+pub(crate) fn answer<'t>(
+    text: &'t str,
+    signature: &str,
+    syntax: &mut Syntax,
+) -> (Cow<'t, str>, bool) {
+    let is_indented = text.trim_start_matches('\n').starts_with([' ', '\t']);
+    let is_python = if is_indented {
+        syntax.accepts(&[signature, "\n", text].concat())
+    } else {
+        syntax.accepts(text)
+    };
+    if is_python {
+        return (Cow::Borrowed(text), true);
+    }
+    (without_quotation(without_end_mark(without_thinking(text))), false)
 }
 
 impl<'t> Found<'t> {
-    /// Finds the function `name` or its body in model text with `\n` as line ends.
-    pub(crate) fn find(text: &'t str, name: &str) -> Self {
-        let text = without_end_mark(without_thinking(text));
-        let Some(fenced) = fence::split(text, &strings(text)) else {
+    /// Takes all of a text that is Python.
+    pub(crate) fn whole(text: &'t str, syntax: &mut Syntax) -> Self {
+        Self { code: Code::read(text, syntax), is_python: true, others: [Vec::new(), Vec::new()] }
+    }
+
+    /// Finds the function `name` or its body among prose and fences.
+    pub(crate) fn among(text: &'t str, name: &str, syntax: &mut Syntax) -> Self {
+        let code = Code::read(text, syntax);
+        let Some(fenced) = fence::split(text, &strings(&code)) else {
             // A closing fence may follow the last statement on its line.
-            return Self::whole(text.trim_end().strip_suffix("```").unwrap_or(text), name);
+            let bare = text.trim_end().strip_suffix("```");
+            let code = bare.map_or(code, |text| Code::read(text, syntax));
+            return Self::only(without_swallowing_prose(code, name, syntax));
         };
-        let (before, mut blocks) = (fenced.before, fenced.blocks);
-        if continues(before, name) || answers(before, name) {
-            return Self { others: blocks, ..Self::whole(before, name) };
+        let before = without_swallowing_prose(Code::read(fenced.before, syntax), name, syntax);
+        let read = |block: &Block<'t>| {
+            let code = Code::read(block.text, syntax);
+            without_swallowing_prose(code, name, syntax)
+        };
+        let mut blocks: Vec<Code<'t>> = fenced.blocks.iter().map(read).collect();
+        if continues(&before, name) || answers(&before, name) {
+            return Self { others: [Vec::new(), blocks], ..Self::only(before) };
         }
         let answering = blocks.iter().position(|block| answers(block, name));
-        if answering.is_none() && from_definition(before, name).is_some() {
-            return Self { others: blocks, ..Self::whole(before, name) };
+        if answering.is_none() && defined_in(&before, name) {
+            return Self { others: [Vec::new(), blocks], ..Self::only(before) };
         }
-        let defining = || blocks.iter().position(|block| from_definition(block, name).is_some());
-        let filled = || blocks.iter().position(|block| !block.trim().is_empty());
-        let Some(chosen) = answering.or_else(defining).or_else(filled) else {
-            return Self::whole(text, name);
+        let continuing = || blocks.iter().position(|block| continues(block, name));
+        let defining = || blocks.iter().position(|block| defined_in(block, name));
+        let has_code = |(block, code): (&Block<'_>, &Code<'_>)| {
+            block.is_python && code.lines.iter().any(Parsed::is_statement)
         };
-        let code = blocks.remove(chosen);
-        Self { others: blocks, ..Self::whole(code, name) }
-    }
-
-    fn whole(text: &'t str, name: &str) -> Self {
-        let code = without_swallowing_prose(text, name);
-        Self { code, others: Vec::new() }
-    }
-}
-
-/// What follows the thinking of a reasoning model; all of the text where nothing does.
-fn without_thinking(text: &str) -> &str {
-    let ends = ["</think>", "</thinking>", "[/THINK]"];
-    let (mut start, mut answer) = (0, text);
-    for line in text.split_inclusive('\n') {
-        let code = line.trim();
-        let is_end = |end: &&str| code.starts_with(end) || code.ends_with(end);
-        if let Some((_, after)) = ends.iter().find(|e| is_end(e)).and_then(|e| line.rsplit_once(e))
-        {
-            answer = &text[start + line.len() - after.len()..];
+        let coded = || fenced.blocks.iter().zip(&blocks).position(has_code);
+        let filled = || blocks.iter().position(|block| !block.text.trim().is_empty());
+        let Some(chosen) =
+            answering.or_else(continuing).or_else(defining).or_else(coded).or_else(filled)
+        else {
+            return Self::only(without_swallowing_prose(code, name, syntax));
+        };
+        let after = blocks.split_off(chosen + 1);
+        match blocks.pop() {
+            Some(code) => Self {
+                others: [[vec![before], blocks].into_iter().flatten().collect(), after],
+                ..Self::only(code)
+            },
+            None => Self::only(code),
         }
-        start += line.len();
     }
-    if answer.trim().is_empty() { text } else { answer }
-}
 
-/// The text before the first end mark that follows something and stands in no string of its line.
-fn without_end_mark(text: &str) -> &str {
-    let text = leading_marks(text);
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let marks = END_MARKS.iter().filter_map(|mark| line.find(mark).map(|at| (at, mark.len())));
-        let outside = marks.filter(|(at, length)| !is_quoted(&line[..*at], &line[at + length..]));
-        if let Some(at) = outside.map(|(at, _)| at).min() {
-            return &text[..start + at];
-        }
-        start += line.len();
+    fn only(code: Code<'t>) -> Self {
+        Self { code, is_python: false, others: [Vec::new(), Vec::new()] }
     }
-    text
-}
-
-fn leading_marks(mut text: &str) -> &str {
-    while let Some(rest) = END_MARKS.iter().find_map(|mark| text.trim_start().strip_prefix(mark)) {
-        text = rest;
-    }
-    text
-}
-
-/// True between two quotation marks of the same kind.
-fn is_quoted(before: &str, after: &str) -> bool {
-    ['"', '\'']
-        .iter()
-        .any(|quote| before.matches(*quote).count() % 2 == 1 && after.contains(*quote))
 }
 
 /// Statements of several lines: their strings may have lines that look like fences.
-fn strings(text: &str) -> Vec<Range<usize>> {
-    let lines = logical_lines(text);
-    let strings = lines.iter().filter(|line| line.text.contains('\n') && is_statement(line));
-    strings.map(|line| line.start..line.end()).collect()
+fn strings(code: &Code<'_>) -> Vec<Range<usize>> {
+    let several = |parsed: &&Parsed<'_>| parsed.line.text.contains('\n') && parsed.is_statement();
+    code.lines.iter().filter(several).map(|parsed| parsed.line.start..parsed.line.end()).collect()
 }
 
-/// True when the text begins with statements of the function's body.
-fn continues(text: &str, name: &str) -> bool {
-    let lines = logical_lines(text);
-    lines.first().is_some_and(is_statement) && is_body(&lines, name)
+/// True when the text begins with statements that only a function's body has.
+fn continues(code: &Code<'_>, name: &str) -> bool {
+    let Some(first) = code.lines.first().filter(|parsed| parsed.is_statement()) else {
+        return false;
+    };
+    let returns =
+        |parsed: &Parsed<'_>| matches!(parsed.line.first_word(), "return" | "yield" | "raise");
+    (first.line.indent > 0 || code.lines.iter().any(returns)) && is_body(code, name)
 }
 
 /// True when the text has the function with something in it.
-fn answers(text: &str, name: &str) -> bool {
-    let code = without_swallowing_prose(text, name);
-    let lines = logical_lines(code);
-    let items = items(code, &lines);
-    position_of(&items, name).is_some_and(|at| items[at].without_torn_end().has_body())
+fn answers(code: &Code<'_>, name: &str) -> bool {
+    let items = code.items();
+    position_of(&items, name).is_some_and(|at| items[at].whole().has_body())
+}
+
+fn defined_in(code: &Code<'_>, name: &str) -> bool {
+    from_definition(code.text, name).is_some()
 }
 
 /// Drops the beginning when it holds an unclosed quote that hides the line that defines `name`.
-fn without_swallowing_prose<'t>(code: &'t str, name: &str) -> &'t str {
-    let lines = logical_lines(code);
-    if lines.iter().any(|line| line.defined_name() == Some(name)) {
+fn without_swallowing_prose<'t>(code: Code<'t>, name: &str, syntax: &mut Syntax) -> Code<'t> {
+    if code.lines.iter().any(|parsed| parsed.line.defined_name() == Some(name)) {
         return code;
     }
-    let hidden = lines.iter().filter(|line| !line.complete).find_map(|line| {
+    let torn = code.lines.iter().map(|parsed| parsed.line).filter(|line| !line.complete);
+    let hidden = torn.into_iter().find_map(|line| {
         let tail = from_definition(line.text, name)?;
         (tail.len() < line.text.len()).then(|| line.end() - tail.len())
     });
-    &code[hidden.unwrap_or(0)..]
+    match hidden {
+        Some(start) => Code::read(&code.text[start..], syntax),
+        None => code,
+    }
 }
 
 /// The text from the first physical line that reads `def name`.
@@ -155,18 +149,23 @@ fn from_definition<'t>(text: &'t str, name: &str) -> Option<&'t str> {
 }
 
 /// True when the text starts inside the function rather than before its definition.
-pub(crate) fn is_body(lines: &[Line<'_>], name: &str) -> bool {
-    let Some(definition) = lines.iter().position(|line| line.defined_name() == Some(name)) else {
-        let items = items("", lines);
+pub(crate) fn is_body(code: &Code<'_>, name: &str) -> bool {
+    let lines = &code.lines;
+    let Some(definition) = lines.iter().position(|parsed| parsed.line.defined_name() == Some(name))
+    else {
+        let items = code.items();
         let assigns = items.iter().any(|item| item.indent() == 0 && item.defines(name));
         return !assigns && binding(&items, name).is_none();
     };
-    let Some(first) = lines[..definition].first().filter(|line| is_statement(line)) else {
+    let Some(first) = lines[..definition].first().filter(|parsed| parsed.is_statement()) else {
         return false;
     };
-    if first.indent >= lines[definition].indent + 2 || first.first_word() == "return" {
+    let indent = first.line.indent;
+    if indent >= lines[definition].line.indent + 2 || first.line.first_word() == "return" {
         return true;
     }
-    let module_like = ["import", "from", "def", "class", "async", "if", "try", ""];
-    !module_like.contains(&first.first_word()) && base_indent(&lines[..definition]) > first.indent
+    let is_module_like =
+        matches!(first.kind(), Some(Kind::Import | Kind::Function | Kind::Class | Kind::Decorator))
+            || matches!(first.line.first_word(), "if" | "try" | "");
+    !is_module_like && base_indent(&lines[..definition]) > indent
 }

@@ -1,20 +1,22 @@
 //! Text that starts inside the function.
 
+use crate::item::{Code, Parsed};
 use crate::python::Line;
-use crate::statement::is_statement;
 
 /// The body, indented, of text that starts inside function `name`, and how many of the lines it took.
-pub(crate) fn cut(code: &str, lines: &[Line<'_>], name: &str) -> (String, usize) {
-    let skipped = lines.iter().position(is_statement).unwrap_or(lines.len());
-    let comments_from = lines[..skipped].last().map_or(0, Line::end);
-    let lines = &lines[skipped..];
+pub(crate) fn cut(code: &Code<'_>, name: &str) -> (String, usize) {
+    let is_statement = Parsed::is_statement;
+    let skipped = code.lines.iter().position(is_statement).unwrap_or(code.lines.len());
+    let comments_from = code.lines[..skipped].last().map_or(0, |parsed| parsed.line.end());
+    let lines = &code.lines[skipped..];
     let base = base_indent(lines);
     let length = length(lines, base, name);
-    let kept = lines[..length].iter().rposition(Line::is_whole).map_or(0, |last| last + 1);
+    let kept = lines[..length].iter().rposition(Parsed::is_whole).map_or(0, |last| last + 1);
+    let kept: Vec<Line<'_>> = lines[..kept].iter().map(|parsed| parsed.line).collect();
     let body = if base > 0 {
-        with_margin(code, comments_from, &lines[..kept], base)
+        with_margin(code.text, comments_from, &kept, base)
     } else {
-        lines[..kept].iter().map(|line| format!("    {}\n", line.text)).collect()
+        kept.iter().map(|line| format!("    {}\n", line.text)).collect()
     };
     (body, skipped + length)
 }
@@ -33,9 +35,10 @@ fn with_margin(code: &str, from: usize, lines: &[Line<'_>], base: usize) -> Stri
 }
 
 /// Indentation of a body's statements; differs from the first line's where that line is off.
-pub(crate) fn base_indent(lines: &[Line<'_>]) -> usize {
-    let Some(first) = lines.first() else { return 0 };
-    let inner = || lines[1..].iter().map(|line| line.indent).take_while(|indent| *indent > 0);
+pub(crate) fn base_indent(lines: &[Parsed<'_>]) -> usize {
+    let Some(Parsed { line: first, .. }) = lines.first() else { return 0 };
+    let inner =
+        || lines[1..].iter().map(|parsed| parsed.line.indent).take_while(|indent| *indent > 0);
     let Some(next) = inner().next() else { return first.indent };
     if !first.opens_block {
         return next;
@@ -47,8 +50,8 @@ pub(crate) fn base_indent(lines: &[Line<'_>]) -> usize {
     }
     if first.indent == 0
         && next >= 8
-        && !lines[0].margin().contains('\t')
-        && lines[1].margin().starts_with("        ")
+        && !first.margin().contains('\t')
+        && lines[1].line.margin().starts_with("        ")
     {
         return 4;
     }
@@ -56,19 +59,22 @@ pub(crate) fn base_indent(lines: &[Line<'_>]) -> usize {
 }
 
 /// How many of the lines belong to the body.
-fn length(lines: &[Line<'_>], base: usize, name: &str) -> usize {
+fn length(lines: &[Parsed<'_>], base: usize, name: &str) -> usize {
     if base > 0 {
-        let dedent = lines.iter().skip(1).position(|line| line.indent < base);
+        let python = lines.iter().position(|parsed| parsed.kind().is_none());
+        let lines = &lines[..python.unwrap_or(lines.len())];
+        let dedent = lines.iter().skip(1).position(|parsed| parsed.line.indent < base);
         return dedent.map_or(lines.len(), |i| i + 1);
     }
     // A body at column 0: it ends after `return`, or where something else plainly begins.
-    for (i, line) in lines.iter().enumerate().filter(|(_, line)| line.indent == 0) {
+    for (i, parsed) in lines.iter().enumerate().filter(|(_, parsed)| parsed.line.indent == 0) {
+        let line = &parsed.line;
         if matches!(line.first_word(), "return" | "raise") {
             return i + 1;
         }
         let demonstration =
             ["print", "assert"].contains(&line.first_word()) || line.code().contains("__name__");
-        if !is_statement(line) || demonstration || line.defined_name() == Some(name) {
+        if !parsed.is_statement() || demonstration || line.defined_name() == Some(name) {
             return i;
         }
     }

@@ -1,8 +1,8 @@
 //! The `>>>` examples of a docstring as asserts.
 
 use crate::expression::Expression;
-use crate::item::items;
-use crate::python::logical_lines;
+use crate::item::Code;
+use crate::syntax::Syntax;
 
 /// Functions that an example may call beside those of the prompt: they are built in and only compute.
 const BUILT_IN: &[&str] = &[
@@ -49,9 +49,8 @@ const BUILT_IN: &[&str] = &[
 /// an empty line; a comment after the call is dropped. Statements, continued lines (`...`), calls
 /// without a result, comparisons and names that neither Python nor the `preamble` defines have no assert.
 pub(crate) fn asserts(docstring: &str, entry_point: &str, preamble: &str) -> Vec<String> {
-    let lines = logical_lines(preamble);
-    let preamble = items(preamble, &lines);
-    let bound: Vec<&str> = preamble.iter().flat_map(|item| item.binds()).collect();
+    let preamble = Code::read(preamble, &mut Syntax::new());
+    let bound: Vec<&str> = preamble.items().iter().flat_map(|item| item.names().bound).collect();
     let is_known = |name: &str| bound.contains(&name) || BUILT_IN.contains(&name);
 
     let mut asserts = Vec::new();

@@ -1,7 +1,7 @@
 //! Python expressions of the simple kind: calls, displays, literals, arithmetic.
 
 use crate::python::{first_word, is_word};
-use crate::statement::KEYWORDS;
+use crate::syntax::is_reserved;
 
 /// Nesting that no example of a docstring reaches.
 const MAX_DEPTH: usize = 40;
@@ -89,7 +89,7 @@ impl<'a> Parser<'a> {
             } else if self.takes("[") {
                 self.list("]", Self::expression)?;
             } else if self.takes(".") {
-                self.word().filter(|word| !KEYWORDS.contains(word))?;
+                self.word().filter(|word| !is_reserved(word))?;
             } else {
                 return Some(());
             }
@@ -118,7 +118,7 @@ impl<'a> Parser<'a> {
         if matches!(name, "True" | "False" | "None") {
             return Some(None);
         }
-        let is_name = !KEYWORDS.contains(&name);
+        let is_name = !is_reserved(name);
         is_name.then(|| self.names.push(name))?;
         Some(Some(name))
     }

@@ -1,9 +1,11 @@
 use crate::Problem;
-use crate::answer::{Found, is_body};
+use crate::answer::{Found, answer, is_body};
 use crate::body;
-use crate::item::{Item, Kind, items, position_of};
-use crate::names::needed;
-use crate::python::{Line, logical_lines};
+use crate::entry::position_of;
+use crate::item::{Code, Item};
+use crate::keep::{Candidate, kept};
+use crate::marks::with_plain_space;
+use crate::syntax::Syntax;
 use std::collections::HashSet;
 
 /// Cuts the program out of model text: a whole module that defines the entry point.
@@ -12,19 +14,20 @@ use std::collections::HashSet;
 /// * a function *body*, which continues a prompt that ended with the signature or the docstring:
 ///   the result is preamble, signature, body; a first line whose indentation was lost or is off by
 ///   a space is set right;
-/// * a *module* that repeats the signature: the result is the problem's preamble, the imports,
-///   helpers and constants that the text puts before the function, and the function. Of several
-///   definitions without prose between them the last one counts, as in Python; an empty one (the task
-///   restated) and one cut off never do where there is another.
+/// * a *module* that repeats the signature, or gives the name to a method or another function: the
+///   result is the problem's preamble and the module.
 ///
-/// In both, of what follows the function and of other fenced blocks only those helpers are kept that
-/// the kept code needs, and classes, which a judge may have to build values of. Tests, prints,
-/// demonstrations, code that reads input, prose, the thinking before `</think>`, end marks such as
-/// `<|im_end|>` and a line cut off by the token limit are dropped. `from __future__` imports come first.
+/// Every top-level definition is kept, and of other code what a kept definition needs: tests may use
+/// more than the entry point, and an extraction sees no tests. Of several definitions of a name without
+/// prose between them the last one counts, as in Python; an empty one (the task restated) and one cut off
+/// never do where there is another. Other fenced blocks add the definitions that are missing, with what
+/// those need. Prints, asserts, calls of the entry point, code that reads input, prose, the thinking
+/// before `</think>`, end marks such as `<|im_end|>` and what the token limit cut off are dropped.
+/// `from __future__` imports come first.
 ///
-/// Newlines become `\n`. Works by lines with a small scanner for strings and brackets, in linear
-/// time, and never fails: text without code gives a program that does not compile. Extracting from
-/// an extracted program changes nothing, unless it is no Python or has `</think>` in a docstring.
+/// Each logical line is parsed by itself, so that prose beside code is told from it. Newlines become
+/// `\n`. Takes linear time and never fails: text without code gives a program that does not compile.
+/// Extracting from an extracted program changes nothing, unless it is no Python.
 ///
 /// # Examples
 /// ```
@@ -33,139 +36,153 @@ use std::collections::HashSet;
 /// let problem = Problem::from_prompt("mine", "def f(x):\n    \"\"\"Double x.\"\"\"\n")?;
 /// let text = "Sure!\n```python\nTWO = 2\n\ndef f(x):\n    return TWO * x\n\nprint(f(1))\n```\nDone.";
 /// let program = extract_program(&problem, text);
-/// assert_eq!(program, "TWO = 2\ndef f(x):\n    return TWO * x\n");
+/// assert_eq!(program, "TWO = 2\n\ndef f(x):\n    return TWO * x\n");
 /// assert_eq!(extract_program(&problem, &program), program);
 /// # Ok::<(), infer_code_cad_tasks::TaskError>(())
 /// ```
 pub fn extract_program(problem: &Problem, completion: &str) -> String {
-    let text = completion.replace("\r\n", "\n").replace('\r', "\n");
-    let found = Found::find(&text, &problem.entry_point);
-    let lines = logical_lines(found.code);
-    let mut module = Module::new(problem);
-    if is_body(&lines, &problem.entry_point) || !module.add_module(found.code, &lines) {
-        module.add_body(found.code, &lines);
-    }
-    module.add_blocks(&found.others);
-    module.finish()
+    let mut syntax = Syntax::new();
+    let text = with_plain_space(completion);
+    let (text, is_python) = answer(&text, &problem.signature, &mut syntax);
+    let found = if is_python {
+        Found::whole(&text, &mut syntax)
+    } else {
+        Found::among(&text, &problem.entry_point, &mut syntax)
+    };
+    assemble(problem, &found, &mut syntax)
+}
+
+fn assemble(problem: &Problem, found: &Found<'_>, syntax: &mut Syntax) -> String {
+    let (code, entry) = (&found.code, problem.entry_point.as_str());
+    let items = code.items();
+    let position = if is_body(code, entry) { None } else { position_of(&items, entry) };
+    let [before, after] = &found.others;
+    let before: Vec<_> = before.iter().flat_map(Code::items).collect();
+    let after: Vec<_> = after.iter().flat_map(Code::items).collect();
+    let Some(position) = position else {
+        let (body, length) = body::cut(code, entry);
+        let function = format!("{}\n{body}", problem.signature);
+        let function = Code::read(&function, syntax);
+        let assembly = Assembly::new(problem, syntax);
+        if body.is_empty() {
+            return assembly.without_body();
+        }
+        let rest = code.items_from(length);
+        let (rest, behind) = rest.split_at(prose_from(&rest, found.is_python));
+        let main = [&function.items(), rest].concat();
+        return assembly.program([&before, &main, &[behind, &after].concat()]);
+    };
+    let first = items[..position].iter().rposition(|item| item.is_prose() && !found.is_python);
+    let first = first.map_or(0, |prose| prose + 1);
+    let last = position + prose_from(&items[position..], found.is_python);
+    let before = [&before, &items[..first]].concat();
+    let after = [&items[last..], &after].concat();
+    Assembly::new(problem, syntax).program([&before, &items[first..last], &after])
+}
+
+/// Where the first prose is.
+fn prose_from(items: &[Item<'_, '_>], is_python: bool) -> usize {
+    let prose = items.iter().position(|item| item.is_prose() && !is_python);
+    prose.unwrap_or(items.len())
 }
 
 /// A program in the making.
-struct Module<'p> {
+struct Assembly<'p> {
     problem: &'p Problem,
     /// Items of the preamble, which need not be repeated.
     given: HashSet<String>,
-    /// Imports from `__future__`, which must come first.
-    future: String,
-    /// What follows the preamble.
-    code: String,
-    /// Names that preamble and `code` bind.
+    /// Names that the preamble binds.
     bound: HashSet<String>,
 }
 
-impl<'p> Module<'p> {
-    fn new(problem: &'p Problem) -> Self {
-        let lines = logical_lines(&problem.preamble);
-        let preamble = items(&problem.preamble, &lines);
+impl<'p> Assembly<'p> {
+    fn new(problem: &'p Problem, syntax: &mut Syntax) -> Self {
+        let preamble = Code::read(&problem.preamble, syntax);
+        let items = preamble.items();
+        let names = items.iter().flat_map(|item| item.names().bound);
         Self {
             problem,
-            given: preamble.iter().map(Item::render).collect(),
-            future: String::new(),
-            code: String::new(),
-            bound: preamble.iter().flat_map(Item::binds).map(str::to_owned).collect(),
+            given: items.iter().map(Item::render).collect(),
+            bound: names.map(str::to_owned).collect(),
         }
     }
 
-    /// Text that defines the function: what prepares it, the function, what it needs afterwards.
-    fn add_module(&mut self, code: &str, lines: &[Line<'_>]) -> bool {
-        let items = items(code, lines);
-        let Some(chosen) = position_of(&items, &self.problem.entry_point) else { return false };
-        self.add_leading(&items[..chosen]);
-        self.code.push_str(&items[chosen].without_torn_end().render());
-        self.bound.insert(self.problem.entry_point.clone());
-        self.add_following(&items[chosen + 1..]);
-        true
-    }
-
-    /// Text that starts inside the function: signature, body, and what they need.
-    fn add_body(&mut self, code: &str, lines: &[Line<'_>]) {
-        let (body, length) = body::cut(code, lines, &self.problem.entry_point);
-        self.code = format!("{}\n{body}", self.problem.signature);
-        self.add_following(&items(code, &lines[length..]));
-    }
-
-    fn add(&mut self, item: &Item<'_, '_>) {
-        let text = item.render();
-        if item.is_future() {
-            self.future.push_str(&text);
-        } else if !self.given.contains(&text) {
-            self.bound.extend(item.binds().into_iter().map(str::to_owned));
-            self.code.push_str(&text);
+    /// Preamble, then what is kept of the blocks before the entry point's, of that one, and of those after it.
+    fn program(&self, [before, main, after]: [&[Item<'_, '_>]; 3]) -> String {
+        let candidates = self.candidates([before, main, after]);
+        let entry = self.problem.entry_point.as_str();
+        if !candidates.iter().any(|found| found.names.bound.contains(&entry)) {
+            return self.without_body();
         }
-    }
-
-    /// Imports and definitions anywhere before the function; other code only when no prose follows it.
-    fn add_leading(&mut self, before: &[Item<'_, '_>]) {
-        let name = &self.problem.entry_point;
-        let prose = before.iter().rfind(|item| item.kind() == Kind::Prose).map(Item::start);
-        let whole = before.iter().map(|item| item.without_torn_end());
-        let whole: Vec<_> = whole.filter(Item::is_complete).collect();
-        // An earlier function of the name counts only where it is kept under another name.
-        let first = whole.iter().position(|item| item.defines(name)).unwrap_or(whole.len());
-        let alias = whole.iter().rposition(|item| item.refers_to(name)).unwrap_or(0);
-        for (at, item) in whole.iter().enumerate() {
-            let in_code = prose.is_none_or(|prose| item.start() > prose);
-            let keep = match item.kind() {
-                _ if item.defines(name) => at < alias,
-                _ if item.refers_to(name) => at > first,
-                Kind::Import | Kind::Definition => true,
-                Kind::Assignment => in_code && !item.demonstrates(name),
-                Kind::Preparation | Kind::Demonstration => {
-                    in_code && item.prepares(name, |word| self.bound.contains(word))
-                }
-                Kind::Prose => false,
-            };
-            if keep {
-                self.add(item);
-            }
-        }
-    }
-
-    /// What follows the function, up to the first prose or a second definition of it.
-    fn add_following(&mut self, after: &[Item<'_, '_>]) {
-        let name = &self.problem.entry_point;
-        let candidates = after
+        let kept = kept(&candidates, &self.bound, entry);
+        let kept: Vec<&Candidate<'_, '_>> =
+            candidates.iter().zip(kept).filter_map(|(found, kept)| kept.then_some(found)).collect();
+        let end = kept.iter().rposition(|found| found.is_main).map_or(0, |last| last + 1);
+        let (kept, after) = kept.split_at(end);
+        let start = kept.iter().position(|found| found.is_main).unwrap_or(end);
+        let (before, main) = kept.split_at(start);
+        // A block behind the function may have what loading the function needs.
+        let of_main: HashSet<&str> =
+            main.iter().flat_map(|found| &found.names.bound).copied().collect();
+        let (after, early): (Vec<_>, Vec<_>) = after
             .iter()
-            .take_while(|item| item.kind() != Kind::Prose && !item.defines(name))
-            .map(|item| item.without_torn_end())
-            .filter(|item| item.is_complete() && (item.is_helper(name) || item.rebinds(name)))
-            .collect();
-        let is_root = |item: &Item<'_, '_>| {
-            item.rebinds(name) || item.is_class_without(name) || item.imports_all()
-        };
-        for item in needed(candidates, &self.code, is_root) {
-            self.add(&item);
+            .copied()
+            .partition(|found| found.at_load().any(|name| of_main.contains(name)));
+        let (future, code): (Vec<_>, Vec<_>) = [before, &early, main, &after]
+            .concat()
+            .into_iter()
+            .partition(|found| found.item.is_future());
+        let mut program: String = future.iter().map(|found| found.item.render()).collect();
+        program.push_str(&self.problem.preamble);
+        for (at, found) in code.iter().enumerate() {
+            let gap = at.checked_sub(1).and_then(|before| found.item.gap_after(&code[before].item));
+            program.push_str(gap.unwrap_or_default());
+            program.push_str(&found.item.render());
         }
+        program
     }
 
-    /// Helpers that stand in other fenced blocks, put before the rest.
-    fn add_blocks(&mut self, blocks: &[&str]) {
-        let name = &self.problem.entry_point;
-        let lines: Vec<_> = blocks.iter().map(|block| logical_lines(block)).collect();
-        let all = blocks.iter().zip(&lines).flat_map(|(block, lines)| items(block, lines));
-        let is_new =
-            |item: &Item<'_, '_>| item.binds().iter().any(|name| !self.bound.contains(*name));
-        let candidates = all
-            .filter(|item| {
-                item.is_complete() && item.is_helper(name) && !item.defines(name) && is_new(item)
-            })
-            .collect();
-        let found = needed(candidates, &self.code, |_| false);
-        let code = std::mem::take(&mut self.code);
-        found.iter().for_each(|item| self.add(item));
-        self.code.push_str(&code);
+    /// For text without the function.
+    fn without_body(&self) -> String {
+        format!("{}{}\n", self.problem.preamble, self.problem.signature)
     }
 
-    fn finish(self) -> String {
-        [self.future.as_str(), &self.problem.preamble, &self.code].concat()
+    /// What may be kept: nothing torn, nothing that the preamble has, no stub of a function that is there,
+    /// and of other blocks only what is new.
+    fn candidates<'c, 't>(
+        &self,
+        [before, main, after]: [&[Item<'c, 't>]; 3],
+    ) -> Vec<Candidate<'c, 't>> {
+        let entry = self.problem.entry_point.as_str();
+        let usable = |found: &Candidate<'_, '_>| {
+            found.item.is_complete() && !self.given.contains(&found.item.render())
+        };
+        let main: Vec<_> =
+            main.iter().map(|item| Candidate::new(*item, true)).filter(usable).collect();
+        let mut known: HashSet<&str> =
+            self.bound.iter().map(String::as_str).chain([entry]).collect();
+        known.extend(main.iter().flat_map(|found| &found.names.bound));
+        let full = main.iter().filter(|found| found.item.is_definition() && found.item.has_body());
+        let full: HashSet<&str> = full.flat_map(|found| &found.names.bound).copied().collect();
+        let is_stub = |found: &Candidate<'_, '_>| {
+            !found.item.has_body() && found.names.bound.iter().any(|name| full.contains(name))
+        };
+        let mut new = |items: &[Item<'c, 't>]| -> Vec<Candidate<'c, 't>> {
+            let found = items.iter().map(|item| Candidate::new(*item, false)).filter(usable);
+            let mut fresh = Vec::new();
+            for found in found {
+                let names = &found.names.bound;
+                if names.is_empty() || names.iter().any(|name| !known.contains(name)) {
+                    if found.item.is_definition() {
+                        known.extend(names);
+                    }
+                    fresh.push(found);
+                }
+            }
+            fresh
+        };
+        let (before, after) = (new(before), new(after));
+        let main = main.into_iter().filter(|found| !is_stub(found));
+        before.into_iter().chain(main).chain(after).collect()
     }
 }

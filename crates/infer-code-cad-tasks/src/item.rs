@@ -1,269 +1,302 @@
-//! Top-level items of a module: what stands beside the function that is wanted.
+//! Statements of a text with their blocks: what stands beside the function that is wanted.
 
-use crate::names::{names, targets};
-use crate::python::{Line, first_word};
-use crate::statement::{KEYWORDS, is_statement};
+use crate::python::{Line, first_word, logical_lines};
+use crate::syntax::{Kind, Statement, Syntax, Use};
 use std::collections::HashSet;
+
+/// A text with its logical lines read.
+#[derive(Debug)]
+pub(crate) struct Code<'t> {
+    pub(crate) text: &'t str,
+    pub(crate) lines: Vec<Parsed<'t>>,
+}
+
+/// A logical line and what it does, if it is Python.
+#[derive(Debug)]
+pub(crate) struct Parsed<'t> {
+    pub(crate) line: Line<'t>,
+    statement: Option<Statement<'t>>,
+}
 
 /// Consecutive logical lines: a statement, or a header with its block.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Item<'t, 'l> {
+pub(crate) struct Item<'c, 't> {
     text: &'t str,
-    lines: &'l [Line<'t>], // never empty
+    lines: &'c [Parsed<'t>], // never empty
 }
 
-/// What an item is, as far as keeping or dropping it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// `def`, `class`, with decorators.
-    Definition,
-    /// `import` or `from .. import`.
-    Import,
-    /// `name = ..`.
-    Assignment,
-    /// `sys.setrecursionlimit(..)`, `try: import ..`: code that prepares what follows it.
-    Preparation,
-    /// Prints, asserts, loops, `if __name__ == ..`: tests and demonstrations.
-    Demonstration,
-    /// Not Python.
-    Prose,
+/// What an item does with the names of its module.
+#[derive(Debug, Default)]
+pub(crate) struct Names<'t> {
+    /// Given values.
+    pub(crate) bound: Vec<&'t str>,
+    /// Taken from outside.
+    pub(crate) free: Vec<Use<'t>>,
+    /// Changed in place, perhaps by a call.
+    pub(crate) changed: Vec<&'t str>,
 }
 
-/// Where function `name` is defined: the last time before prose follows, else anyhow, else by a value
-/// of the text's own making.
-pub(crate) fn position_of(items: &[Item<'_, '_>], name: &str) -> Option<usize> {
-    let defining: Vec<usize> = (0..items.len()).filter(|at| items[*at].defines(name)).collect();
-    let is_whole = |at: &usize| items[*at].is_complete() && items[*at].has_body();
-    if let Some(first) = defining.iter().copied().find(is_whole) {
-        let prose = items[first..].iter().position(|item| item.kind() == Kind::Prose);
-        let end = prose.map_or(items.len(), |length| first + length);
-        return defining.into_iter().filter(is_whole).rfind(|at| *at < end);
+impl<'t> Code<'t> {
+    pub(crate) fn read(text: &'t str, syntax: &mut Syntax) -> Self {
+        let lines = logical_lines(text);
+        let statements = syntax.statements(text, &lines);
+        let parsed = lines.into_iter().zip(statements);
+        Self { text, lines: parsed.map(|(line, statement)| Parsed { line, statement }).collect() }
     }
-    let torn = |at: &usize| items[*at].without_torn_end().has_body();
-    let first = defining.first().copied();
-    defining.into_iter().find(torn).or(first).or_else(|| binding(items, name))
-}
 
-/// Where a module without function `name` gives the name to something made by its definitions.
-pub(crate) fn binding(items: &[Item<'_, '_>], name: &str) -> Option<usize> {
-    let outermost = || items.iter().enumerate().filter(|(_, item)| item.indent() == 0);
-    if outermost().any(|(_, item)| matches!(item.head().first_word(), "return" | "yield")) {
-        return None;
+    pub(crate) fn items(&self) -> Vec<Item<'_, 't>> {
+        self.items_from(0)
     }
-    let mut defined = HashSet::new();
-    for (at, item) in outermost() {
-        let uses = || names(item.head().text).iter().any(|found| defined.contains(found.word));
-        if item.kind() == Kind::Assignment && item.name() == Some(name) && uses() {
-            return Some(at);
+
+    /// Groups the logical lines from the `first` on.
+    pub(crate) fn items_from(&self, first: usize) -> Vec<Item<'_, 't>> {
+        let mut items = Vec::new();
+        let mut rest = &self.lines[first..];
+        while !rest.is_empty() {
+            let (lines, tail) = rest.split_at(item_length(rest));
+            items.push(Item { text: self.text, lines });
+            rest = tail;
         }
-        defined
-            .extend(item.head().defined_name().filter(|_| item.without_torn_end().is_complete()));
+        items
     }
-    None
 }
 
-/// Groups logical lines of `text` into items.
-pub(crate) fn items<'t, 'l>(text: &'t str, lines: &'l [Line<'t>]) -> Vec<Item<'t, 'l>> {
-    let mut items = Vec::new();
-    let mut rest = lines;
-    while !rest.is_empty() {
-        let (lines, tail) = rest.split_at(item_length(rest));
-        items.push(Item { text, lines });
-        rest = tail;
+impl<'t> Parsed<'t> {
+    /// True when the line is Python and no prose that happens to be.
+    pub(crate) fn is_statement(&self) -> bool {
+        self.kind().is_some_and(|kind| kind != Kind::Inert)
     }
-    items
+
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        self.statement.as_ref().map(|statement| statement.kind)
+    }
+
+    /// True for a line that the next one must go on: a header or a decorator.
+    fn opens(&self) -> bool {
+        self.line.opens_block || self.kind() == Some(Kind::Decorator)
+    }
+
+    /// A statement that nothing has to follow.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.statement.is_some() && !self.opens()
+    }
+
+    fn is(&self, kind: Kind) -> bool {
+        self.kind() == Some(kind)
+    }
 }
 
-fn item_length(lines: &[Line<'_>]) -> usize {
-    let is_decorator = |line: &Line<'_>| line.code().starts_with('@') && is_statement(line);
-    let decorators = lines[..lines.len() - 1].iter().take_while(|line| is_decorator(line)).count();
+fn item_length(lines: &[Parsed<'_>]) -> usize {
+    let decorators = lines[..lines.len() - 1].iter().take_while(|line| line.is(Kind::Decorator));
+    let decorators = decorators.count();
     let lines = &lines[decorators..];
-    let level = lines[0].indent;
-    if !lines[0].opens_block || !is_statement(&lines[0]) {
+    if !lines[0].line.opens_block && lines[0].line.first_word() != "try" || !lines[0].is_statement()
+    {
         return decorators + 1;
     }
-    let belongs = |line: &Line<'_>| {
-        let clause = matches!(line.first_word(), "else" | "elif" | "except" | "finally");
-        line.indent > level || (line.indent == level && clause && is_statement(line))
+    let level = lines[0].line.indent;
+    let belongs = |line: &Parsed<'_>| {
+        line.line.indent > level || (line.line.indent == level && line.is(Kind::Clause))
     };
     decorators + 1 + lines[1..].iter().take_while(|line| belongs(line)).count()
 }
 
-impl<'t, 'l> Item<'t, 'l> {
+impl<'t> Item<'_, 't> {
+    /// What the item is; prose that is no Python is as inert as prose that is.
     pub(crate) fn kind(&self) -> Kind {
-        let line = self.head();
-        if !is_statement(line) {
-            return Kind::Prose;
-        }
-        match line.first_word() {
-            "def" | "class" | "async" => Kind::Definition,
-            "import" | "from" => Kind::Import,
-            "try" | "with" => Kind::Preparation,
-            "if" if !line.code().contains("__name__") => Kind::Preparation,
-            word if !word.is_empty() && assigned(line).is_some() => Kind::Assignment,
-            word if !word.is_empty() && line.code()[word.len()..].starts_with('.') => {
-                Kind::Preparation
-            }
-            _ => Kind::Demonstration,
-        }
+        self.head().kind().unwrap_or(Kind::Inert)
     }
 
-    /// Name that the item binds by `def`, `class` or a plain assignment.
-    fn name(&self) -> Option<&'t str> {
-        self.head().defined_name().or_else(|| assigned(self.head()))
+    pub(crate) fn is_prose(&self) -> bool {
+        matches!(self.kind(), Kind::Inert | Kind::Clause)
     }
 
-    /// Names that the item binds in the module.
-    pub(crate) fn binds(&self) -> Vec<&'t str> {
-        match self.kind() {
-            Kind::Import | Kind::Assignment => targets(self.head()),
-            _ => self.name().into_iter().collect(),
-        }
+    pub(crate) fn is_definition(&self) -> bool {
+        matches!(self.kind(), Kind::Function | Kind::Class)
     }
 
-    /// True for `def name`, `class name` and `name = lambda ..`.
+    /// True for `def name`, `class name` and `name = lambda ..`, and for `if ..:` with one of them in it.
     pub(crate) fn defines(&self, name: &str) -> bool {
-        let is_lambda = || self.head().code().contains("lambda");
-        self.name() == Some(name) && (self.kind() == Kind::Definition || is_lambda())
-    }
-
-    /// True when the code uses `name`.
-    fn mentions(&self, name: &str) -> bool {
-        self.lines.iter().flat_map(|line| names(line.text)).any(|found| found.word == name)
-    }
-
-    /// True for an assignment whose value is made of function `name` without calling it.
-    pub(crate) fn refers_to(&self, name: &str) -> bool {
-        let value = self.head().code().split_once('=').map_or("", |(_, value)| value);
-        let uses = || names(value).into_iter().filter(|found| found.word == name);
-        self.kind() == Kind::Assignment
-            && uses().next().is_some()
-            && uses().all(|use_| !use_.is_called)
-    }
-
-    /// True for `name = decorator(name)`.
-    pub(crate) fn rebinds(&self, name: &str) -> bool {
-        self.name() == Some(name) && self.refers_to(name)
-    }
-
-    /// True when the code shows or tests function `name`, or waits for input.
-    pub(crate) fn demonstrates(&self, name: &str) -> bool {
-        let reads = |line: &Line<'_>| {
-            line.text.contains("sys.stdin")
-                || names(line.text).iter().any(|name| name.word == "input" && name.is_called)
+        let defines = |parsed: &Parsed<'_>| {
+            let is_function = matches!(parsed.kind(), Some(Kind::Function | Kind::Class));
+            let statement = parsed.statement.as_ref();
+            statement.is_some_and(|statement| {
+                statement.binds.contains(&name) && (is_function || statement.is_lambda)
+            })
         };
-        self.mentions(name) || self.mentions("__name__") || self.lines.iter().any(reads)
-    }
-
-    /// True when a loop, a call or the like, standing before function `name`, may fill its tables.
-    pub(crate) fn prepares(&self, name: &str, is_known: impl Fn(&str) -> bool) -> bool {
-        let shows = ["print", "assert", "return", "yield", "raise", "break", "continue"];
-        let word = self.head().first_word();
-        let can_run = word.is_empty() || KEYWORDS.contains(&word) || is_known(word);
-        can_run && !shows.contains(&word) && !self.demonstrates(name)
-    }
-
-    /// True for what other code may need, unless it demonstrates function `name`.
-    pub(crate) fn is_helper(&self, name: &str) -> bool {
         match self.kind() {
-            Kind::Import | Kind::Definition => true,
-            Kind::Assignment => !self.demonstrates(name),
-            _ => false,
+            Kind::Effect => self.lines.iter().any(defines),
+            _ => defines(self.head()),
         }
     }
 
-    /// True for a class that is no test of function `name`.
-    pub(crate) fn is_class_without(&self, name: &str) -> bool {
-        self.kind() == Kind::Definition
-            && self.head().first_word() == "class"
-            && !self.mentions(name)
+    /// True for `name = lambda ..`, `name = other` and `name = other.attribute`.
+    pub(crate) fn is_reference(&self) -> bool {
+        self.head().statement.as_ref().is_some_and(|statement| statement.is_reference)
+    }
+
+    /// What the item does with names: those of its functions' own are left out.
+    pub(crate) fn names(&self) -> Names<'t> {
+        let mut names = Names::default();
+        let (mut local, mut global): (HashSet<&str>, HashSet<&str>) = Default::default();
+        let mut function: Option<usize> = None; // indentation of the outermost one that is open
+        let head = self.head_at();
+        for (at, parsed) in self.lines.iter().enumerate() {
+            let Some(statement) = &parsed.statement else { continue };
+            function = function.filter(|indent| parsed.line.indent > *indent);
+            let inside = function.is_some();
+            local.extend(&statement.locals);
+            global.extend(&statement.globals);
+            if inside {
+                local.extend(&statement.binds);
+            } else if !self.is_definition() || at == head {
+                names.bound.extend(&statement.binds);
+            }
+            if !inside {
+                names.changed.extend(&statement.changes);
+            }
+            let uses = statement.uses.iter();
+            names.free.extend(uses.map(|used| Use { deferred: used.deferred || inside, ..*used }));
+            if !inside && parsed.is(Kind::Function) {
+                function = Some(parsed.line.indent);
+            }
+        }
+        local.retain(|name| !global.contains(name));
+        names.free.retain(|used| !local.contains(used.name));
+        names
+    }
+
+    /// True when the text has a word of Python's that the trees do not tell apart.
+    pub(crate) fn has_text(&self, part: &str) -> bool {
+        self.lines.iter().any(|parsed| parsed.line.text.contains(part))
     }
 
     /// True for `from .. import *`.
     pub(crate) fn imports_all(&self) -> bool {
-        self.kind() == Kind::Import && self.head().text.contains('*')
+        self.head().statement.as_ref().is_some_and(|statement| statement.imports_all)
     }
 
     /// True for `from __future__ import ..`.
     pub(crate) fn is_future(&self) -> bool {
-        self.kind() == Kind::Import
-            && self.head().code()[4..].trim_start().starts_with("__future__")
-    }
-
-    pub(crate) fn lines(&self) -> &'l [Line<'t>] {
-        self.lines
-    }
-
-    /// Byte offset of the item in the scanned text.
-    pub(crate) fn start(&self) -> usize {
-        self.lines[0].start
+        self.head().statement.as_ref().is_some_and(|statement| statement.is_future)
     }
 
     /// Indentation of the item's first line.
     pub(crate) fn indent(&self) -> usize {
-        self.lines[0].indent
+        self.lines[0].line.indent
     }
 
+    /// Byte offset of the item in its text.
+    pub(crate) fn start(&self) -> usize {
+        self.lines[0].line.start
+    }
+
+    pub(crate) fn end(&self) -> usize {
+        self.lines[self.lines.len() - 1].line.end()
+    }
+
+    /// True when nothing of it was cut off and all of it is Python.
     pub(crate) fn is_complete(&self) -> bool {
-        self.lines.iter().all(|line| line.complete) && !self.lines[self.lines.len() - 1].opens_block
+        let last = &self.lines[self.lines.len() - 1];
+        !self.is_prose()
+            && last.is_whole()
+            && self.whole_length() == self.lines.len()
+            && open_try(self.lines).is_none()
     }
 
-    /// True unless it is a definition with nothing but a docstring, `pass` or `...`.
+    /// True unless it is a definition with nothing but a docstring, `pass`, `...` or `raise NotImplementedError`.
     pub(crate) fn has_body(&self) -> bool {
-        if self.kind() == Kind::Assignment {
+        if !self.is_definition() {
             return true;
         }
-        let header = self.head().header().len();
-        let inline = self.head().code()[header..].trim();
+        let head = &self.head().line;
+        let inline = head.code()[head.header().len()..].trim();
         let is_filler = |code: &str| {
-            code.starts_with(['"', '\''])
-                || matches!(first_word(code), "pass")
-                || code.starts_with("...")
+            code.starts_with(['"', '\'', '.'])
+                || first_word(code) == "pass"
+                || code.starts_with("raise NotImplementedError")
         };
-        let block = self.lines.iter().skip_while(|line| line.start <= self.head().start);
+        let block = &self.lines[self.head_at() + 1..];
         (!inline.is_empty() && !inline.starts_with('#') && !is_filler(inline))
-            || block.into_iter().any(|line| !is_filler(line.code()))
+            || block.iter().any(|parsed| !is_filler(parsed.line.code()))
     }
 
-    /// The item without the lines at its end that were cut off in the middle.
-    pub(crate) fn without_torn_end(self) -> Self {
-        let head = self.lines.iter().take_while(|line| line.start < self.head().start).count();
-        let length =
-            self.lines.iter().rposition(Line::is_whole).map_or(head, |last| last.max(head)) + 1;
-        Self { lines: &self.lines[..length], ..self }
+    /// The item up to the first line that is no Python, without what was cut off in the middle.
+    pub(crate) fn whole(self) -> Self {
+        Self { lines: &self.lines[..self.whole_length()], ..self }
+    }
+
+    fn whole_length(&self) -> usize {
+        let head = self.head_at();
+        let block = &self.lines[head + 1..];
+        let python = block.iter().position(|parsed| parsed.statement.is_none());
+        let mut length = head + 1 + python.unwrap_or(block.len());
+        loop {
+            while length > head + 1 && self.lines[length - 1].opens() {
+                length -= 1;
+            }
+            match open_try(&self.lines[..length]).filter(|at| *at > head) {
+                Some(at) => length = at,
+                None => return length,
+            }
+        }
     }
 
     /// Module text of the item, its headers moved to column 0; ends with a newline.
     pub(crate) fn render(&self) -> String {
-        let (first, last) = (&self.lines[0], &self.lines[self.lines.len() - 1]);
-        let source = &self.text[first.start..last.end()];
+        let first = &self.lines[0].line;
+        let source = &self.text[first.start..self.end()];
         if first.indent == 0 {
             return format!("{source}\n");
         }
         let mut out = String::with_capacity(source.len() + 1);
         let mut at = first.start;
-        for line in self.lines.iter().filter(|line| line.indent <= first.indent) {
+        let lines = self.lines.iter().map(|parsed| &parsed.line);
+        for line in lines.filter(|line| line.indent <= first.indent) {
             out.push_str(&self.text[at..line.start]);
             at = line.start + line.margin().len();
         }
-        out.push_str(&self.text[at..last.end()]);
+        out.push_str(&self.text[at..self.end()]);
         out.push('\n');
         out
     }
 
+    /// Blank lines and comments between another item of the same text and this one, if nothing else is.
+    pub(crate) fn gap_after(&self, other: &Self) -> Option<&'t str> {
+        let same = std::ptr::eq(self.text, other.text) && self.indent() == 0;
+        let gap = self.text.get(other.end()..self.start()).filter(|_| same)?;
+        let is_gap = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+        gap.lines().all(is_gap).then(|| gap.strip_prefix('\n').unwrap_or(gap))
+    }
+
+    fn head_at(&self) -> usize {
+        let head = self.lines.iter().position(|parsed| !parsed.is(Kind::Decorator));
+        head.unwrap_or(0)
+    }
+
     /// The first line that is no decorator.
-    fn head(&self) -> &Line<'t> {
-        let head = self.lines.iter().find(|line| !line.code().starts_with('@'));
-        head.unwrap_or(&self.lines[0])
+    pub(crate) fn head(&self) -> &Parsed<'t> {
+        &self.lines[self.head_at()]
     }
 }
 
-/// `name` of `name = ..` or `name: type = ..`.
-fn assigned<'t>(line: &Line<'t>) -> Option<&'t str> {
-    let name = line.first_word();
-    let rest = line.code()[name.len()..].trim_start();
-    let plain = rest.starts_with('=') && !rest.starts_with("==");
-    let annotated = rest.starts_with(':') && rest.contains('=');
-    let several = rest.starts_with(',') && rest.contains('=');
-    (!name.is_empty() && (plain || annotated || several)).then_some(name)
+/// The first `try` without an `except` or a `finally`.
+fn open_try(lines: &[Parsed<'_>]) -> Option<usize> {
+    let mut open: Vec<(usize, usize)> = Vec::new(); // indentation and position
+    for (at, parsed) in lines.iter().enumerate() {
+        let (line, word) = (&parsed.line, parsed.line.first_word());
+        let closes = matches!(word, "except" | "finally");
+        while let Some((indent, position)) = open.last().copied().filter(|(i, _)| line.indent <= *i)
+        {
+            if !closes || line.indent < indent {
+                return Some(position);
+            }
+            open.pop();
+            break;
+        }
+        if word == "try" && parsed.statement.is_some() {
+            open.push((line.indent, at));
+        }
+    }
+    open.first().map(|(_, at)| *at)
 }

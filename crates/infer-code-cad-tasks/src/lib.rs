@@ -3,7 +3,9 @@
 
 mod answer;
 mod body;
+mod builtins;
 mod choice;
+mod entry;
 mod error;
 mod examples;
 mod expression;
@@ -12,16 +14,17 @@ mod fence;
 mod humaneval;
 mod item;
 mod jsonl;
+mod keep;
+mod marks;
 mod mbpp;
-mod names;
 mod problem;
 pub mod prompts;
 mod python;
 mod python_json;
 mod sample;
 mod source;
-mod statement;
 mod stop;
+mod syntax;
 mod task;
 
 pub use error::TaskError;

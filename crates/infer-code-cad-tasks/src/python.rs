@@ -12,7 +12,7 @@ pub(crate) struct Line<'a> {
     pub(crate) start: usize,
     /// Width of the indentation, tabs to multiples of 8 as in Python.
     pub(crate) indent: usize,
-    /// All strings and brackets are closed, and the line does not end where more must follow.
+    /// All strings and brackets are closed.
     pub(crate) complete: bool,
     /// Length of `text` up to and including the first colon outside brackets.
     header: Option<usize>,
@@ -26,14 +26,15 @@ impl<'a> Line<'a> {
         self.start + self.text.len()
     }
 
-    /// True unless the line was cut off or opens a block.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.complete && !self.opens_block
-    }
-
     /// The line without its indentation.
     pub(crate) fn code(&self) -> &'a str {
         self.text.trim_start()
+    }
+
+    /// The line without its indentation, as it stands at another place.
+    pub(crate) fn unindented_at(&self, start: usize) -> Self {
+        let margin = self.margin().len();
+        Self { text: self.code(), start, header: self.header.map(|end| end - margin), ..*self }
     }
 
     /// The literal indentation.
@@ -126,65 +127,11 @@ fn scan_line(text: &str, start: usize, margin: usize) -> Line<'_> {
         text: &text[start..end],
         start,
         indent: width(&text[start..start + margin]),
-        complete: scan.complete && scan.depth == 0 && !lacks_more(code, header.is_some()),
+        complete: scan.complete && scan.depth == 0,
         header,
         opens_block: code.ends_with(b":"),
     }
 }
-
-/// True for code that ends in an operator or a keyword that something must follow, and for the start
-/// of a block without its colon: the token limit cut it off.
-fn lacks_more(code: &[u8], has_colon: bool) -> bool {
-    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii();
-    let before_word = code.iter().rposition(|byte| !is_word(byte)).map_or(0, |at| at + 1);
-    let first_word = &code[..code.iter().position(|byte| !is_word(byte)).unwrap_or(code.len())];
-    let [.., before, last] = code else { return false };
-    match last {
-        b'*' => {
-            !code.starts_with(b"from ")
-                || !code[..code.len() - 1].trim_ascii_end().ends_with(b"import")
-        }
-        b'.' => {
-            is_word(before) && !before.is_ascii_digit()
-                || matches!(before, b')' | b']' | b'"' | b'\'')
-        }
-        byte if b"+-/%=<>&|^~@\\".contains(byte) => true,
-        _ if OPEN_ENDS.contains(&&code[before_word..]) => true,
-        _ => !has_colon && BLOCKS.contains(&first_word),
-    }
-}
-
-/// Keywords that no statement ends with.
-const OPEN_ENDS: &[&[u8]] = &[
-    b"and",
-    b"or",
-    b"not",
-    b"in",
-    b"is",
-    b"if",
-    b"else",
-    b"elif",
-    b"lambda",
-    b"import",
-    b"from",
-    b"as",
-    b"del",
-    b"assert",
-    b"global",
-    b"nonlocal",
-    b"while",
-    b"for",
-    b"with",
-    b"def",
-    b"class",
-    b"await",
-];
-
-/// Keywords whose statements have a colon.
-const BLOCKS: &[&[u8]] = &[
-    b"if", b"elif", b"else", b"for", b"while", b"with", b"try", b"except", b"finally", b"def",
-    b"class",
-];
 
 struct Scan<'a> {
     bytes: &'a [u8],
@@ -279,35 +226,6 @@ mod tests {
         assert!(lines[0].opens_block && !lines[1].opens_block);
         let names: Vec<_> = lines.iter().map(Line::defined_name).collect();
         assert_eq!(names, [Some("f"), Some("A"), None]);
-    }
-
-    #[test]
-    fn a_line_that_must_go_on_is_not_complete() {
-        let complete = |text: &str| logical_lines(text)[0].complete;
-        for text in [
-            "x = a +",
-            "return not",
-            "x.",
-            "f().",
-            "for i in range(3)",
-            "else",
-            "import",
-            "x = y =  # c",
-        ] {
-            assert!(!complete(text), "{text}");
-        }
-        for text in [
-            "x = '+'",
-            "x = 1.",
-            "from a import *",
-            "x = 'and'",
-            "if x: y",
-            "forms = 1",
-            "pass",
-            "x[-1]",
-        ] {
-            assert!(complete(text), "{text}");
-        }
     }
 
     proptest! {
