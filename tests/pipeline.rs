@@ -64,7 +64,8 @@ fn breaking_off_keeps_what_was_judged() {
     .unwrap();
     assert!(evaluation.cancelled);
     let kept: usize = evaluation.records.iter().map(|record| record.samples.len()).sum();
-    assert_eq!(kept, 2);
+    // A program that was being judged may still come in.
+    assert!(kept == judged && (2..tasks.len()).contains(&kept), "{kept} of {judged}");
 }
 
 /// The golden run: what the shipped weights answer when nothing is left to chance.
