@@ -1,6 +1,6 @@
 //! Text that starts inside the function.
 
-use crate::item::{Code, Parsed};
+use crate::item::{Code, Parsed, python_length};
 use crate::python::Line;
 
 /// The body, indented, of text that starts inside function `name`, and how many of the lines it took.
@@ -61,10 +61,8 @@ pub(crate) fn base_indent(lines: &[Parsed<'_>]) -> usize {
 /// How many of the lines belong to the body.
 fn length(lines: &[Parsed<'_>], base: usize, name: &str) -> usize {
     if base > 0 {
-        let python = lines.iter().position(|parsed| parsed.kind().is_none());
-        let lines = &lines[..python.unwrap_or(lines.len())];
         let dedent = lines.iter().skip(1).position(|parsed| parsed.line.indent < base);
-        return dedent.map_or(lines.len(), |i| i + 1);
+        return python_length(&lines[..dedent.map_or(lines.len(), |i| i + 1)]);
     }
     // A body at column 0: it ends after `return`, or where something else plainly begins.
     for (i, parsed) in lines.iter().enumerate().filter(|(_, parsed)| parsed.line.indent == 0) {

@@ -63,21 +63,20 @@ fn assemble(problem: &Problem, found: &Found<'_>, syntax: &mut Syntax) -> String
         let (body, length) = body::cut(code, entry);
         let function = format!("{}\n{body}", problem.signature);
         let function = Code::read(&function, syntax);
-        let assembly = Assembly::new(problem, syntax);
-        if body.is_empty() {
-            return assembly.without_body();
-        }
-        let rest = code.items_from(length);
+        let function = function.items();
+        let rest = if body.is_empty() { Vec::new() } else { code.items_from(length) };
         let (rest, behind) = rest.split_at(prose_from(&rest, found.is_python));
-        let main = [&function.items(), rest].concat();
-        return assembly.program([&before, &main, &[behind, &after].concat()]);
+        let main = [&function, rest].concat();
+        let groups = [&before, main.as_slice(), &[behind, &after].concat()];
+        return Assembly::new(problem, syntax).program(groups, &function[0]);
     };
     let first = items[..position].iter().rposition(|item| item.is_prose() && !found.is_python);
     let first = first.map_or(0, |prose| prose + 1);
     let last = position + prose_from(&items[position..], found.is_python);
     let before = [&before, &items[..first]].concat();
     let after = [&items[last..], &after].concat();
-    Assembly::new(problem, syntax).program([&before, &items[first..last], &after])
+    let groups = [before.as_slice(), &items[first..last], &after];
+    Assembly::new(problem, syntax).program(groups, &items[position])
 }
 
 /// Where the first prose is.
@@ -107,13 +106,14 @@ impl<'p> Assembly<'p> {
         }
     }
 
-    /// Preamble, then what is kept of the blocks before the entry point's, of that one, and of those after it.
-    fn program(&self, [before, main, after]: [&[Item<'_, '_>]; 3]) -> String {
-        let candidates = self.candidates([before, main, after]);
-        let entry = self.problem.entry_point.as_str();
-        if !candidates.iter().any(|found| found.names.bound.contains(&entry)) {
-            return self.without_body();
+    /// Preamble, then what is kept of the blocks before the entry point's, of that one, and of those after
+    /// it. A `function` with a fault in it stands alone: the judge has the last word.
+    fn program(&self, groups: [&[Item<'_, '_>]; 3], function: &Item<'_, '_>) -> String {
+        if !function.whole().is_complete() {
+            return format!("{}{}\n", self.problem.preamble, function.render().trim_end());
         }
+        let candidates = self.candidates(groups);
+        let entry = self.problem.entry_point.as_str();
         let kept = kept(&candidates, &self.bound, entry);
         let kept: Vec<&Candidate<'_, '_>> =
             candidates.iter().zip(kept).filter_map(|(found, kept)| kept.then_some(found)).collect();
@@ -140,11 +140,6 @@ impl<'p> Assembly<'p> {
             program.push_str(&found.item.render());
         }
         program
-    }
-
-    /// For text without the function.
-    fn without_body(&self) -> String {
-        format!("{}{}\n", self.problem.preamble, self.problem.signature)
     }
 
     /// What may be kept: nothing torn, nothing that the preamble has, no stub of a function that is there,

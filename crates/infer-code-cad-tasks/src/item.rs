@@ -197,10 +197,9 @@ impl<'t> Item<'_, 't> {
 
     /// True when nothing of it was cut off and all of it is Python.
     pub(crate) fn is_complete(&self) -> bool {
-        let last = &self.lines[self.lines.len() - 1];
         !self.is_prose()
-            && last.is_whole()
-            && self.whole_length() == self.lines.len()
+            && self.lines.iter().all(|parsed| parsed.statement.is_some())
+            && self.lines[self.lines.len() - 1].is_whole()
             && open_try(self.lines).is_none()
     }
 
@@ -221,23 +220,17 @@ impl<'t> Item<'_, 't> {
             || block.iter().any(|parsed| !is_filler(parsed.line.code()))
     }
 
-    /// The item up to the first line that is no Python, without what was cut off in the middle.
+    /// The item without what the token limit cut off at its end, and without prose behind it.
     pub(crate) fn whole(self) -> Self {
-        Self { lines: &self.lines[..self.whole_length()], ..self }
-    }
-
-    fn whole_length(&self) -> usize {
         let head = self.head_at();
-        let block = &self.lines[head + 1..];
-        let python = block.iter().position(|parsed| parsed.statement.is_none());
-        let mut length = head + 1 + python.unwrap_or(block.len());
+        let mut length = head + 1 + python_length(&self.lines[head + 1..]);
         loop {
             while length > head + 1 && self.lines[length - 1].opens() {
                 length -= 1;
             }
             match open_try(&self.lines[..length]).filter(|at| *at > head) {
                 Some(at) => length = at,
-                None => return length,
+                None => return Self { lines: &self.lines[..length], ..self },
             }
         }
     }
@@ -280,21 +273,23 @@ impl<'t> Item<'_, 't> {
     }
 }
 
-/// The first `try` without an `except` or a `finally`.
+/// How many lines precede those at the end that are no Python; all where Python follows such lines: a
+/// program with a fault in its middle stays at fault.
+pub(crate) fn python_length(lines: &[Parsed<'_>]) -> usize {
+    let Some(first) = lines.iter().position(|parsed| parsed.statement.is_none()) else {
+        return lines.len();
+    };
+    let goes_on = lines[first..].iter().any(Parsed::is_statement);
+    if goes_on { lines.len() } else { first }
+}
+
+/// The first `try` that the text ends in, without an `except` or a `finally`.
 fn open_try(lines: &[Parsed<'_>]) -> Option<usize> {
     let mut open: Vec<(usize, usize)> = Vec::new(); // indentation and position
     for (at, parsed) in lines.iter().enumerate() {
-        let (line, word) = (&parsed.line, parsed.line.first_word());
-        let closes = matches!(word, "except" | "finally");
-        while let Some((indent, position)) = open.last().copied().filter(|(i, _)| line.indent <= *i)
-        {
-            if !closes || line.indent < indent {
-                return Some(position);
-            }
-            open.pop();
-            break;
-        }
-        if word == "try" && parsed.statement.is_some() {
+        let line = &parsed.line;
+        open.truncate(open.partition_point(|(indent, _)| *indent < line.indent));
+        if line.first_word() == "try" && parsed.statement.is_some() {
             open.push((line.indent, at));
         }
     }

@@ -243,7 +243,7 @@ impl<'a, 't> Pool<'a, 't> {
         let is_made = found.names.free.iter().any(|used| {
             (!used.called || found.item.is_reference()) && self.defined.contains(used.name)
         });
-        is_made || !found.names.bound.iter().any(|name| is_taken(name))
+        is_made || !found.names.bound.iter().any(is_taken)
     }
 
     /// Names that what is allowed binds, blocks only where they can run.
