@@ -2,7 +2,7 @@
 
 use crate::body::base_indent;
 use crate::entry::{binding, position_of};
-use crate::fence::{self, Block};
+use crate::fence::{self, Block, BlockKind};
 use crate::item::{Code, Parsed};
 use crate::marks::{without_end_mark, without_quotation, without_thinking};
 use crate::python::first_word;
@@ -44,53 +44,69 @@ impl<'t> Found<'t> {
         Self { code: Code::read(text, syntax), is_python: true, others: [Vec::new(), Vec::new()] }
     }
 
+    /// All parts, in the order of the text.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Code<'t>> {
+        let [before, after] = &self.others;
+        before.iter().chain([&self.code]).chain(after)
+    }
+
+    /// The same with another part as the one that has the function.
+    pub(crate) fn with_part<'s>(self, part: usize, code: Code<'s>) -> Found<'s>
+    where
+        't: 's,
+    {
+        let [before, after] = self.others;
+        let mut before: Vec<Code<'s>> =
+            before.into_iter().chain([self.code]).chain(after).collect();
+        let after = before.split_off(part + 1);
+        before.pop();
+        Found { code, is_python: self.is_python, others: [before, after] }
+    }
+
     /// Finds the function `name` or its body among prose and fences.
     pub(crate) fn among(text: &'t str, name: &str, syntax: &mut Syntax) -> Self {
         let code = Code::read(text, syntax);
-        let Some(fenced) = fence::split(text, &strings(&code)) else {
+        let Some(blocks) = fence::split(text, &strings(&code)) else {
             // A closing fence may follow the last statement on its line.
             let bare = text.trim_end().strip_suffix("```");
             let code = bare.map_or(code, |text| Code::read(text, syntax));
             return Self::only(without_swallowing_prose(code, name, syntax));
         };
-        let before = without_swallowing_prose(Code::read(fenced.before, syntax), name, syntax);
         let read = |block: &Block<'t>| {
             let code = Code::read(block.text, syntax);
             without_swallowing_prose(code, name, syntax)
         };
-        let mut blocks: Vec<Code<'t>> = fenced.blocks.iter().map(read).collect();
-        if continues(&before, name) || answers(&before, name) {
-            return Self { others: [Vec::new(), blocks], ..Self::only(before) };
-        }
-        let answering = blocks.iter().position(|block| answers(block, name));
-        if answering.is_none() && defined_in(&before, name) {
-            return Self { others: [Vec::new(), blocks], ..Self::only(before) };
-        }
-        let continuing = || blocks.iter().position(|block| continues(block, name));
-        let defining = || blocks.iter().position(|block| defined_in(block, name));
-        let has_code = |(block, code): (&Block<'_>, &Code<'_>)| {
-            block.is_python && code.lines.iter().any(Parsed::is_statement)
-        };
-        let coded = || fenced.blocks.iter().zip(&blocks).position(has_code);
-        let filled = || blocks.iter().position(|block| !block.text.trim().is_empty());
-        let Some(chosen) =
-            answering.or_else(continuing).or_else(defining).or_else(coded).or_else(filled)
-        else {
+        let mut codes: Vec<Code<'t>> = blocks.iter().map(read).collect();
+        let Some(chosen) = chosen(&blocks, &codes, name) else {
             return Self::only(without_swallowing_prose(code, name, syntax));
         };
-        let after = blocks.split_off(chosen + 1);
-        match blocks.pop() {
-            Some(code) => Self {
-                others: [[vec![before], blocks].into_iter().flatten().collect(), after],
-                ..Self::only(code)
-            },
-            None => Self::only(code),
-        }
+        let after = codes.split_off(chosen + 1);
+        let code = codes.pop().unwrap_or(code);
+        Self { others: [codes, after], ..Self::only(code) }
     }
 
     fn only(code: Code<'t>) -> Self {
         Self { code, is_python: false, others: [Vec::new(), Vec::new()] }
     }
+}
+
+/// The part that has the function: the first text where it has it or its body, else a block that has it,
+/// else any text; else a block with a body, else a stub, else code.
+fn chosen(blocks: &[Block<'_>], codes: &[Code<'_>], name: &str) -> Option<usize> {
+    let find = |is_meant: &dyn Fn(&Block<'_>, &Code<'_>) -> bool| {
+        blocks.iter().zip(codes).position(|(block, code)| is_meant(block, code))
+    };
+    if continues(&codes[0], name) || answers(&codes[0], name) {
+        return Some(0);
+    }
+    let is_fenced = |block: &Block<'_>| block.kind != BlockKind::Text;
+    let has_statement = |code: &Code<'_>| code.lines.iter().any(Parsed::is_statement);
+    find(&|block, code| is_fenced(block) && answers(code, name))
+        .or_else(|| find(&|_, code| answers(code, name)))
+        .or_else(|| find(&|block, code| is_fenced(block) && continues(code, name)))
+        .or_else(|| find(&|_, code| defined_in(code, name)))
+        .or_else(|| find(&|block, code| block.kind == BlockKind::Python && has_statement(code)))
+        .or_else(|| find(&|block, _| is_fenced(block) && !block.text.trim().is_empty()))
 }
 
 /// Statements of several lines: their strings may have lines that look like fences.
@@ -100,13 +116,19 @@ fn strings(code: &Code<'_>) -> Vec<Range<usize>> {
 }
 
 /// True when the text begins with statements that only a function's body has.
-fn continues(code: &Code<'_>, name: &str) -> bool {
+pub(crate) fn continues(code: &Code<'_>, name: &str) -> bool {
     let Some(first) = code.lines.first().filter(|parsed| parsed.is_statement()) else {
         return false;
     };
-    let returns =
-        |parsed: &Parsed<'_>| matches!(parsed.line.first_word(), "return" | "yield" | "raise");
-    (first.line.indent > 0 || code.lines.iter().any(returns)) && is_body(code, name)
+    let mut function = None; // indentation of one that is open
+    let returns = code.lines.iter().any(|parsed| {
+        function = function.filter(|indent| parsed.line.indent > *indent);
+        if function.is_none() && parsed.kind() == Some(Kind::Function) {
+            function = Some(parsed.line.indent);
+        }
+        function.is_none() && matches!(parsed.line.first_word(), "return" | "yield" | "raise")
+    });
+    (first.line.indent > 0 || returns) && is_body(code, name)
 }
 
 /// True when the text has the function with something in it.
@@ -119,13 +141,13 @@ fn defined_in(code: &Code<'_>, name: &str) -> bool {
     from_definition(code.text, name).is_some()
 }
 
-/// Drops the beginning when it holds an unclosed quote that hides the line that defines `name`.
+/// Drops the beginning when it holds a stray quote that hides the line that defines `name`.
 fn without_swallowing_prose<'t>(code: Code<'t>, name: &str, syntax: &mut Syntax) -> Code<'t> {
     if code.lines.iter().any(|parsed| parsed.line.defined_name() == Some(name)) {
         return code;
     }
-    let torn = code.lines.iter().map(|parsed| parsed.line).filter(|line| !line.complete);
-    let hidden = torn.into_iter().find_map(|line| {
+    let torn = code.lines.iter().filter(|parsed| parsed.kind().is_none());
+    let hidden = torn.map(|parsed| parsed.line).find_map(|line| {
         let tail = from_definition(line.text, name)?;
         (tail.len() < line.text.len()).then(|| line.end() - tail.len())
     });

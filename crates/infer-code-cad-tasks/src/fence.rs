@@ -2,21 +2,21 @@
 
 use std::ops::Range;
 
-/// Text cut at its fences.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Fenced<'a> {
-    /// What stands before the first fence.
-    pub(crate) before: &'a str,
-    /// Contents of the blocks, in order; the last may lack its closing fence.
-    pub(crate) blocks: Vec<Block<'a>>,
-}
-
-/// What stands between two fences.
+/// A part of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Block<'a> {
     pub(crate) text: &'a str,
-    /// The opening fence names no other language.
-    pub(crate) is_python: bool,
+    pub(crate) kind: BlockKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BlockKind {
+    /// Fenced, and the fence names no other language.
+    Python,
+    /// Fenced as another language.
+    Other,
+    /// Between two fences.
+    Text,
 }
 
 /// A line with a fence.
@@ -31,54 +31,59 @@ struct Fence {
     is_python: bool,
 }
 
-/// Finds fenced blocks (three or more of `` ` `` or `~`); `None` when there is no fence.
+impl Fence {
+    fn block<'a>(&self, text: &'a str) -> Block<'a> {
+        let kind = if self.is_python { BlockKind::Python } else { BlockKind::Other };
+        Block { text, kind }
+    }
+}
+
+/// Cuts a text at its fences (three or more of `` ` `` or `~`): text and fenced blocks in order, the first
+/// of them text, the last perhaps without its closing fence; `None` when there is no fence.
 ///
 /// A fence stands on a line of its own; but an opening one that names Python may end a line of prose
 /// or be followed by code, and a closing one may end the last line of code. Lines that start inside
 /// one of the `strings`, which are in order, have no fences.
-pub(crate) fn split<'a>(text: &'a str, strings: &[Range<usize>]) -> Option<Fenced<'a>> {
-    let mut before = None;
+pub(crate) fn split<'a>(text: &'a str, strings: &[Range<usize>]) -> Option<Vec<Block<'a>>> {
     let mut blocks = Vec::new();
     let mut open: Option<(Fence, usize)> = None; // and where the content starts
-    let mut start = 0;
+    let (mut start, mut closed) = (0, 0); // of the line; where the last block ended
+    let outside = |range: Range<usize>| Block { text: &text[range], kind: BlockKind::Text };
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
         let after = strings.partition_point(|string| string.start < start);
         let is_text = after > 0 && start < strings[after - 1].end;
         if let Some((opening, content)) = open.take() {
-            let close = closing(line).filter(|close| {
+            let is_close = |close: &Fence| {
                 !is_text && close.mark == opening.mark && close.count >= opening.count
-            });
-            if let Some(close) = close {
-                let content_end = start + close.span.start;
-                blocks.push(Block {
-                    text: &text[content..content_end],
-                    is_python: opening.is_python,
-                });
+            };
+            if let Some(close) = closing(line).filter(is_close) {
+                blocks.push(opening.block(&text[content..start + close.span.start]));
+                closed = end;
             } else {
                 open = Some((opening, content));
             }
         } else if let Some(fence) = opening(line).filter(|_| !is_text) {
-            before = before.or(Some(&text[..start + fence.span.start]));
+            blocks.push(outside(closed..start + fence.span.start));
             let content = if fence.is_bare { end } else { start + fence.span.end };
-            let rest = &text[content..end.max(content)];
-            if let Some(close) =
-                closing(rest).filter(|close| !fence.is_bare && close.mark == fence.mark)
-            {
-                let text = &rest[..close.span.start];
-                blocks.push(Block { text, is_python: fence.is_python });
+            let is_close = |close: &Fence| !fence.is_bare && close.mark == fence.mark;
+            if let Some(close) = closing(&text[content..end]).filter(is_close) {
+                blocks.push(fence.block(&text[content..content + close.span.start]));
+                closed = end;
             } else {
                 open = Some((fence, content));
             }
         } else if let Some(close) = closing(line).filter(|close| !is_text && is_end(line, close)) {
-            before = before.or(Some(&text[..start + close.span.start]));
+            blocks.push(outside(closed..start + close.span.start));
+            closed = end;
         }
         start = end;
     }
-    if let Some((opening, content)) = open {
-        blocks.push(Block { text: &text[content..], is_python: opening.is_python });
+    match open {
+        Some((opening, content)) => blocks.push(opening.block(&text[content..])),
+        None => blocks.push(outside(closed..text.len())),
     }
-    before.map(|before| Fenced { before, blocks })
+    (blocks.len() > 1).then_some(blocks)
 }
 
 /// The fence that opens a block on this line, where there is one.
@@ -150,13 +155,14 @@ mod tests {
     use super::*;
 
     fn blocks(text: &str) -> Vec<&str> {
-        split(text, &[]).map_or(Vec::new(), |fenced| fenced.blocks.iter().map(|b| b.text).collect())
+        let blocks = split(text, &[]).unwrap_or_default();
+        let fenced = blocks.iter().filter(|block| block.kind != BlockKind::Text);
+        fenced.map(|block| block.text).collect()
     }
 
     #[test]
     fn blocks_are_found() {
         let text = "Hi:\n```python\na = 1\n```\nthen\n~~~~\nb\n~~~\n```\n~~~~\n```py\nc";
-        assert_eq!(split(text, &[]).map(|fenced| fenced.before), Some("Hi:\n"));
         assert_eq!(blocks(text), ["a = 1\n", "b\n~~~\n```\n", "c"]);
         assert_eq!(split("no ``` fence\n```in line``` code\n", &[]), None);
         assert_eq!(split("x = '```'\n", &[]), None);
@@ -172,12 +178,22 @@ mod tests {
     }
 
     #[test]
-    fn languages_are_told_apart() {
-        let text = "```bash\nls\n```\n```Python\nx\n```\n```\ny\n```\n";
-        let fenced = split(text, &[]).map(|fenced| fenced.blocks).unwrap_or_default();
-        assert_eq!(
-            fenced.iter().map(|block| block.is_python).collect::<Vec<_>>(),
-            [false, true, true]
-        );
+    fn parts_are_told_apart() {
+        use BlockKind::{Other, Python, Text};
+        let parts = |text| {
+            let blocks = split(text, &[]).unwrap_or_default();
+            blocks.iter().map(|block| (block.text, block.kind)).collect::<Vec<_>>()
+        };
+        let text = "a\n```bash\nls\n```\nb\n```Python\nx\n```\n```\ny\n```\nc\n";
+        let code = [
+            ("a\n", Text),
+            ("ls\n", Other),
+            ("b\n", Text),
+            ("x\n", Python),
+            ("", Text),
+            ("y\n", Python),
+        ];
+        assert_eq!(parts(text), [&code[..], &[("c\n", Text)]].concat());
+        assert_eq!(parts("    return 1```\nDone\n"), [("    return 1", Text), ("Done\n", Text)]);
     }
 }

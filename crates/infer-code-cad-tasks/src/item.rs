@@ -1,7 +1,7 @@
 //! Statements of a text with their blocks: what stands beside the function that is wanted.
 
 use crate::python::{Line, first_word, logical_lines};
-use crate::syntax::{Kind, Statement, Syntax, Use};
+use crate::syntax::{Arity, Kind, Statement, Syntax, Use};
 use std::collections::HashSet;
 
 /// A text with its logical lines read.
@@ -81,6 +81,11 @@ impl<'t> Parsed<'t> {
         self.statement.is_some() && !self.opens()
     }
 
+    /// What a `def` takes, where all may come by position.
+    pub(crate) fn arity(&self) -> Option<Arity> {
+        self.statement.as_ref().and_then(|statement| statement.arity)
+    }
+
     fn is(&self, kind: Kind) -> bool {
         self.kind() == Some(kind)
     }
@@ -90,6 +95,9 @@ fn item_length(lines: &[Parsed<'_>]) -> usize {
     let decorators = lines[..lines.len() - 1].iter().take_while(|line| line.is(Kind::Decorator));
     let decorators = decorators.count();
     let lines = &lines[decorators..];
+    if decorators > 0 && !lines[0].is(Kind::Function) && !lines[0].is(Kind::Class) {
+        return 1;
+    }
     if !lines[0].line.opens_block && lines[0].line.first_word() != "try" || !lines[0].is_statement()
     {
         return decorators + 1;
@@ -108,7 +116,7 @@ impl<'t> Item<'_, 't> {
     }
 
     pub(crate) fn is_prose(&self) -> bool {
-        matches!(self.kind(), Kind::Inert | Kind::Clause)
+        matches!(self.kind(), Kind::Inert | Kind::Clause | Kind::Decorator)
     }
 
     pub(crate) fn is_definition(&self) -> bool {
@@ -164,6 +172,17 @@ impl<'t> Item<'_, 't> {
         local.retain(|name| !global.contains(name));
         names.free.retain(|used| !local.contains(used.name));
         names
+    }
+
+    /// Of a class, each method with what it takes and whether it takes no instance.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = (&'t str, Arity, bool)> {
+        let block = &self.lines[self.head_at() + 1..];
+        let level = block.first().map_or(0, |parsed| parsed.line.indent);
+        block.iter().enumerate().filter_map(move |(at, parsed)| {
+            let (name, arity) = (parsed.line.defined_name()?, parsed.arity()?);
+            let above = at.checked_sub(1).map_or("", |above| block[above].line.code());
+            (parsed.line.indent == level).then_some((name, arity, above == "@staticmethod"))
+        })
     }
 
     /// True when the text has a word of Python's that the trees do not tell apart.

@@ -10,14 +10,17 @@ use std::collections::{HashMap, HashSet};
 pub(crate) struct Candidate<'c, 't> {
     pub(crate) item: Item<'c, 't>,
     pub(crate) names: Names<'t>,
+    /// 0 for a stub, 1 for what was cut off, 2 for a whole statement.
+    pub(crate) rank: u8,
     /// It stands with the entry point, not in another block.
     pub(crate) is_main: bool,
 }
 
 impl<'c, 't> Candidate<'c, 't> {
     pub(crate) fn new(item: Item<'c, 't>, is_main: bool) -> Self {
-        let item = item.whole();
-        Self { names: item.names(), item, is_main }
+        let whole = item.whole();
+        let rank = u8::from(whole.has_body()) * (1 + u8::from(item.is_complete()));
+        Self { names: whole.names(), item: whole, rank, is_main }
     }
 
     fn kind(&self) -> Kind {
@@ -30,6 +33,11 @@ impl<'c, 't> Candidate<'c, 't> {
 
     fn uses(&self, is_meant: impl Fn(&str) -> bool) -> bool {
         self.names.free.iter().any(|used| is_meant(used.name))
+    }
+
+    /// True for what does more than define.
+    fn runs(&self) -> bool {
+        matches!(self.kind(), Kind::Effect | Kind::Assignment)
     }
 
     /// Names that are looked up as soon as the statement runs.
@@ -104,7 +112,9 @@ pub(crate) fn kept(
     });
     let mut kept = pool.reached(roots.collect(), |at| {
         let found = &candidates[at];
-        allowed[at] && (found.kind() != Kind::Effect || found.item.defines(entry) || loads(at))
+        let is_entry = found.item.defines(entry)
+            || pool.entry_at.is_none() && found.names.bound.contains(&entry);
+        allowed[at] && (!found.runs() || is_entry || loads(at))
     });
     pool.add_imports(&mut kept, &tests, &core);
     kept
@@ -246,19 +256,18 @@ impl<'a, 't> Pool<'a, 't> {
         is_made || !found.names.bound.iter().any(is_taken)
     }
 
-    /// Names that what is allowed binds, blocks only where they can run.
+    /// Names that what is allowed binds, statements that run only where they can.
     fn bound(&self, allowed: &[bool]) -> HashSet<&str> {
-        let allowed = || self.candidates.iter().zip(allowed).filter(|(_, allowed)| **allowed);
-        let is_block = |found: &Candidate<'_, '_>| {
-            found.kind() == Kind::Effect && !found.item.defines(self.entry)
-        };
-        let (blocks, plain): (Vec<_>, Vec<_>) =
-            allowed().map(|(found, _)| found).partition(|found| is_block(found));
+        let allowed = self.candidates.iter().zip(allowed).filter(|(_, allowed)| **allowed);
+        let (running, plain): (Vec<_>, Vec<_>) = allowed
+            .map(|(found, _)| found)
+            .partition(|found| found.runs() && !found.item.defines(self.entry));
         let mut bound: HashSet<&str> = self.given.iter().map(String::as_str).collect();
         bound.extend(plain.iter().flat_map(|found| &found.names.bound));
-        for block in blocks {
-            if self.loads(block, &bound) {
-                bound.extend(&block.names.bound);
+        // Again, for what a block further down gives.
+        for found in running.iter().chain(&running) {
+            if self.loads(found, &bound) {
+                bound.extend(&found.names.bound);
             }
         }
         bound

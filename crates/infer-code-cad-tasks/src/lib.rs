@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod align;
 mod answer;
 mod body;
 mod builtins;
@@ -18,6 +19,7 @@ mod keep;
 mod marks;
 mod mbpp;
 mod problem;
+mod program;
 pub mod prompts;
 mod python;
 mod python_json;
@@ -28,7 +30,7 @@ mod syntax;
 mod task;
 
 pub use error::TaskError;
-pub use extract::extract_program;
+pub use extract::{Extraction, extract_program};
 pub use humaneval::{load_humaneval, load_problems, parse_tiny};
 pub use mbpp::{MbppSplit, load_mbpp};
 pub use problem::{Embedded, Problem};

@@ -42,6 +42,48 @@ pub(crate) struct Use<'t> {
     pub(crate) deferred: bool,
 }
 
+/// How many arguments a function takes by position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Arity {
+    pub(crate) least: usize,
+    /// `None` where there is no limit.
+    pub(crate) most: Option<usize>,
+}
+
+impl Arity {
+    pub(crate) fn takes(self, count: usize) -> bool {
+        self.least <= count && self.most.is_none_or(|most| count <= most)
+    }
+
+    /// `None` where an argument must come by name.
+    fn of(parameters: Node<'_>) -> Option<Self> {
+        let mut arity = Self { least: 0, most: Some(0) };
+        let mut by_name = false;
+        let mut cursor = parameters.walk();
+        for node in parameters.named_children(&mut cursor) {
+            let inner = node.named_child(0).map_or("", |inner| inner.kind());
+            match node.kind() {
+                "keyword_separator" => by_name = true,
+                "list_splat_pattern" => (arity.most, by_name) = (None, true),
+                "typed_parameter" if inner == "list_splat_pattern" => {
+                    (arity.most, by_name) = (None, true)
+                }
+                "typed_parameter" if inner == "dictionary_splat_pattern" => {}
+                "identifier" | "typed_parameter" if by_name => return None,
+                "identifier" | "typed_parameter" => {
+                    arity.least += 1;
+                    arity.most = arity.most.map(|most| most + 1);
+                }
+                "default_parameter" | "typed_default_parameter" if !by_name => {
+                    arity.most = arity.most.map(|most| most + 1);
+                }
+                _ => {}
+            }
+        }
+        Some(arity)
+    }
+}
+
 /// What one logical line does with names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Statement<'t> {
@@ -63,6 +105,8 @@ pub(crate) struct Statement<'t> {
     pub(crate) is_lambda: bool,
     /// `name = other`, `name = other.attribute` or `name = lambda ..`.
     pub(crate) is_reference: bool,
+    /// What a `def` takes, where all may come by position.
+    pub(crate) arity: Option<Arity>,
 }
 
 impl Syntax {
@@ -194,6 +238,7 @@ impl Statement<'_> {
             is_future: false,
             is_lambda: false,
             is_reference: false,
+            arity: None,
         }
     }
 }
@@ -360,7 +405,11 @@ impl<'t> Reader<'_, 't> {
                 self.found[self.at].is_future = true;
                 Kind::Import
             }
-            "function_definition" => Kind::Function,
+            "function_definition" => {
+                let parameters = node.child_by_field_name("parameters");
+                self.found[self.at].arity = parameters.and_then(Arity::of);
+                Kind::Function
+            }
             "class_definition" => Kind::Class,
             "decorated_definition" | "decorator" => Kind::Decorator,
             "if_statement" | "for_statement" | "while_statement" | "with_statement"
