@@ -258,7 +258,8 @@ fn a_tokenizer_that_ends_texts_ends_no_prompt_and_the_answer_is_not_empty() {
             let plain = model.tokenizer.encode_plain(text).unwrap();
             assert_eq!(stream.tokens, [&[96], &plain[..]].concat());
             let whole = 0..text.len();
-            assert_eq!(writer.spans(&stream, &[whole]).unwrap(), [1..1 + plain.len()]);
+            let behind_bos = 1..1 + plain.len();
+            assert_eq!(writer.spans(&stream, &[whole]).unwrap(), [behind_bos]);
         }
     }
 }

@@ -14,6 +14,7 @@ use infer_code_cad::{Progress, SolveEvent};
 
 mod benchmark;
 mod drawing;
+mod extraction;
 mod model;
 mod sampling;
 mod settings;
@@ -21,6 +22,7 @@ mod technique;
 
 pub(crate) use benchmark::BenchmarkArgs;
 pub(crate) use drawing::DrawingArgs;
+pub(crate) use extraction::ExtractionArgs;
 pub(crate) use model::{ModelArgs, SourceArgs};
 pub(crate) use sampling::SamplingArgs;
 pub(crate) use settings::SettingArgs;

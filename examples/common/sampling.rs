@@ -4,7 +4,7 @@ use clap::Args;
 use infer_code_cad::engine::EngineConfig;
 use infer_code_cad::{PromptFormat, SolveConfig, StopError};
 
-use super::{DrawingArgs, positive};
+use super::{DrawingArgs, ExtractionArgs, positive};
 
 /// How solutions are drawn.
 #[derive(Args)]
@@ -14,6 +14,8 @@ pub(crate) struct SamplingArgs {
     pub(crate) n: usize,
     #[command(flatten)]
     drawing: DrawingArgs,
+    #[command(flatten)]
+    extraction: ExtractionArgs,
     /// Most streams in one forward pass.
     #[arg(long, default_value_t = 64)]
     max_rows: usize,
@@ -22,7 +24,8 @@ pub(crate) struct SamplingArgs {
 impl SamplingArgs {
     /// What every technique that is compared has in common.
     pub(crate) fn config(&self, prompt_format: PromptFormat) -> Result<SolveConfig, StopError> {
-        self.drawing.config(self.n, prompt_format)
+        let extraction = self.extraction.rules();
+        Ok(SolveConfig { extraction, ..self.drawing.config(self.n, prompt_format)? })
     }
 
     /// What changes no token.

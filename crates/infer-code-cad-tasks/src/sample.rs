@@ -1,6 +1,6 @@
 use crate::jsonl::{Row, Rows};
 use crate::mbpp::mbpp_number;
-use crate::{Problem, TaskError, extract_program};
+use crate::{Extraction, Problem, TaskError};
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
@@ -36,10 +36,10 @@ pub enum Answer {
 }
 
 impl SampleLine {
-    /// The program to run: cut out of a completion by [`extract_program`], a solution as it is.
-    pub fn program(&self, problem: &Problem) -> String {
+    /// The program to run: cut out of a completion by those rules, a solution as it is.
+    pub fn program(&self, problem: &Problem, extraction: Extraction) -> String {
         match &self.answer {
-            Answer::Completion(text) => extract_program(problem, text),
+            Answer::Completion(text) => extraction.program(problem, text),
             Answer::Solution(program) => program.clone(),
         }
     }
@@ -110,7 +110,7 @@ fn sample_line(row: &Row) -> Result<SampleLine, TaskError> {
 }
 
 /// Reads a sample file whole, as [`SampleReader`] does, but fails on the first line that cannot be
-/// read. A solution stands where a completion would: [`extract_program`] understands it too.
+/// read. A solution stands where a completion would: [`extract_program`](crate::extract_program) understands it too.
 ///
 /// # Errors
 /// Unreadable or empty file, malformed line, field missing or of the wrong type.
@@ -230,10 +230,13 @@ mod tests {
             (lines[0].task_id.as_str(), lines[1].task_id.as_str()),
             ("MBPP/2", "HumanEval/0")
         );
-        assert_eq!(lines[0].program(&problem), "def f(x):\n    return x\nprint(f(1))\n");
-        assert_eq!(lines[1].program(&problem), "def f(x):\n    return x\n");
+        assert_eq!(
+            lines[0].program(&problem, Extraction::Plain),
+            "def f(x):\n    return x\nprint(f(1))\n"
+        );
+        assert_eq!(lines[1].program(&problem, Extraction::Plain), "def f(x):\n    return x\n");
         let samples = read_samples(&path).unwrap();
-        assert_eq!(samples[0].completion, lines[0].program(&problem));
+        assert_eq!(samples[0].completion, lines[0].program(&problem, Extraction::Plain));
         std::fs::write(&path, r#"{"task_id": "a", "solution": ["x"]}"#).unwrap();
         let message = read_samples(&path).unwrap_err().to_string();
         assert!(message.contains("`solution` must be a string, found a list"), "{message}");

@@ -2,7 +2,7 @@ use std::fmt::Debug;
 
 use infer_code_cad_decode::TokenId;
 use infer_code_cad_engine::{Completion, Cost, FinishReason, NUMERICS, Request, TokenLogProb};
-use infer_code_cad_tasks::{Problem, extract_program};
+use infer_code_cad_tasks::{Extraction, Problem};
 
 use crate::fingerprint::Fingerprint;
 
@@ -36,13 +36,14 @@ impl Draft {
     /// A draft that was found or written elsewhere: also for tests of selectors.
     pub fn new(
         problem: &Problem,
+        extraction: Extraction,
         role: u32,
         index: usize,
         address: String,
         known: KnownDraft,
     ) -> Self {
         let KnownDraft { text, tokens, finish, log_prob, log_probs, cost } = known;
-        let program = extract_program(problem, &text);
+        let program = extraction.program(problem, &text);
         Self { index, role, text, program, tokens, finish, log_prob, log_probs, cost, address }
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 
 use infer_code_cad_decode::Settings;
 use infer_code_cad_engine::{LogProbs, NUMERICS};
-use infer_code_cad_tasks::Task;
+use infer_code_cad_tasks::{Extraction, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
@@ -67,6 +67,9 @@ pub struct RunHeader {
     /// Which log-probabilities are kept: `off`, `chosen` or `top(n=5)`.
     #[serde(with = "SettingsForm")]
     pub log_probs: Settings,
+    /// How programs were cut out of completions; files from before this was written have the first rules.
+    #[serde(with = "SettingsForm", default = "first_extraction")]
+    pub extraction: Settings,
     /// The engine's [`NUMERICS`].
     pub numerics: u32,
     /// What runs programs for selections.
@@ -108,6 +111,7 @@ impl RunHeader {
             stop: config.stop.clone(),
             seed: config.seed,
             log_probs: log_probs(config.log_probs),
+            extraction: extraction(config.extraction, Extraction::VERSION),
             numerics: NUMERICS,
             bench: executor.solver.judge.settings(),
             judge: executor.judge.settings(),
@@ -155,6 +159,7 @@ impl RunHeader {
             ("technique", &self.technique),
             ("model", &self.model),
             ("prompt_format", &self.prompt_format),
+            ("extraction", &self.extraction),
             ("bench", &self.bench),
             ("judge", &self.judge),
             ("limits", &self.limits),
@@ -218,6 +223,15 @@ fn log_probs(asked: LogProbs) -> Settings {
         LogProbs::Chosen => Settings::new("chosen"),
         LogProbs::Top(n) => Settings::new("top").with("n", n),
     }
+}
+
+fn extraction(rules: Extraction, version: u32) -> Settings {
+    let settings = Settings::new(rules.to_string());
+    if rules == Extraction::AsIs { settings } else { settings.with("version", version) }
+}
+
+fn first_extraction() -> Settings {
+    extraction(Extraction::Plain, 1)
 }
 
 /// A fingerprint of what judges the answers to `tasks`.

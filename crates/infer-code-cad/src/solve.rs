@@ -9,7 +9,7 @@ mod solver;
 use std::ops::{ControlFlow, Range};
 
 use infer_code_cad_engine::{EngineError, FinishReason, GenerateStats, LogProbs};
-use infer_code_cad_tasks::Problem;
+use infer_code_cad_tasks::{Extraction, Problem};
 
 use crate::{Draft, Error, PromptFormat, Prompted, Technique};
 
@@ -35,6 +35,8 @@ pub struct SolveConfig {
     pub seed: u64,
     /// Which log-probabilities are kept of drafts; none changes a token.
     pub log_probs: LogProbs,
+    /// How programs are cut out of completions.
+    pub extraction: Extraction,
 }
 
 impl Default for SolveConfig {
@@ -47,6 +49,7 @@ impl Default for SolveConfig {
             stop: vec![],
             seed: 0,
             log_probs: LogProbs::Off,
+            extraction: Extraction::Plain,
         }
     }
 }

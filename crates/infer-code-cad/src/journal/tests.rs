@@ -20,6 +20,7 @@ fn header() -> RunHeader {
         technique: Settings::new("vanilla").with("decoder", "nucleus(temperature=0.8)"),
         model: Settings::new("tiny").with("kv", "f32"),
         prompt_format: Settings::new("raw"),
+        extraction: Settings::new("plain").with("version", 2),
         n_samples: 2,
         max_new_tokens: 128,
         stop: vec!["\nprint(".into()],

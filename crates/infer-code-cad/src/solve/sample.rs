@@ -123,7 +123,7 @@ impl Sample {
 mod tests {
     use infer_code_cad_engine::FinishReason;
     use infer_code_cad_sandbox::ScriptedJudge;
-    use infer_code_cad_tasks::Problem;
+    use infer_code_cad_tasks::{Extraction, Problem};
 
     use super::*;
     use crate::{KnownDraft, PromptError, Stream, Writer};
@@ -166,7 +166,7 @@ mod tests {
     fn draft(role: u32, index: usize) -> Draft {
         let problem = Problem::from_prompt("p", "def f(x):\n    \"\"\"x.\"\"\"\n").unwrap();
         let known = KnownDraft::new(format!("{role}/{index}"), vec![1, 2], FinishReason::Eos);
-        Draft::new(&problem, role, index, String::new(), known)
+        Draft::new(&problem, Extraction::Plain, role, index, String::new(), known)
     }
 
     fn proceed(sample: &mut Sample) -> Result<Standing, String> {
