@@ -4,8 +4,8 @@ use crate::body::base_indent;
 use crate::entry::{binding, position_of};
 use crate::fence::{self, Block, BlockKind};
 use crate::item::{Code, Parsed};
-use crate::marks::{without_end_mark, without_quotation, without_thinking};
-use crate::python::first_word;
+use crate::marks::{leading_marks, without_end_mark, without_quotation, without_thinking};
+use crate::python::{first_word, logical_lines};
 use crate::syntax::{Kind, Syntax};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -35,7 +35,8 @@ pub(crate) fn answer<'t>(
     if is_python {
         return (Cow::Borrowed(text), true);
     }
-    (without_quotation(without_end_mark(without_thinking(text))), false)
+    let text = leading_marks(without_thinking(text, &strings(text, syntax)));
+    (without_quotation(without_end_mark(text, &strings(text, syntax))), false)
 }
 
 impl<'t> Found<'t> {
@@ -65,12 +66,10 @@ impl<'t> Found<'t> {
 
     /// Finds the function `name` or its body among prose and fences.
     pub(crate) fn among(text: &'t str, name: &str, syntax: &mut Syntax) -> Self {
-        let code = Code::read(text, syntax);
-        let Some(blocks) = fence::split(text, &strings(&code)) else {
+        let Some(blocks) = fence::split(text, &strings(text, syntax)) else {
             // A closing fence may follow the last statement on its line.
-            let bare = text.trim_end().strip_suffix("```");
-            let code = bare.map_or(code, |text| Code::read(text, syntax));
-            return Self::only(without_swallowing_prose(code, name, syntax));
+            let bare = text.trim_end().strip_suffix("```").unwrap_or(text);
+            return Self::only(without_swallowing_prose(Code::read(bare, syntax), name, syntax));
         };
         let read = |block: &Block<'t>| {
             let code = Code::read(block.text, syntax);
@@ -78,10 +77,10 @@ impl<'t> Found<'t> {
         };
         let mut codes: Vec<Code<'t>> = blocks.iter().map(read).collect();
         let Some(chosen) = chosen(&blocks, &codes, name) else {
-            return Self::only(without_swallowing_prose(code, name, syntax));
+            return Self::only(without_swallowing_prose(Code::read(text, syntax), name, syntax));
         };
         let after = codes.split_off(chosen + 1);
-        let code = codes.pop().unwrap_or(code);
+        let code = codes.swap_remove(chosen);
         Self { others: [codes, after], ..Self::only(code) }
     }
 
@@ -104,15 +103,17 @@ fn chosen(blocks: &[Block<'_>], codes: &[Code<'_>], name: &str) -> Option<usize>
     find(&|block, code| is_fenced(block) && answers(code, name))
         .or_else(|| find(&|_, code| answers(code, name)))
         .or_else(|| find(&|block, code| is_fenced(block) && continues(code, name)))
+        .or_else(|| find(&|_, code| continues(code, name)))
         .or_else(|| find(&|_, code| defined_in(code, name)))
         .or_else(|| find(&|block, code| block.kind == BlockKind::Python && has_statement(code)))
         .or_else(|| find(&|block, _| is_fenced(block) && !block.text.trim().is_empty()))
 }
 
-/// Statements of several lines: their strings may have lines that look like fences.
-fn strings(code: &Code<'_>) -> Vec<Range<usize>> {
-    let several = |parsed: &&Parsed<'_>| parsed.line.text.contains('\n') && parsed.is_statement();
-    code.lines.iter().filter(several).map(|parsed| parsed.line.start..parsed.line.end()).collect()
+/// Statements of several lines: their strings may have lines that look like fences and end marks.
+fn strings(text: &str, syntax: &mut Syntax) -> Vec<Range<usize>> {
+    let mut lines = logical_lines(text);
+    lines.retain(|line| line.text.contains('\n') && syntax.statement(line).is_some());
+    lines.iter().map(|line| line.start..line.end()).collect()
 }
 
 /// True when the text begins with statements that only a function's body has.

@@ -3,7 +3,7 @@
 use crate::align::aligned;
 use crate::answer::{Found, answer};
 use crate::item::Code;
-use crate::marks::with_plain_space;
+use crate::marks::{with_fences, with_plain_space};
 use crate::program::assemble;
 use crate::syntax::Syntax;
 use crate::{Problem, TaskError, choice};
@@ -85,7 +85,7 @@ impl Extraction {
             return [problem.prompt.as_str(), completion].concat();
         }
         let (mut syntax, entry) = (Syntax::new(), problem.entry_point.as_str());
-        let text = with_plain_space(completion);
+        let text = with_fences(with_plain_space(completion));
         let (text, is_python) = answer(&text, &problem.signature, &mut syntax);
         let found = if is_python {
             Found::whole(&text, &mut syntax)

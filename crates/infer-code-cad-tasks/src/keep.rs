@@ -10,16 +10,19 @@ use std::collections::{HashMap, HashSet};
 pub(crate) struct Candidate<'c, 't> {
     pub(crate) item: Item<'c, 't>,
     pub(crate) names: Names<'t>,
-    /// 0 for a stub, 1 for what was cut off, 2 for a whole statement.
+    /// 0 for a stub, 1 for what was cut off, [`WHOLE`] for a whole statement.
     pub(crate) rank: u8,
     /// It stands with the entry point, not in another block.
     pub(crate) is_main: bool,
 }
 
+/// The rank of a statement of which nothing is missing.
+pub(crate) const WHOLE: u8 = 2;
+
 impl<'c, 't> Candidate<'c, 't> {
     pub(crate) fn new(item: Item<'c, 't>, is_main: bool) -> Self {
         let whole = item.whole();
-        let rank = u8::from(whole.has_body()) * (1 + u8::from(item.is_complete()));
+        let rank = u8::from(whole.has_body()) * if item.is_complete() { WHOLE } else { 1 };
         Self { names: whole.names(), item: whole, rank, is_main }
     }
 

@@ -2,6 +2,7 @@
 //! white space that Python does not know.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// What models write when they are done or when the next turn begins, where the text was decoded with
 /// its special tokens.
@@ -41,8 +42,9 @@ const THINKING_ENDS: &[&str] =
 /// What begins the answer of models that write in channels.
 const FINAL_CHANNEL: &str = "<|channel|>final<|message|>";
 
-/// What follows the thinking; all of the text where nothing does.
-pub(crate) fn without_thinking(text: &str) -> &str {
+/// What follows the thinking; all of the text where nothing does. What the `strings` hold is no mark, here
+/// and below.
+pub(crate) fn without_thinking<'t>(text: &'t str, strings: &[Range<usize>]) -> &'t str {
     if let Some((_, answer)) = text.rsplit_once(FINAL_CHANNEL) {
         return answer;
     }
@@ -50,7 +52,7 @@ pub(crate) fn without_thinking(text: &str) -> &str {
     for line in text.split_inclusive('\n') {
         let code = line.trim();
         let is_end = |end: &&&str| code.starts_with(**end) || code.ends_with(**end);
-        let end = THINKING_ENDS.iter().find(is_end);
+        let end = THINKING_ENDS.iter().find(is_end).filter(|_| !is_inside(strings, start));
         if let Some((_, after)) = end.and_then(|end| line.rsplit_once(end)) {
             answer = &text[start + line.len() - after.len()..];
         }
@@ -60,13 +62,13 @@ pub(crate) fn without_thinking(text: &str) -> &str {
 }
 
 /// The text before the first end mark that follows something and stands in no string of its line.
-pub(crate) fn without_end_mark(text: &str) -> &str {
-    let text = leading_marks(text);
+pub(crate) fn without_end_mark<'t>(text: &'t str, strings: &[Range<usize>]) -> &'t str {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let marks = END_MARKS.iter().filter_map(|mark| line.find(mark).map(|at| (at, mark.len())));
         let outside = marks.filter(|(at, length)| !is_quoted(&line[..*at], &line[at + length..]));
-        if let Some(at) = outside.map(|(at, _)| at).min() {
+        let outside = outside.map(|(at, _)| at).filter(|at| !is_inside(strings, start + at));
+        if let Some(at) = outside.min() {
             return &text[..start + at];
         }
         start += line.len();
@@ -74,7 +76,14 @@ pub(crate) fn without_end_mark(text: &str) -> &str {
     text
 }
 
-fn leading_marks(mut text: &str) -> &str {
+/// True for a position in one of the ranges, which are in order.
+fn is_inside(ranges: &[Range<usize>], at: usize) -> bool {
+    let after = ranges.partition_point(|range| range.start <= at);
+    after > 0 && at < ranges[after - 1].end
+}
+
+/// The text without the marks that it begins with.
+pub(crate) fn leading_marks(mut text: &str) -> &str {
     while let Some(rest) = END_MARKS.iter().find_map(|mark| text.trim_start().strip_prefix(mark)) {
         text = rest;
     }
@@ -119,4 +128,28 @@ pub(crate) fn with_plain_space(text: &str) -> String {
         [&line[..line.len() - code.len()].replace('\u{a0}', " "), code].concat()
     };
     text.split_inclusive('\n').map(plain).collect()
+}
+
+/// The text with Markdown fences where a model wrote three quotation marks and `python`, and three more.
+pub(crate) fn with_fences(text: String) -> String {
+    let opens = |line: &str| {
+        let line = line.trim();
+        ["'''", "\"\"\""].into_iter().find(|marks| {
+            line.strip_prefix(marks).is_some_and(|word| word.eq_ignore_ascii_case("python"))
+        })
+    };
+    if !text.lines().any(|line| opens(line).is_some()) {
+        return text;
+    }
+    let mut open = None;
+    let fenced = |line: &str| {
+        if open.is_some_and(|marks| line.trim() == marks) {
+            open = None;
+            return "```\n".to_owned();
+        }
+        let opening = opens(line).filter(|_| open.is_none());
+        open = open.or(opening);
+        opening.map_or(line.to_owned(), |_| "```python\n".to_owned())
+    };
+    text.split_inclusive('\n').map(fenced).collect()
 }

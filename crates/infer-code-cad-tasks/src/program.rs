@@ -3,7 +3,7 @@
 use crate::answer::{Found, is_body};
 use crate::entry::position_of;
 use crate::item::{Code, Item};
-use crate::keep::{Candidate, kept};
+use crate::keep::{Candidate, WHOLE, kept};
 use crate::syntax::Syntax;
 use crate::{Problem, body};
 use std::collections::{HashMap, HashSet};
@@ -122,7 +122,9 @@ impl<'p> Assembly<'p> {
             }
         }
         let is_outdone = |found: &Candidate<'_, '_>| {
+            let given = found.names.bound.iter().any(|name| self.bound.contains(*name));
             let best = found.names.bound.iter().filter_map(|name| best.get(name)).max();
+            let best = if given { Some(&WHOLE) } else { best };
             found.item.is_definition() && best.is_some_and(|best| found.rank < *best)
         };
         let mut new = |items: &[Item<'c, 't>]| -> Vec<Candidate<'c, 't>> {

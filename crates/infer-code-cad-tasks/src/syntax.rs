@@ -142,7 +142,7 @@ impl Syntax {
     }
 
     /// What the line does by itself.
-    fn statement<'t>(&mut self, line: &Line<'t>) -> Option<Statement<'t>> {
+    pub(crate) fn statement<'t>(&mut self, line: &Line<'t>) -> Option<Statement<'t>> {
         let (before, after) = frame(line);
         let source = [before, line.code(), after].concat();
         let tree = self.parse(&source)?;
