@@ -1,6 +1,6 @@
 //! A function under another name than the one that was asked for.
 
-use crate::answer::{Found, continues};
+use crate::answer::{Found, starts_inside};
 use crate::entry::position_of;
 use crate::item::{Code, Item};
 use crate::syntax::{Arity, Kind, Syntax};
@@ -26,7 +26,7 @@ pub(crate) fn aligned(
 ) -> Option<(usize, String)> {
     let parts: Vec<&Code<'_>> = found.parts().collect();
     let is_there = parts.iter().any(|code| position_of(&code.items(), entry).is_some());
-    if is_there || continues(&found.code, entry) {
+    if is_there || starts_inside(&found.code) {
         return None;
     }
     let stub = format!("{signature}\n    pass\n");

@@ -3,7 +3,7 @@
 use crate::body::base_indent;
 use crate::entry::{binding, position_of};
 use crate::fence::{self, Block, BlockKind};
-use crate::item::{Code, Parsed};
+use crate::item::{Code, Item, Parsed};
 use crate::marks::{leading_marks, without_end_mark, without_quotation, without_thinking};
 use crate::python::{first_word, logical_lines};
 use crate::syntax::{Kind, Syntax};
@@ -104,6 +104,7 @@ fn chosen(blocks: &[Block<'_>], codes: &[Code<'_>], name: &str) -> Option<usize>
         .or_else(|| find(&|_, code| answers(code, name)))
         .or_else(|| find(&|block, code| is_fenced(block) && continues(code, name)))
         .or_else(|| find(&|_, code| continues(code, name)))
+        .or_else(|| find(&|_, code| position_of(&code.items(), name).is_some()))
         .or_else(|| find(&|_, code| defined_in(code, name)))
         .or_else(|| find(&|block, code| block.kind == BlockKind::Python && has_statement(code)))
         .or_else(|| find(&|block, _| is_fenced(block) && !block.text.trim().is_empty()))
@@ -117,10 +118,15 @@ fn strings(text: &str, syntax: &mut Syntax) -> Vec<Range<usize>> {
 }
 
 /// True when the text begins with statements that only a function's body has.
-pub(crate) fn continues(code: &Code<'_>, name: &str) -> bool {
-    let Some(first) = code.lines.first().filter(|parsed| parsed.is_statement()) else {
-        return false;
-    };
+fn continues(code: &Code<'_>, name: &str) -> bool {
+    code.lines.first().is_some_and(Parsed::is_statement)
+        && starts_inside(code)
+        && is_body(code, name)
+}
+
+/// True when the first statement is indented, or one returns outside of functions.
+pub(crate) fn starts_inside(code: &Code<'_>) -> bool {
+    let Some(first) = code.lines.iter().find(|parsed| parsed.is_statement()) else { return false };
     let mut function = None; // indentation of one that is open
     let returns = code.lines.iter().any(|parsed| {
         function = function.filter(|indent| parsed.line.indent > *indent);
@@ -129,13 +135,14 @@ pub(crate) fn continues(code: &Code<'_>, name: &str) -> bool {
         }
         function.is_none() && matches!(parsed.line.first_word(), "return" | "yield" | "raise")
     });
-    (first.line.indent > 0 || returns) && is_body(code, name)
+    first.line.indent > 0 || returns
 }
 
-/// True when the text has the function with something in it.
+/// True when the text has the function with something in it and does not import it.
 fn answers(code: &Code<'_>, name: &str) -> bool {
     let items = code.items();
-    position_of(&items, name).is_some_and(|at| items[at].whole().has_body())
+    let is_answer = |item: &Item<'_, '_>| item.whole().has_body() && item.kind() != Kind::Import;
+    position_of(&items, name).is_some_and(|at| is_answer(&items[at]))
 }
 
 fn defined_in(code: &Code<'_>, name: &str) -> bool {

@@ -1,4 +1,4 @@
-//! Names that Python has without an import.
+//! Names that Python has without an import, and those that it reserves.
 
 /// True for a name of Python 3's `builtins`, and for `__name__`.
 pub(crate) fn is_builtin(name: &str) -> bool {
@@ -32,6 +32,45 @@ const NAMES: &[&str] = &[
     "pow", "print", "property", "quit", "range", "repr", "reversed", "round", "set", "setattr",
     "slice", "sorted", "staticmethod", "str", "sum", "super", "tuple", "type", "vars", "zip",
 ];
+
+/// Keywords that the grammar takes for names.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    matches!(
+        name,
+        "and"
+            | "as"
+            | "assert"
+            | "async"
+            | "await"
+            | "break"
+            | "class"
+            | "continue"
+            | "def"
+            | "del"
+            | "elif"
+            | "else"
+            | "except"
+            | "finally"
+            | "for"
+            | "from"
+            | "global"
+            | "if"
+            | "import"
+            | "in"
+            | "is"
+            | "lambda"
+            | "nonlocal"
+            | "not"
+            | "or"
+            | "pass"
+            | "raise"
+            | "return"
+            | "try"
+            | "while"
+            | "with"
+            | "yield"
+    )
+}
 
 #[cfg(test)]
 mod tests {

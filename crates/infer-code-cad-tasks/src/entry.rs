@@ -22,18 +22,17 @@ pub(crate) fn position_of(items: &[Item<'_, '_>], name: &str) -> Option<usize> {
 
 /// Where a module without function `name` gives the name to what it has made or imported.
 pub(crate) fn binding(items: &[Item<'_, '_>], name: &str) -> Option<usize> {
-    let outermost = || items.iter().enumerate().filter(|(_, item)| item.indent() == 0);
+    let outermost = || items.iter().filter(|item| item.indent() == 0);
     let returns = |item: &Item<'_, '_>| {
         matches!(item.head().line.first_word(), "return" | "yield") && item.kind() == Kind::Jump
     };
-    if outermost().any(|(_, item)| returns(item)) {
+    if items.iter().any(returns) {
         return None;
     }
     let is_given = |item: &Item<'_, '_>| {
         item.is_complete() && (item.is_definition() || item.kind() == Kind::Import)
     };
-    let given =
-        outermost().filter(|(_, item)| is_given(item)).flat_map(|(_, item)| item.names().bound);
+    let given = outermost().filter(|item| is_given(item)).flat_map(|item| item.names().bound);
     let mut known: HashSet<&str> = given.collect(); // what the text imports, defines, and makes of that
     let mut found = None;
     for (at, item) in items.iter().enumerate() {
@@ -49,7 +48,7 @@ pub(crate) fn binding(items: &[Item<'_, '_>], name: &str) -> Option<usize> {
             is_there && used.name != name
         };
         let is_lambda = || names.bound.iter().any(|bound| item.defines(bound));
-        let is_made = item.kind() == Kind::Assignment
+        let is_made = matches!(item.kind(), Kind::Assignment | Kind::Effect)
             && item.is_complete()
             && (is_lambda() || names.free.iter().any(is_known));
         if is_made || is_given(item) {

@@ -1,7 +1,7 @@
 //! Python expressions of the simple kind: calls, displays, literals, arithmetic.
 
+use crate::builtins::is_reserved;
 use crate::python::{first_word, is_word};
-use crate::syntax::is_reserved;
 
 /// Nesting that no example of a docstring reaches.
 const MAX_DEPTH: usize = 40;

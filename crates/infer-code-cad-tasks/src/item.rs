@@ -222,7 +222,8 @@ impl<'t> Item<'_, 't> {
             && open_try(self.lines).is_none()
     }
 
-    /// True unless it is a definition with nothing but a docstring, `pass`, `...` or `raise NotImplementedError`.
+    /// True unless it is a definition with nothing but a docstring, `pass`, `...`, `return None` or
+    /// `raise NotImplementedError`.
     pub(crate) fn has_body(&self) -> bool {
         if !self.is_definition() {
             return true;
@@ -233,6 +234,7 @@ impl<'t> Item<'_, 't> {
             code.starts_with(['"', '\'', '.'])
                 || first_word(code) == "pass"
                 || code.starts_with("raise NotImplementedError")
+                || matches!(code, "return" | "return None" | "return ..." | "return NotImplemented")
         };
         let block = &self.lines[self.head_at() + 1..];
         (!inline.is_empty() && !inline.starts_with('#') && !is_filler(inline))

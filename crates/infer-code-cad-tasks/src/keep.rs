@@ -100,8 +100,7 @@ pub(crate) fn kept(
     let pool = Pool::new(candidates, given, entry);
     let core = pool.reached(Vec::new(), |_| true);
     let tests = pool.tests(&core);
-    let allowed: Vec<bool> =
-        candidates.iter().enumerate().map(|(at, _)| pool.is_allowed(at, &tests)).collect();
+    let allowed = pool.allowed(&tests);
     let bound = pool.bound(&allowed);
     let loads = |at: usize| pool.loads(&candidates[at], &bound);
     let roots = (0..candidates.len()).filter(|at| {
@@ -217,6 +216,19 @@ impl<'a, 't> Pool<'a, 't> {
         tests
     }
 
+    /// False for demonstrations, and for changes of a value that was one's.
+    fn allowed(&self, tests: &HashSet<&str>) -> Vec<bool> {
+        let mut is_kept: HashMap<&str, bool> = HashMap::new(); // the last value of the name
+        let allowed = self.candidates.iter().enumerate().map(|(at, found)| {
+            let is_dropped = |name: &&str| is_kept.get(*name) == Some(&false);
+            let changes_dropped = found.runs() && found.names.changed.iter().any(is_dropped);
+            let is_allowed = self.is_allowed(at, tests) && !changes_dropped;
+            is_kept.extend(found.names.bound.iter().map(|name| (*name, is_allowed)));
+            is_allowed
+        });
+        allowed.collect()
+    }
+
     /// False for demonstrations.
     fn is_allowed(&self, at: usize, tests: &HashSet<&str>) -> bool {
         let found = &self.candidates[at];
@@ -281,12 +293,13 @@ impl<'a, 't> Pool<'a, 't> {
         let is_there = |name: &str| {
             is_builtin(name) || bound.contains(name) || found.names.bound.contains(&name)
         };
-        self.imports_all || found.at_load().all(is_there)
+        let is_asked = found.item.has_text("except NameError");
+        self.imports_all || is_asked || found.at_load().all(is_there)
     }
 
     /// Adds the imports that stand with the entry point, but for those that only dropped code uses.
     fn add_imports(&self, kept: &mut [bool], tests: &HashSet<&str>, core: &[bool]) {
-        let (mut needed, mut shown) = (HashSet::new(), HashSet::new());
+        let (mut needed, mut shown) = (HashSet::from([self.entry]), HashSet::new());
         for (at, found) in self.candidates.iter().enumerate() {
             let is_test = !core[at] && found.names.bound.iter().any(|name| tests.contains(name));
             for used in &found.names.free {
@@ -306,7 +319,8 @@ impl<'a, 't> Pool<'a, 't> {
             let only_shown =
                 !is_needed && found.names.bound.iter().any(|name| shown.contains(name));
             let is_whole = found.item.imports_all() || found.item.is_future();
-            kept[at] = is_whole || is_needed || (found.is_main && !only_shown);
+            let is_own = self.entry_at.is_some() && found.names.bound == [self.entry];
+            kept[at] = !is_own && (is_whole || is_needed || (found.is_main && !only_shown));
         }
     }
 }

@@ -129,14 +129,18 @@ impl<'p> Assembly<'p> {
         };
         let mut new = |items: &[Item<'c, 't>]| -> Vec<Candidate<'c, 't>> {
             let found = items.iter().map(|item| Candidate::new(*item, false)).filter(usable);
-            let mut fresh = Vec::new();
+            let (mut fresh, mut dropped) = (Vec::new(), HashSet::new());
             for found in found {
                 let names = &found.names.bound;
-                if names.is_empty() || names.iter().any(|name| !known.contains(name)) {
+                if found.names.changed.iter().any(|name| dropped.contains(name)) {
+                    dropped.extend(names.iter().copied());
+                } else if names.is_empty() || names.iter().any(|name| !known.contains(name)) {
                     if found.item.is_definition() {
                         known.extend(names);
                     }
                     fresh.push(found);
+                } else if !found.item.is_definition() {
+                    dropped.extend(names.iter().copied());
                 }
             }
             fresh

@@ -1,6 +1,6 @@
 //! What one logical line of Python does, read from its syntax tree.
 
-use crate::builtins::is_builtin;
+use crate::builtins::{is_builtin, is_reserved};
 use crate::python::{Line, logical_lines};
 use tree_sitter::{Node, Parser, Tree};
 
@@ -143,6 +143,9 @@ impl Syntax {
 
     /// What the line does by itself.
     pub(crate) fn statement<'t>(&mut self, line: &Line<'t>) -> Option<Statement<'t>> {
+        if line.code() == "case" {
+            return None; // cut off
+        }
         let (before, after) = frame(line);
         let source = [before, line.code(), after].concat();
         let tree = self.parse(&source)?;
@@ -154,45 +157,6 @@ impl Syntax {
     fn parse(&mut self, source: &str) -> Option<Tree> {
         self.0.parse(source, None).filter(|tree| !tree.root_node().has_error())
     }
-}
-
-/// Keywords that the grammar takes for names.
-pub(crate) fn is_reserved(name: &str) -> bool {
-    matches!(
-        name,
-        "and"
-            | "as"
-            | "assert"
-            | "async"
-            | "await"
-            | "break"
-            | "class"
-            | "continue"
-            | "def"
-            | "del"
-            | "elif"
-            | "else"
-            | "except"
-            | "finally"
-            | "for"
-            | "from"
-            | "global"
-            | "if"
-            | "import"
-            | "in"
-            | "is"
-            | "lambda"
-            | "nonlocal"
-            | "not"
-            | "or"
-            | "pass"
-            | "raise"
-            | "return"
-            | "try"
-            | "while"
-            | "with"
-            | "yield"
-    )
 }
 
 /// True for a line that goes on with a statement; `case` is a keyword only where a colon follows.
@@ -325,7 +289,8 @@ impl<'t> Reader<'_, 't> {
     fn take(&mut self, parent: Node<'_>, node: Node<'_>, role: Role, deferred: bool) -> Option<()> {
         let (kind, start) = (node.kind(), node.start_byte());
         let is_old = matches!(kind, "print_statement" | "exec_statement" | "chevron" | "<>")
-            || (kind == "string_start" && self.source[node.byte_range()].ends_with('`'));
+            || (kind == "string_start" && self.source[node.byte_range()].ends_with('`'))
+            || (kind == "import_from_statement" && self.source[node.byte_range()].ends_with(','));
         if is_old || (kind == "block" && is_empty(node)) {
             return None;
         }
@@ -379,7 +344,8 @@ impl<'t> Reader<'_, 't> {
                 _ => Role::Use,
             },
             ("dotted_name", _) if parent.start_byte() != node.start_byte() => Role::Skip,
-            ("expression_statement", _) if matches!(node.kind(), "call" | "await") => Role::Effect,
+            ("expression_statement", _) if EFFECTS.contains(&node.kind()) => Role::Effect,
+            ("list_comprehension", "body") => above,
             ("call", "function") if above == Role::Effect || above == Role::Change => {
                 if self.is_built_in(node) { Role::Call } else { Role::Effect }
             }
@@ -436,6 +402,7 @@ impl<'t> Reader<'_, 't> {
             "augmented_assignment" | "named_expression" => Kind::Assignment,
             "call" if !self.is_heading(node) => Kind::Effect,
             "await" => Kind::Effect,
+            "list_comprehension" if is_of_calls(node) => Kind::Effect,
             "yield" => Kind::Jump,
             "string" | "concatenated_string" | "ellipsis" => Kind::Text,
             _ => Kind::Inert,
@@ -452,6 +419,9 @@ impl<'t> Reader<'_, 't> {
             && arguments.named_children(&mut cursor).all(|node| node.kind() == "identifier")
     }
 }
+
+/// Expressions that may stand alone for what they do.
+const EFFECTS: &[&str] = &["call", "await", "list_comprehension"];
 
 /// Nodes whose children play the role of the whole.
 const HANDS_ON: &[&str] = &[
@@ -484,4 +454,9 @@ fn is_assigned(node: Node<'_>) -> bool {
     let annotation = node.child_by_field_name("type");
     let is_call = |node: Node<'_>| node.named_child(0).is_some_and(|inner| inner.kind() == "call");
     node.child_by_field_name("right").is_some() && !annotation.is_some_and(is_call)
+}
+
+/// `[table.append(x) for x in xs]`
+fn is_of_calls(comprehension: Node<'_>) -> bool {
+    comprehension.child_by_field_name("body").is_some_and(|body| body.kind() == "call")
 }
