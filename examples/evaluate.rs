@@ -30,10 +30,9 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     drafts: Option<PathBuf>,
     /// Runs the programs of an existing result file again and lists other verdicts; needs no model.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = common::WRITING)]
     rejudge: bool,
-    /// Judges once all drafts are written, so that tokens/s are timed undisturbed; without it beside them,
-    /// which is the fastest for the whole run.
+    /// Judges once all drafts are written, so that tokens/s are timed undisturbed; without it beside them.
     #[arg(long)]
     judge_after: bool,
     /// Prints the summary as JSON.

@@ -28,6 +28,14 @@ pub(crate) use sampling::SamplingArgs;
 pub(crate) use settings::SettingArgs;
 pub(crate) use technique::TechniqueArgs;
 
+/// Flags of `evaluate` that mean something only where drafts are written.
+#[rustfmt::skip]
+pub(crate) const WRITING: [&str; 25] = [
+    "technique", "temperature", "top_p", "top_k", "min_p", "alpha", "plausibility", "n_passages", "passages",
+    "prompt_format", "system", "model", "weights", "kv", "threads", "device", "n", "max_new_tokens", "max_rows",
+    "stop", "seed", "drafts", "judge_after", "as_is", "align",
+];
+
 /// What ends an example early: shown on one line, without a backtrace.
 #[derive(Debug)]
 pub(crate) struct Failure(String);

@@ -56,6 +56,11 @@ impl TechniqueArgs {
     /// The technique with the paper's settings and what was asked for. The embedded passages
     /// stand in for missing ones only where `embedded_passages` says that they fit the problems.
     pub(crate) fn build(&self, embedded_passages: bool) -> Result<Technique, Failure> {
+        let recipe = self.recipe()?;
+        if self.passages.is_some() && recipe.passages.is_none() {
+            let name = &self.technique;
+            return Err(format!("{name} reads no passages; add rag or leave out --passages").into());
+        }
         let retriever: Option<Arc<dyn Retriever>> = match &self.passages {
             None if embedded_passages => Some(embedded::retriever()?),
             None => None,
@@ -64,6 +69,6 @@ impl TechniqueArgs {
                 Some(Arc::new(Bm25Index::new(passages, Bm25Config::default())?))
             }
         };
-        Ok(self.recipe()?.build(&Supplies { retriever, ..Supplies::default() })?)
+        Ok(recipe.build(&Supplies { retriever, ..Supplies::default() })?)
     }
 }

@@ -37,9 +37,13 @@ impl TokenArgs {
         let no_text = Arc::new(Vec::<&[u8]>::new());
         let mut engine = Engine::new(model, no_text, EngineConfig::default())?;
         let (mut tokens, mut failure, start) = (vec![], None, Instant::now());
+        let mut first = None;
         generate(&mut engine, [request], &mut |_, event| {
             match event {
-                Event::Token { token, .. } => tokens.push(token),
+                Event::Token { token, .. } => {
+                    first.get_or_insert_with(|| start.elapsed().as_secs_f64());
+                    tokens.push(token);
+                }
                 Event::Failed { error, .. } => failure = Some(error),
                 _ => {}
             }
@@ -50,7 +54,10 @@ impl TokenArgs {
         }
         if args.json {
             let seconds = start.elapsed().as_secs_f64();
-            println!("{}", serde_json::json!({ "tokens": tokens, "seconds": seconds }));
+            let times = serde_json::json!({
+                "tokens": tokens, "seconds": seconds, "first_token_seconds": first,
+            });
+            println!("{times}");
         } else {
             let ids: Vec<String> = tokens.iter().map(u32::to_string).collect();
             println!("{}", ids.join(","));
@@ -63,6 +70,11 @@ impl TokenArgs {
         let mut streams = vec![self.tokens.clone()];
         if !self.question_tokens.is_empty() {
             streams.push(self.question_tokens.clone());
+        }
+        if recipe.passages.is_some() || recipe.drafts.is_some() || recipe.thinks_first {
+            return Err(
+                "a prompt of token ids has neither rag nor sc nor cot; leave them out".into()
+            );
         }
         let decoder = recipe.decoder()?;
         Ok(Request::new("--tokens", streams, decoder))

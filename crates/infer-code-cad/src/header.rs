@@ -60,7 +60,7 @@ pub struct RunHeader {
     pub n_samples: usize,
     /// Longest completion in tokens.
     pub max_new_tokens: usize,
-    /// Stop strings.
+    /// Stop strings, sorted: their order says nothing.
     pub stop: Vec<String>,
     /// Seed.
     pub seed: u64,
@@ -108,7 +108,7 @@ impl RunHeader {
             prompt_format: config.prompt_format.settings(model)?,
             n_samples: config.n_samples,
             max_new_tokens: config.max_new_tokens,
-            stop: config.stop.clone(),
+            stop: BTreeSet::from_iter(config.stop.clone()).into_iter().collect(),
             seed: config.seed,
             log_probs: log_probs(config.log_probs),
             extraction: extraction(config.extraction, Extraction::VERSION),

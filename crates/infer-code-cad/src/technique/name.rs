@@ -152,7 +152,7 @@ fn contrast(part: &mut Part) -> Result<Contrast, TechniqueError> {
     }
     let mut contrast = Recipe::contrast();
     part.set("plausibility", "a value in [0, 1]", &mut contrast.plausibility)?;
-    let number = |text: &str| text.parse::<f32>().ok();
+    let number = |text: &str| text.parse::<f32>().ok().map(|number| number + 0.0); // no -0
     if let Some(alpha) = part.take("alpha", "a value in [0, 1e6]", number)? {
         contrast.alpha = Alpha::Fixed(alpha);
     }
