@@ -173,6 +173,11 @@ impl FromStr for FinishReason {
 }
 
 /// What a request cost, as far as it is its own.
+///
+/// Tokens and times are of the same work, also of a request that fails or is cancelled. A pass's time is shared
+/// out among the requests it advances by the rows it computes for each, so those of all requests together are
+/// the engine's ([`GenerateStats`]). The exception is what a decoder has not settled when its sample is given
+/// up: it has cost time and counts no token.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestStats {
@@ -184,6 +189,14 @@ pub struct RequestStats {
     pub prefill_tokens: usize,
     /// Prompt tokens that were not read, because another stream begins with them.
     pub reused_tokens: usize,
+    /// Its share of [`GenerateStats::prefill_time`].
+    pub prefill_time: Duration,
+    /// Tokens told of, whatever became of their samples.
+    pub decode_tokens: usize,
+    /// How many of them were the first of their sample.
+    pub first_tokens: usize,
+    /// Its share of [`GenerateStats::decode_time`].
+    pub decode_time: Duration,
     /// Whether it was cancelled.
     pub cancelled: bool,
 }
@@ -200,12 +213,14 @@ pub struct GenerateStats {
     pub prefill_tokens: usize,
     /// Prompt tokens that were not read, because another stream begins with them.
     pub reused_tokens: usize,
-    /// Time spent reading prompts.
+    /// Time spent reading prompts and drawing the first token of each sample.
     pub prefill_time: Duration,
-    /// Tokens of completions. The first of each is decoded from the logits of its prompt and costs no
-    /// forward pass.
+    /// Tokens told of, whatever became of their samples.
     pub decode_tokens: usize,
-    /// Time spent generating.
+    /// How many of them were the first of their sample: drawn from the logits of the prompt, without a forward
+    /// pass.
+    pub first_tokens: usize,
+    /// Time spent generating the tokens after the first ones.
     pub decode_time: Duration,
     /// Forward passes that generated.
     pub decode_steps: usize,
@@ -227,6 +242,7 @@ impl GenerateStats {
             reused_tokens: self.reused_tokens - earlier.reused_tokens,
             prefill_time: self.prefill_time.saturating_sub(earlier.prefill_time),
             decode_tokens: self.decode_tokens - earlier.decode_tokens,
+            first_tokens: self.first_tokens - earlier.first_tokens,
             decode_time: self.decode_time.saturating_sub(earlier.decode_time),
             decode_steps: self.decode_steps - earlier.decode_steps,
             decode_rows: self.decode_rows - earlier.decode_rows,

@@ -17,6 +17,9 @@ pub(super) struct Entry {
     pub(super) reserved: usize,
     /// Samples that are being generated.
     pub(super) live: usize,
+    /// What the pass computes for it: rows of its samples, and tokens of its prompt.
+    pub(super) rows: usize,
+    pub(super) read: usize,
     pub(super) stats: RequestStats,
 }
 
@@ -34,7 +37,8 @@ impl Entry {
         let samples = plan.request.samples.clone();
         let waiting = if plan.max_tokens == 0 { 0..0 } else { samples };
         let (state, stats) = (State::Queued, RequestStats::default());
-        Self { id, plan: Arc::new(plan), state, waiting, reserved: 0, live: 0, stats }
+        let (plan, reserved, live, rows, read) = (Arc::new(plan), 0, 0, 0, 0);
+        Self { id, plan, state, waiting, reserved, live, rows, read, stats }
     }
 
     pub(super) fn reading(&self) -> Option<&Reading> {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::entry::{Entry, State};
 use super::reading::{Reading, SCORED};
+use super::sequence::Sequence;
 use super::{Engine, Told};
 use crate::{EngineError, Event, RequestId, Step};
 
@@ -22,14 +23,33 @@ struct Load {
 }
 
 impl Engine {
-    /// Decodes the first token of every sample that has just begun.
+    /// Decodes the first token of every sample that has just begun. That is the end of its prefill.
     pub(super) fn begin(&mut self, told: &mut Told<'_>) {
-        if self.sequences.iter().any(|sequence| sequence.is_new()) {
+        let begun = self.share(|sequence| usize::from(sequence.is_new()));
+        if begun > 0 {
             let clock = Instant::now();
             self.decode(true, &[]);
-            self.stats.decode_time += clock.elapsed();
+            let time = clock.elapsed();
+            self.stats.prefill_time += time;
+            for entry in self.entries.iter_mut().filter(|entry| entry.rows > 0) {
+                entry.stats.prefill_time += part(time, entry.rows, begun);
+            }
             self.retire(told);
         }
+    }
+
+    /// Notes the rows that the sequences of each request bring; returns their sum.
+    fn share(&mut self, rows: impl Fn(&Sequence) -> usize) -> usize {
+        let Self { entries, sequences, .. } = self;
+        entries.iter_mut().for_each(|entry| entry.rows = 0);
+        let mut sum = 0;
+        for sequence in sequences {
+            let entry = entries.iter_mut().find(|entry| entry.id == sequence.request);
+            let (entry, own) = (entry.expect("a request outlives its sequences"), rows(sequence));
+            entry.rows += own;
+            sum += own;
+        }
+        sum
     }
 
     /// One forward pass and the decoding after it.
@@ -60,11 +80,13 @@ impl Engine {
         let rows: usize = self.sequences.iter().map(|sequence| sequence.streams()).sum();
         let guesses = budget.min(MOST_GUESSED).saturating_sub(rows) / rows.max(1);
         self.sequences.iter_mut().for_each(|sequence| sequence.guess(guesses));
-        let decoded = self.sequences.iter().map(|s| s.streams() * s.width()).sum();
+        let decoded = self.share(|sequence| sequence.streams() * sequence.width());
         let mut left = budget.saturating_sub(decoded).max(budget / 8).max(1);
         let (before, mut scored_left) = (left, SCORED);
         for index in 0..self.entries.len() {
-            left -= self.plan_pieces(index, left, &mut scored_left);
+            let read = self.plan_pieces(index, left, &mut scored_left);
+            self.entries[index].read = read;
+            left -= read;
         }
         Load { rows, decoded, read: before - left }
     }
@@ -153,7 +175,12 @@ impl Engine {
     }
 
     fn account(&mut self, load: &Load, time: Duration) {
-        let reading = time.mul_f64(load.read as f64 / (load.read + load.decoded) as f64);
+        let all = load.read + load.decoded;
+        for entry in self.entries.iter_mut().filter(|entry| entry.read + entry.rows > 0) {
+            entry.stats.prefill_time += part(time, entry.read, all);
+            entry.stats.decode_time += part(time, entry.rows, all);
+        }
+        let reading = part(time, load.read, all);
         let stats = &mut self.stats;
         stats.prefill_tokens += load.read;
         stats.prefill_time += reading;
@@ -201,9 +228,14 @@ impl Engine {
         let mut index = 0;
         while let Some(sequence) = self.sequences.get_mut(index) {
             let (request, sample) = (sequence.request, sequence.sample);
-            let stats = &mut self.stats;
+            let entry = self.entries.iter_mut().find(|entry| entry.id == request);
+            let entry = entry.expect("a request outlives its sequences");
+            let first = usize::from(sequence.shown.begins());
+            self.stats.first_tokens += first;
+            entry.stats.first_tokens += first;
             sequence.shown.tell(sample, &mut |event| {
-                stats.decode_tokens += 1;
+                self.stats.decode_tokens += 1;
+                entry.stats.decode_tokens += 1;
                 told.tell(request, event);
             });
             if !sequence.has_ended() {
@@ -213,8 +245,6 @@ impl Engine {
             let sequence = self.sequences.remove(index);
             self.rows -= sequence.plan().sample_rows();
             self.bytes -= sequence.plan().sample_bytes;
-            let entry = self.entries.iter_mut().find(|entry| entry.id == request);
-            let entry = entry.expect("a request outlives its sequences");
             entry.live -= 1;
             match sequence.finish() {
                 Ok(completion) => {
@@ -229,6 +259,11 @@ impl Engine {
             }
         }
     }
+}
+
+/// What of a time falls to some of all rows.
+fn part(time: Duration, rows: usize, all: usize) -> Duration {
+    time.mul_f64(rows as f64 / all as f64)
 }
 
 /// The same vector, empty, for steps that live as long as need be.

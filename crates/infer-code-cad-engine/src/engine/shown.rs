@@ -66,6 +66,11 @@ impl Shown {
         }
     }
 
+    /// Whether the first token is among those that are new.
+    pub(super) fn begins(&self) -> bool {
+        !self.fresh.is_empty() && self.fresh.len() == self.tokens.len()
+    }
+
     /// Tells of the tokens that are new.
     pub(super) fn tell(&mut self, sample: usize, sink: &mut dyn FnMut(Event<'_>)) {
         for (token, log_prob, end) in self.fresh.drain(..) {

@@ -3,6 +3,7 @@
 mod moves;
 mod reference;
 mod scheduling;
+mod stats;
 
 use std::any::Any;
 use std::collections::BTreeMap;
