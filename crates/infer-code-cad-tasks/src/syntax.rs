@@ -355,6 +355,7 @@ impl<'t> Reader<'_, 't> {
                 if is_built_in { Role::Use } else { Role::Change }
             }
             ("argument_list", _) if above == Role::Change && is_name => Role::Change,
+            (kind, _) if above == Role::Bind && OF_TARGETS.contains(&kind) => above,
             (kind, _) if HANDS_ON.contains(&kind) => above,
             _ => Role::Use,
         }
@@ -443,6 +444,9 @@ const HANDS_ON: &[&str] = &[
     "relative_import",
 ];
 
+/// Nodes whose children are given values where the whole is.
+const OF_TARGETS: &[&str] = &["tuple", "list", "list_splat", "type", "generic_type"];
+
 /// True for a block of comments.
 fn is_empty(block: Node<'_>) -> bool {
     let mut cursor = block.walk();
@@ -460,3 +464,6 @@ fn is_assigned(node: Node<'_>) -> bool {
 fn is_of_calls(comprehension: Node<'_>) -> bool {
     comprehension.child_by_field_name("body").is_some_and(|body| body.kind() == "call")
 }
+
+#[cfg(test)]
+mod tests;
