@@ -17,7 +17,7 @@ use crate::CheckpointError;
 use crate::named::named;
 
 pub use date::Date;
-pub(crate) use end_of_turn::{Mark, end_of_turn, looks_like_mark};
+pub(crate) use end_of_turn::{Mark, looks_like_mark};
 pub(crate) use source::ChatFiles;
 pub use variable::Variable;
 

@@ -1,6 +1,6 @@
-use std::borrow::Cow;
 mod ends;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -17,6 +17,7 @@ use crate::tensors::{NamedTensors, RawMatrix};
 use crate::token_ids::token_ids;
 use crate::weights::{TensorInfo, TensorSource, Weights, check_finite};
 use crate::{ChatTemplate, CheckpointError, Tokenizer};
+use ends::Ends;
 use infer_code_cad_decode::TokenId;
 
 /// The parts of a model in Hugging Face's layout or in GGUF, from files or from bytes.
@@ -32,7 +33,7 @@ pub struct Checkpoint {
     /// The ends of text that a file names by their ids.
     named_ends: Vec<TokenId>,
     /// All of them, once somebody asked.
-    ends: OnceLock<Vec<TokenId>>,
+    ends: OnceLock<Ends>,
     stored_dtype: Option<String>,
     tokenizer: TokenizerSource,
     chat: ChatFiles,
@@ -215,11 +216,12 @@ impl Checkpoint {
     ///
     /// Those that `config.json` or, before it, `generation_config.json` names, or the keys of a GGUF file; the
     /// `eos_token` of `tokenizer_config.json`; and the token that the chat template writes right behind the
-    /// content of the model's turn, whatever its type. The first call looks into the tokenizer's file; what is
+    /// content of the model's turn, whatever its type, unless it is a word or a sign such as text has. A
+    /// SentencePiece GGUF file whose keys name no EOS has token 2, as in llama.cpp. The first call looks into the tokenizer's file; what is
     /// wrong with that is for [`Checkpoint::tokenizer`] to tell, and with the template for
     /// [`Checkpoint::chat_template`].
     pub fn eos_token_ids(&self) -> &[TokenId] {
-        self.ends.get_or_init(|| self.find_ends())
+        &self.ends().ids
     }
 
     /// Reads the tokenizer.
@@ -230,7 +232,10 @@ impl Checkpoint {
     /// GGUF [`CheckpointError::GgufTokenizer`] and [`CheckpointError::GgufValue`].
     pub fn tokenizer(&self) -> Result<Tokenizer, CheckpointError> {
         let tokenizer = match &self.tokenizer {
-            TokenizerSource::Gguf(gguf) => gguf::tokenizer(gguf, self.eos_token_ids())?,
+            TokenizerSource::Gguf(gguf) => {
+                let Ends { ids, turn } = self.ends();
+                gguf::tokenizer(gguf, ids, turn.as_ref())?
+            }
             TokenizerSource::Bytes(json) => Tokenizer::from_bytes(json)?,
             TokenizerSource::File(path) if path.is_file() => Tokenizer::from_bytes(&read(path)?)?,
             TokenizerSource::File(path) => {

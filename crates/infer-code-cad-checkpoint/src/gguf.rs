@@ -20,6 +20,7 @@ mod metadata;
 mod names;
 mod pre_tokenizer;
 mod shards;
+mod special_ids;
 mod spm;
 #[cfg(test)]
 mod tests;
@@ -31,7 +32,7 @@ mod weights;
 
 pub(crate) use config::transformer_config;
 use cursor::Cursor;
-pub(crate) use ends::{eos_token_ids, marks};
+pub(crate) use ends::{eos_token_ids, marks, text_tokens};
 pub(crate) use header::has_magic;
 use header::{Header, TensorEntry};
 use metadata::{Array, Kind, Value};

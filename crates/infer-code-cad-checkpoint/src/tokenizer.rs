@@ -171,7 +171,7 @@ fn refused(text: &str, error: &tokenizers::Error) -> CheckpointError {
 
 /// How a vocabulary spells bytes.
 #[derive(Debug, Clone, Copy)]
-enum Spelling {
+pub(crate) enum Spelling {
     /// Each byte is one printable character (GPT-2, Llama 3, StarCoder, Qwen).
     ByteLevel,
     /// `▁` is a space and `<0x0A>` a byte (Llama 2, Gemma).
@@ -179,7 +179,7 @@ enum Spelling {
 }
 
 impl Spelling {
-    fn of(decoder: Option<&DecoderWrapper>) -> Result<Self, CheckpointError> {
+    pub(crate) fn of(decoder: Option<&DecoderWrapper>) -> Result<Self, CheckpointError> {
         match decoder {
             Some(DecoderWrapper::ByteLevel(_)) => Ok(Self::ByteLevel),
             Some(DecoderWrapper::Metaspace(_) | DecoderWrapper::ByteFallback(_)) => {
@@ -194,7 +194,8 @@ impl Spelling {
         }
     }
 
-    fn bytes(self, token: &str) -> Vec<u8> {
+    /// What a token stands for.
+    pub(crate) fn bytes(self, token: &str) -> Vec<u8> {
         match self {
             Self::ByteLevel => {
                 let bytes: Option<Vec<u8>> = token.chars().map(byte_of).collect();

@@ -94,6 +94,16 @@ fn the_end_of_a_turn_that_the_template_writes_is_one() {
     assert_eq!(with_template(&turns("<|done|>\n")), [7, 97], "added, though not special");
     let strict = "{% if messages[0].role != 'user' %}{{ raise_exception('no') }}{% endif %}";
     assert_eq!(with_template(&(strict.to_owned() + &turns("<|im_end|>"))), [7, 96]);
+    for source in [
+        "{% if not add_generation_prompt %}{{ raise_exception('no') }}{% endif %}".to_owned()
+            + &turns("</s>"),
+        "{% if messages[-1].role != 'user' %}{{ raise_exception('no') }}{% endif %}".to_owned()
+            + &turns("</s>"),
+        turns("{% if not loop.last %}</s>{% endif %}"),
+        turns("</s>").replace("m.content", "m.content | title"),
+    ] {
+        assert_eq!(with_template(&source), [7, 95], "{source}");
+    }
     let by_name = json!({"chat_template": turns("{{ eos_token }}"), "eos_token": "</s>"});
     assert_eq!(ends(&json!(7), &[("tokenizer_config.json", by_name)]), [7, 95]);
     let both = json!({"chat_template": turns("<|im_end|>"), "eos_token": "</s>"});
@@ -113,6 +123,45 @@ fn ordinary_text_behind_an_answer_is_none_of_them() {
     }
     for source in ["{{ raise_exception('no') }}", "{{ messages[0].content }}", "{% for %}"] {
         assert_eq!(with_template(source), [7], "{source}");
+    }
+}
+
+/// A tokenizer whose vocabulary has these tokens, none of which is added.
+fn with_vocabulary(model: &Value) -> String {
+    let mut file: Value = serde_json::from_str(&tokenizer(&Value::Null)).unwrap();
+    file["added_tokens"] = json!([]);
+    file["model"] = model.clone();
+    file.to_string()
+}
+
+#[test]
+fn an_end_that_is_in_the_vocabulary_alone_is_one() {
+    let by_id = json!({"type": "BPE", "merges": [],
+                       "vocab": {"a": 0, "<|done|>": 1, "###END###": 2, "<endĠx>": 3, "User": 4}});
+    let in_order = json!({"type": "Unigram", "unk_id": 0, "vocab":
+        [["a", 0.0], ["<|done|>", -1.0], ["###END###", -2], ["<endĠx>", -3.0], ["User", -4.0]]});
+    for model in [by_id, in_order] {
+        let found = |config: Value| {
+            let files = [
+                ("tokenizer.json", with_vocabulary(&model)),
+                ("tokenizer_config.json", config.to_string()),
+            ];
+            open(&json!(7), &files).1.eos_token_ids().to_vec()
+        };
+        assert_eq!(found(json!({"eos_token": "<|done|>"})), [7, 1]);
+        assert_eq!(found(json!({"eos_token": "User"})), [7, 4], "named, whatever it is");
+        assert_eq!(found(json!({"chat_template": turns("<|done|>\n")})), [7, 1]);
+        assert_eq!(found(json!({"chat_template": turns("###END###")})), [7, 2]);
+        assert_eq!(found(json!({"chat_template": turns("<end x>")})), [7, 3]);
+        assert_eq!(found(json!({"chat_template": turns("User")})), [7]);
+        assert_eq!(found(json!({"chat_template": turns("<|gone|>"), "eos_token": "x"})), [7]);
+    }
+    for model in [json!(7), json!({}), json!({"vocab": 7}), json!({"vocab": {"<|done|>": -1}})] {
+        let files = [
+            ("tokenizer.json", with_vocabulary(&model)),
+            ("tokenizer_config.json", json!({"eos_token": "<|done|>"}).to_string()),
+        ];
+        assert_eq!(open(&json!(7), &files).1.eos_token_ids(), [7], "{model}");
     }
 }
 

@@ -16,6 +16,8 @@ use crate::{CheckpointError, Tokenizer};
 
 /// The `model` of byte-level BPE.
 pub(super) const BYTE_LEVEL: &str = "gpt2";
+/// The `model` of SentencePiece.
+pub(super) const SENTENCE_PIECE: &str = "llama";
 
 /// The bytes of tokens whose text does not say them.
 pub(super) type ExactBytes = BTreeMap<TokenId, Vec<u8>>;
@@ -69,7 +71,7 @@ impl GgufVocabulary {
         let vocabulary = Vocabulary::check(&self)?;
         match self.model.as_str() {
             BYTE_LEVEL => self.byte_level(vocabulary),
-            "llama" => self.sentence_piece(vocabulary),
+            SENTENCE_PIECE => self.sentence_piece(vocabulary),
             model => Err(refusal("model", shortened(model), "one of: gpt2, llama")),
         }
     }

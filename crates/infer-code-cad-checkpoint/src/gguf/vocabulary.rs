@@ -3,6 +3,7 @@ use std::mem;
 use tokenizers::AddedToken;
 use tokenizers::models::bpe::{Merges, Vocab};
 
+use super::special_ids::SpecialIds;
 use super::tokenizer::{BYTE_LEVEL, ExactBytes, GgufVocabulary};
 use crate::CheckpointError;
 
@@ -22,21 +23,21 @@ impl<'a> Vocabulary<'a> {
         let tokens = source.tokens.as_slice();
         let mut ids = ids(tokens, &source.exact)?;
         let len = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
-        let special = |key, id: Option<u32>, default: Option<u32>| match id {
+        let special = |key, id: Option<u32>| match id {
             Some(id) if id >= len => {
                 Err(refusal(key, id.to_string(), format!("an id below {len}")))
             }
             Some(id) if tokens[id as usize].is_empty() => {
                 Err(refusal(key, format!("{id}, an empty token"), "a token with a spelling"))
             }
-            Some(id) => Ok(Some(id)),
-            None => Ok(default.filter(|&id| id < len && !tokens[id as usize].is_empty())),
+            id => Ok(id),
         };
-        // What llama.cpp takes for granted where a SentencePiece file is silent.
-        let default = |id| (source.model == "llama").then_some(id);
-        let bos = special("bos_token_id", source.bos, default(1))?;
-        let eos = special("eos_token_id", source.eos, default(2))?;
-        let unknown = special("unknown_token_id", source.unknown, default(0))?;
+        let SpecialIds { bos, eos, unknown } =
+            SpecialIds { bos: source.bos, eos: source.eos, unknown: source.unknown }
+                .or_default(&source.model, tokens);
+        let bos = special("bos_token_id", bos)?;
+        let eos = special("eos_token_id", eos)?;
+        let unknown = special("unknown_token_id", unknown)?;
         let mut types = types(&source.token_types, tokens.len())?;
         let ends = source.ends.iter().copied().filter(|&end| end < len);
         let ends = ends.filter(|&end| !tokens[end as usize].is_empty());

@@ -156,9 +156,9 @@ fn a_token_of_minus_one_is_no_token() {
             })
     };
     let checkpoint = open(&file(u32::MAX));
-    assert_eq!(checkpoint.eos_token_ids(), [] as [TokenId; 0]);
+    // What llama.cpp takes where the file is silent: 1 begins a text and 2 ends it.
+    assert_eq!(checkpoint.eos_token_ids(), [2]);
     let tokenizer = checkpoint.tokenizer().unwrap();
-    // What llama.cpp takes where the file is silent: 1 begins a text.
     assert_eq!(tokenizer.encode("a").unwrap(), [1, 3]);
     assert_eq!(open(&file(3)).eos_token_ids(), [3]);
 
@@ -166,8 +166,8 @@ fn a_token_of_minus_one_is_no_token() {
         let file = sentence_piece("", &all(&[b"a"]), &[2, 3, 3, 1]);
         Checkpoint::from_gguf_bytes(&file.pair("tokenizer.ggml.eos_token_id", kind, value).finish())
     };
-    assert!(signed(5, &(-1i32).to_le_bytes()).unwrap().eos_token_ids().is_empty());
-    assert!(signed(11, &(-1i64).to_le_bytes()).unwrap().eos_token_ids().is_empty());
+    assert_eq!(signed(5, &(-1i32).to_le_bytes()).unwrap().eos_token_ids(), [2]);
+    assert_eq!(signed(11, &(-1i64).to_le_bytes()).unwrap().eos_token_ids(), [2]);
     let message = signed(5, &(-2i32).to_le_bytes()).unwrap_err().to_string();
     assert!(message.contains("eos_token_id is -2, expected a token id"), "{message}");
 }
