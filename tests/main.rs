@@ -17,6 +17,7 @@ mod memory;
 mod pipeline;
 mod prompts;
 mod sharing;
+mod timing;
 mod waves;
 
 use std::path::PathBuf;

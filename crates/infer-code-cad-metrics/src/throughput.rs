@@ -6,20 +6,26 @@ use std::time::Duration;
 /// Only generated tokens count as output; prompt tokens are cheap and many, so adding them in would
 /// flatter a technique for its long prompts. A technique that runs several streams or drafts per
 /// answer counts the tokens of the answer, or of all drafts: say which beside the figure.
+///
+/// Tokens and times are of the same work. A run that is broken off counts the tokens it gives up, as their time
+/// is in it; then the rates of a run that went through and of one that was resumed are the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Throughput {
     /// Prompt tokens run through the model.
     pub prefill_tokens: u64,
-    /// Wall time of the prefill.
+    /// Wall time of the prefill, and of drawing first tokens from what it computed.
     pub prefill_time: Duration,
-    /// Tokens generated.
+    /// Tokens generated, also those that were given up.
     pub decode_tokens: u64,
     /// Wall time of the decode steps.
     pub decode_time: Duration,
     /// Prompts that were read, each for all the tokens that were drawn from it.
     pub prompts: u64,
+    /// The prefill time of runs that counted their prompts: all of it, or nothing where `prompts` is not known.
+    pub prompts_time: Duration,
     /// How many of the generated tokens were the first of their completion. They are drawn from what the
-    /// prefill computed, without a pass through the model, so they are no part of the rate of decoding.
+    /// prefill computed, without a pass through the model and in its time, so they are no part of the rate of
+    /// decoding.
     pub first_tokens: u64,
 }
 
@@ -34,6 +40,7 @@ impl Throughput {
         self.decode_tokens += other.decode_tokens;
         self.decode_time += other.decode_time;
         self.prompts += other.prompts;
+        self.prompts_time += other.prompts_time;
         self.first_tokens += other.first_tokens;
     }
 
@@ -43,13 +50,14 @@ impl Throughput {
         rate(self.decode_tokens.saturating_sub(self.first_tokens), self.decode_time)
     }
 
-    /// Time to first token: prefill time per prompt, after which the first token of each of its completions
-    /// is drawn. It is the model's time, so waiting behind other prompts is not in it. `None` without a prompt.
+    /// Time to first token: prefill time per prompt, the drawing of the first token of each of its completions
+    /// included. It is the model's time, so waiting behind other prompts is not in it. Runs that did not count
+    /// their prompts are left out. `None` without a prompt.
     pub fn first_token_time(&self) -> Option<Duration> {
-        (self.prompts > 0).then(|| self.prefill_time.div_f64(self.prompts as f64))
+        (self.prompts > 0).then(|| self.prompts_time.div_f64(self.prompts as f64))
     }
 
-    /// Prompt tokens per second of prefill time; 0 when there was no prompt.
+    /// Prompt tokens per second of prefill time, the drawing of first tokens included; 0 when there was no prompt.
     pub fn prefill_tokens_per_second(&self) -> f64 {
         rate(self.prefill_tokens, self.prefill_time)
     }
@@ -84,6 +92,7 @@ mod tests {
         decode_tokens: 66,
         decode_time: Duration::from_secs(3),
         prompts: 2,
+        prompts_time: Duration::from_secs(1),
         first_tokens: 6,
     };
 
@@ -113,5 +122,14 @@ mod tests {
         assert_eq!(both.tokens_per_second(), 120.0 / 12.0);
         assert_eq!(both.prefill_tokens, 600);
         assert_eq!(both.prefill_time, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn runs_that_did_not_count_prompts_have_no_part_in_the_time_to_first_token() {
+        let old = Throughput { prompts: 0, prompts_time: Duration::ZERO, first_tokens: 0, ..RUN };
+        let both: Throughput = [RUN, old].into_iter().sum();
+        assert_eq!(both.prefill_time, Duration::from_secs(2));
+        assert_eq!(both.first_token_time(), RUN.first_token_time());
+        assert_eq!(old.first_token_time(), None);
     }
 }

@@ -236,13 +236,13 @@ impl fmt::Display for Stage {
 pub struct SessionRecord {
     /// Prompt tokens run through the model.
     pub prefill_tokens: u64,
-    /// Seconds of it.
+    /// Seconds of it, and of drawing the first token of each draft.
     pub prefill_seconds: f64,
-    /// Tokens generated.
+    /// Tokens generated, those of drafts that failed or were given up included.
     pub decode_tokens: u64,
-    /// Seconds of it.
+    /// Seconds of generating them after the first of each draft.
     pub decode_seconds: f64,
-    /// Problems whose prompts were read. Files of the first days have none.
+    /// Problems whose prompts were read to the end. Files of the first days have none.
     #[serde(default)]
     pub prompts: u64,
     /// Tokens that were the first of their draft, see [`Throughput::first_tokens`].
@@ -263,6 +263,7 @@ impl SessionRecord {
             prefill_seconds: stats.prefill_time.as_secs_f64(),
             decode_tokens: stats.decode_tokens as u64,
             decode_seconds: stats.decode_time.as_secs_f64(),
+            first_tokens: stats.first_tokens as u64,
             peak_bytes,
             ..Self::default()
         }
@@ -271,12 +272,14 @@ impl SessionRecord {
     /// Its tokens and times.
     pub fn throughput(&self) -> Throughput {
         let seconds = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        let counts = self.prompts > 0;
         Throughput {
             prefill_tokens: self.prefill_tokens,
             prefill_time: seconds(self.prefill_seconds),
             decode_tokens: self.decode_tokens,
             decode_time: seconds(self.decode_seconds),
             prompts: self.prompts,
+            prompts_time: seconds(if counts { self.prefill_seconds } else { 0.0 }),
             first_tokens: self.first_tokens,
         }
     }

@@ -23,7 +23,10 @@ pub struct Summary {
     /// Unbiased pass@k for each `k` that every problem measured has samples for.
     pub pass_at: Vec<PassAt>,
     /// Tokens of the solutions, first ones included, per second of generation, prefill included; drafts that
-    /// were not chosen cost time and count nothing.
+    /// were not chosen cost time and count nothing. It is the rate of all tokens
+    /// ([`Throughput::total_tokens_per_second`]) times the share of the samples' drafts' tokens that are in
+    /// solutions. Drafts given up when a session was broken off are in the rate and not in the share, so a
+    /// run that is resumed has the figure of one that went through, but for the prompts it reads twice.
     pub useful_tokens_per_second: f64,
     /// Tokens after the first of each draft per second of decoding ([`Throughput::tokens_per_second`]).
     pub decode_tokens_per_second: f64,
@@ -107,8 +110,8 @@ impl Summary {
     }
 }
 
-/// The share of generated tokens that are in solutions. A share times a rate, since what a session cost that
-/// was killed is not known.
+/// The share of the samples' drafts' tokens that are in solutions. A share times a rate, since what a session
+/// cost that was killed is not known, and what one gave up that was broken off is in its tokens and its time.
 fn useful(records: &[Record]) -> f64 {
     let samples = || records.iter().flat_map(|r| &r.samples);
     let chosen: usize = samples().map(|s| s.tokens).sum();
@@ -255,6 +258,7 @@ mod tests {
             decode_time: Duration::from_secs(2),
             prefill_time: Duration::from_secs(1),
             prompts: 4,
+            prompts_time: Duration::from_secs(1),
             first_tokens: 10,
             ..Throughput::default()
         };

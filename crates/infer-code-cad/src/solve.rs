@@ -156,9 +156,9 @@ type Sink<'s> = dyn FnMut(SolveEvent<'_>) -> ControlFlow<()> + 's;
 /// Solutions arrive in the order they are done, and each depends on nothing but its own problem and the
 /// settings: neither on its neighbours and the order of arrival nor on the engine's rows and what others
 /// do with it. What is wrong with one problem or sample is [`SolveEvent::Failed`], and the rest goes on.
-/// Breaking from `sink` gives up what is unfinished and returns at once; the statistics then say so. Their
-/// completions and tokens are this run's, their times and passes those of the engine meanwhile, whoever
-/// else uses it.
+/// Breaking from `sink` gives up what is unfinished and returns after the pass under way; the statistics then
+/// say so. Their completions, tokens and times are this run's: its share of each pass, of drafts that failed or
+/// were given up too. Their passes and rows are those of the engine meanwhile, whoever else uses it.
 ///
 /// # Errors
 /// What concerns every problem: [`Error::NoChatTemplate`], [`Error::PromptCount`], [`Error::NoDrafts`],
@@ -224,7 +224,7 @@ pub fn solve_prepared(
     let mut drive = Drive::new(&run, engine.clone(), sink);
     let told = lowered.map_or(Ok(()), |lowered| drive.tell(lowered.into()));
     let outcome = told.and_then(|()| drive.finish());
-    let stats = drive.stats(engine.stats().since(&before));
+    let stats = drive.stats(|| engine.stats().since(&before));
     match outcome {
         Ok(()) => Ok(stats),
         Err(Halt::Cancelled) => Ok(GenerateStats { cancelled: true, ..stats }),

@@ -63,18 +63,21 @@ struct Desk<'r, 's> {
 /// What was read and drawn, beside what the engine counts.
 #[derive(Default)]
 struct Drawn {
-    /// Problems whose prompts were read.
+    /// Problems whose prompts were begun to be read.
+    begun: BTreeSet<usize>,
+    /// Those whose prompts were read to the end, so that something was drawn.
     read: BTreeSet<usize>,
-    /// Drafts that were drawn and have a first token.
-    first_tokens: u64,
 }
 
 impl Drawn {
     fn note(&mut self, event: &SolveEvent<'_>) {
         match *event {
-            SolveEvent::Prefilled { problem } => drop(self.read.insert(problem)),
-            SolveEvent::Drafted { draft, known: false, .. } if !draft.tokens.is_empty() => {
-                self.first_tokens += 1;
+            SolveEvent::Prefilled { problem } => drop(self.begun.insert(problem)),
+            SolveEvent::Text { problem, .. }
+            | SolveEvent::Drafted { problem, known: false, .. }
+                if self.begun.contains(&problem) =>
+            {
+                self.read.insert(problem);
             }
             _ => {}
         }
@@ -86,8 +89,8 @@ impl Drawn {
         judging: Judging,
         peak_bytes: Option<u64>,
     ) -> SessionRecord {
-        let (prompts, first_tokens) = (self.read.len() as u64, self.first_tokens);
-        SessionRecord { prompts, first_tokens, judging, ..SessionRecord::new(stats, peak_bytes) }
+        let prompts = self.read.len() as u64;
+        SessionRecord { prompts, judging, ..SessionRecord::new(stats, peak_bytes) }
     }
 }
 

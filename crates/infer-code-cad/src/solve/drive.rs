@@ -25,23 +25,43 @@ pub(super) struct Drive<'r, 'a, 's> {
     next: usize,
     /// Rows of drafts under way.
     in_flight: usize,
-    /// What is known run by run of the engine's statistics: completions and tokens.
-    own: GenerateStats,
+    /// Completions that arrived.
+    completions: usize,
+    /// What the requests that ended cost.
+    own: RequestStats,
 }
 
 impl<'r, 'a, 's> Drive<'r, 'a, 's> {
     pub(super) fn new(run: &'r Run<'a>, engine: EngineHandle, sink: &'r mut Sink<'s>) -> Self {
         let rows = engine.config().max_rows;
         let (queue, samples, own) = Default::default();
-        let (inbox, next, in_flight) = (Inbox::new(engine), 0, 0);
-        Self { run, sink, rows, inbox, queue, samples, next, in_flight, own }
+        let (inbox, next, in_flight, completions) = (Inbox::new(engine), 0, 0, 0);
+        Self { run, sink, rows, inbox, queue, samples, next, in_flight, completions, own }
     }
 
-    /// The statistics of the engine meanwhile, with this run's own counts in place of everybody's.
-    pub(super) fn stats(&self, all: GenerateStats) -> GenerateStats {
-        let GenerateStats { completions, decode_tokens, prefill_tokens, reused_tokens, .. } =
-            self.own;
-        GenerateStats { completions, decode_tokens, prefill_tokens, reused_tokens, ..all }
+    /// The statistics of the engine meanwhile, with this run's tokens and times in place of everybody's. Gives
+    /// up what is open, and counts what was given up too.
+    pub(super) fn stats(&mut self, all: impl FnOnce() -> GenerateStats) -> GenerateStats {
+        let given_up = self.inbox.last_words();
+        given_up.iter().for_each(|stats| self.count(stats));
+        let mut stats = all();
+        stats.completions = self.completions;
+        stats.prefill_tokens = self.own.prefill_tokens;
+        stats.reused_tokens = self.own.reused_tokens;
+        stats.prefill_time = self.own.prefill_time;
+        stats.decode_tokens = self.own.decode_tokens;
+        stats.first_tokens = self.own.first_tokens;
+        stats.decode_time = self.own.decode_time;
+        stats
+    }
+
+    fn count(&mut self, stats: &RequestStats) {
+        self.own.prefill_tokens += stats.prefill_tokens;
+        self.own.reused_tokens += stats.reused_tokens;
+        self.own.prefill_time += stats.prefill_time;
+        self.own.decode_tokens += stats.decode_tokens;
+        self.own.first_tokens += stats.first_tokens;
+        self.own.decode_time += stats.decode_time;
     }
 
     /// Draws all there is to draw.
@@ -54,6 +74,12 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
             let arrived = self.inbox.wait()?;
             if arrived.is_empty() {
                 self.tell(SolveEvent::Waiting)?;
+            }
+            // First of all, since hearing may break off or give up requests that have ended.
+            for (_, event) in &arrived {
+                if let Event::Ended { stats } = event {
+                    self.count(stats);
+                }
             }
             for (request, event) in arrived {
                 self.hear(request, event)?;
@@ -151,8 +177,7 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
             }
             Event::Finished { sample: index, completion } => {
                 self.settle(id, index);
-                self.own.completions += 1;
-                self.own.decode_tokens += completion.tokens.len();
+                self.completions += 1;
                 self.arrive(problem, role, index, &addresses, completion.into(), false)
             }
             Event::Failed { sample: Some(index), error } => {
@@ -163,7 +188,7 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
                 self.fail_problem(problem, error.to_string())
             }
             Event::Failed { sample: None, error } => self.lack_all(id, &error.to_string()),
-            Event::Ended { stats } => self.end(id, &stats),
+            Event::Ended { .. } => self.end(id),
             _ => Ok(()),
         }
     }
@@ -178,9 +203,7 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
     }
 
     /// A request has ended; drafts of which nothing was heard will not come.
-    fn end(&mut self, id: RequestId, stats: &RequestStats) -> Result<(), Halt> {
-        self.own.prefill_tokens += stats.prefill_tokens;
-        self.own.reused_tokens += stats.reused_tokens;
+    fn end(&mut self, id: RequestId) -> Result<(), Halt> {
         self.lack_all(id, "the engine gave the draft up; somebody else cancelled its request")?;
         self.inbox.close(id);
         Ok(())

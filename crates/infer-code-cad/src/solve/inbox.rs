@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use infer_code_cad_engine::{EngineError, EngineHandle, Event, Request, RequestId};
+use infer_code_cad_engine::{EngineError, EngineHandle, Event, Request, RequestId, RequestStats};
 
 /// Requests under way, each with what its sender notes on it, and all their events in one place.
 ///
@@ -12,6 +12,8 @@ pub(super) struct Inbox<N> {
     open: BTreeMap<RequestId, Open<N>>,
     /// Who spoke last: the next pass advances it, and with it all others that run.
     lead: Option<RequestId>,
+    /// Of requests that were given up: their last word is still to come.
+    given_up: Vec<Receiver<Event<'static>>>,
 }
 
 struct Open<N> {
@@ -25,10 +27,13 @@ type Arrived = Vec<(RequestId, Event<'static>)>;
 const LOOK: Duration = Duration::from_millis(5);
 /// Looks without an event after which the caller is asked whether to go on.
 const LOOKS: usize = 20;
+/// How long to wait for the last words of what was given up, which come after the pass under way. What says
+/// nothing by then is left out with its tokens and its times.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 impl<N> Inbox<N> {
     pub(super) fn new(engine: EngineHandle) -> Self {
-        Self { engine, open: BTreeMap::new(), lead: None }
+        Self { engine, open: BTreeMap::new(), lead: None, given_up: vec![] }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -45,17 +50,31 @@ impl<N> Inbox<N> {
         self.open.get_mut(&request).map(|open| &mut open.note)
     }
 
-    /// Closes a request that has ended and gives back what was noted on it.
-    pub(super) fn close(&mut self, request: RequestId) -> Option<N> {
-        self.open.remove(&request).map(|open| open.note)
+    /// Closes a request that has ended.
+    pub(super) fn close(&mut self, request: RequestId) {
+        self.open.remove(&request);
     }
 
-    /// Gives up the requests whose notes say so, of which nothing more is heard.
+    /// Gives up the requests whose notes say so, of which nothing more is heard; returns their notes.
     pub(super) fn give_up(&mut self, is_idle: impl Fn(&N) -> bool) -> Vec<N> {
         let idle = self.open.iter().filter(|(_, open)| is_idle(&open.note)).map(|(id, _)| *id);
         let idle: Vec<RequestId> = idle.collect();
-        idle.iter().for_each(|id| self.engine.cancel(*id));
-        idle.into_iter().filter_map(|id| self.close(id)).collect()
+        let mut notes = vec![];
+        for id in idle {
+            self.engine.cancel(id);
+            if let Some(Open { events, note }) = self.open.remove(&id) {
+                self.given_up.push(events);
+                notes.push(note);
+            }
+        }
+        notes
+    }
+
+    /// Gives up all that is open; returns what each request cost that was given up, now or earlier.
+    pub(super) fn last_words(&mut self) -> Vec<RequestStats> {
+        self.give_up(|_| true);
+        let until = Instant::now() + LAST_WORDS;
+        self.given_up.drain(..).filter_map(|events| last_word(&events, until)).collect()
     }
 
     /// The events that are there; none where nothing happens for a tenth of a second.
@@ -93,6 +112,15 @@ impl<N> Inbox<N> {
             }
         }
         Ok(())
+    }
+}
+
+fn last_word(events: &Receiver<Event<'static>>, until: Instant) -> Option<RequestStats> {
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if let Event::Ended { stats } = events.recv_timeout(left).ok()? {
+            return Some(stats);
+        }
     }
 }
 
