@@ -16,7 +16,7 @@ pub(crate) struct Found<'t> {
     pub(crate) code: Code<'t>,
     /// All of the text is Python: nothing in it is prose.
     pub(crate) is_python: bool,
-    /// The fenced blocks before that part, and those after it.
+    /// The parts before that one, and those after it: fenced blocks and the text between them.
     pub(crate) others: [Vec<Code<'t>>; 2],
 }
 

@@ -22,13 +22,13 @@ use std::str::FromStr;
 /// Every top-level definition is kept, and of other code what a kept definition needs: tests may use
 /// more than the entry point, and an extraction sees no tests. Of several definitions of a name without
 /// prose between them the last one counts, as in Python; an empty one (the task restated) and one cut off
-/// never do where there is another. Other fenced blocks add the definitions that are missing, with what
+/// never do where there is another. Other blocks, and text between them, add the definitions that are missing, with what
 /// those need. Prints, asserts, calls of the entry point, code that reads input, prose, the thinking
 /// before `</think>`, end marks such as `<|im_end|>` and what the token limit cut off are dropped.
 /// `from __future__` imports come first.
 ///
-/// Each logical line is parsed by itself, so that prose beside code is told from it. Newlines become
-/// `\n`. Takes linear time and never fails: text without code gives a program that does not compile.
+/// Text that is all Python is parsed whole, other text line by line, so that prose beside code is told
+/// from it. Newlines become `\n`. Takes linear time and never fails: text without code gives a program that does not compile.
 /// Extracting from an extracted program changes nothing, unless it is no Python.
 ///
 /// # Examples

@@ -38,6 +38,10 @@ impl<'c, 't> Candidate<'c, 't> {
         self.names.free.iter().any(|used| is_meant(used.name))
     }
 
+    fn binds_one_of(&self, names: &HashSet<&str>) -> bool {
+        self.names.bound.iter().any(|name| names.contains(name))
+    }
+
     /// True for what does more than define.
     fn runs(&self) -> bool {
         matches!(self.kind(), Kind::Effect | Kind::Assignment)
@@ -89,9 +93,9 @@ impl<'c, 't> Candidate<'c, 't> {
 ///
 /// Every definition is kept unless loading it would fail for a name that nothing binds; of other blocks
 /// those that test the entry point are left out. Constants, and calls and loops that fill tables, are
-/// kept before the entry point, and elsewhere where a kept definition needs them. What calls the entry point or a function that tests it, what
-/// waits for input, and what prints or asserts, demonstrates. An import that only dropped code uses is
-/// dropped with it.
+/// kept before the entry point, and elsewhere where a kept definition needs them. What calls the entry
+/// point or a function that tests it, what waits for input, and what prints or asserts, demonstrates. An
+/// import that only dropped code uses is dropped with it.
 pub(crate) fn kept(
     candidates: &[Candidate<'_, '_>],
     given: &HashSet<String>,
@@ -105,7 +109,7 @@ pub(crate) fn kept(
     let loads = |at: usize| pool.loads(&candidates[at], &bound);
     let roots = (0..candidates.len()).filter(|at| {
         let found = &candidates[*at];
-        let is_test = !core[*at] && found.names.bound.iter().any(|name| tests.contains(name));
+        let is_test = !core[*at] && found.binds_one_of(&tests);
         let definition = found.item.is_definition() && (found.is_main || !is_test);
         let has_effect = !found.names.bound.is_empty() || !found.names.changed.is_empty();
         let leads = has_effect && found.is_main && pool.entry_at.is_some_and(|entry| *at < entry);
@@ -301,7 +305,7 @@ impl<'a, 't> Pool<'a, 't> {
     fn add_imports(&self, kept: &mut [bool], tests: &HashSet<&str>, core: &[bool]) {
         let (mut needed, mut shown) = (HashSet::from([self.entry]), HashSet::new());
         for (at, found) in self.candidates.iter().enumerate() {
-            let is_test = !core[at] && found.names.bound.iter().any(|name| tests.contains(name));
+            let is_test = !core[at] && found.binds_one_of(tests);
             for used in &found.names.free {
                 let is_needed = kept[at] && !(is_test && used.deferred);
                 if is_needed {
@@ -315,9 +319,8 @@ impl<'a, 't> Pool<'a, 't> {
             if found.kind() != Kind::Import {
                 continue;
             }
-            let is_needed = found.names.bound.iter().any(|name| needed.contains(name));
-            let only_shown =
-                !is_needed && found.names.bound.iter().any(|name| shown.contains(name));
+            let is_needed = found.binds_one_of(&needed);
+            let only_shown = !is_needed && found.binds_one_of(&shown);
             let is_whole = found.item.imports_all() || found.item.is_future();
             let is_own = self.entry_at.is_some() && found.names.bound == [self.entry];
             kept[at] = !is_own && (is_whole || is_needed || (found.is_main && !only_shown));

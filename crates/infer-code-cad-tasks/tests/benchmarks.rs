@@ -7,9 +7,11 @@
 use infer_code_cad_tasks::{
     MbppSplit, Task, extract_program, load_humaneval, load_mbpp, parse_tiny, prompts,
 };
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+
+mod python;
+
+use python::python;
 
 /// A name and how a model would write the reference solution.
 type Form = (&'static str, fn(&Task) -> String);
@@ -37,25 +39,6 @@ fn humaneval() -> Option<Vec<Task>> {
 
 fn mbpp(split: MbppSplit) -> Option<Vec<Task>> {
     data("mbpp.jsonl").map(|path| load_mbpp(&path, split).unwrap())
-}
-
-/// What Python prints for `script` with `input` as JSON on its standard input; `None` without Python.
-fn python(script: &str, input: &impl serde::Serialize) -> Option<String> {
-    let child = Command::new("python3")
-        .args(["-c", script])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = child else {
-        eprintln!("not checked: python3 is missing");
-        return None;
-    };
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(&serde_json::to_vec(input).unwrap()).unwrap();
-    drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "the checking script failed");
-    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Compiles programs, each `(name, entry point, program)`.

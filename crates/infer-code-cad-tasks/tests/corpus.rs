@@ -6,8 +6,10 @@
 use infer_code_cad_tasks::{Extraction, Problem, extract_program};
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::io::Write;
-use std::process::{Command, Stdio};
+
+mod python;
+
+use python::python;
 
 /// What a model wrote.
 #[derive(Debug, Deserialize)]
@@ -62,21 +64,7 @@ def run(program):
     return ''
 print(json.dumps([run(program) for program in programs]))
 ";
-    let child = Command::new("python3")
-        .args(["-c", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = child else {
-        eprintln!("not checked: python3 is missing");
-        return None;
-    };
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(&serde_json::to_vec(programs).unwrap()).unwrap();
-    drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "the running script failed");
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    python(SCRIPT, &programs).map(|faults| serde_json::from_str(&faults).unwrap())
 }
 
 #[test]
