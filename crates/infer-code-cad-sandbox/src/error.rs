@@ -2,7 +2,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::Isolation;
+use crate::{Isolation, Tier};
 
 /// Why there is no verdict. A sandbox fault, never the candidate's failure: do not count it as one.
 #[derive(Debug, thiserror::Error)]
@@ -53,12 +53,28 @@ pub enum SandboxError {
         /// The layers active.
         isolation: Isolation,
     },
-    /// The trusted part of a submission does not compile.
-    #[error("the {part} of the submission is not valid python: {reason}; correct the task's data")]
+    /// A layer of the tier asked for cannot be set up here, or does not hold.
+    #[error(
+        "the isolation `{tier}` cannot be had: {layer}: {answer}; {remedy}, or ask for a weaker one \
+         by its name, see SandboxConfig::tier"
+    )]
+    Isolation {
+        /// The tier asked for.
+        tier: Tier,
+        /// The layer that is missing, or the guarantee that was broken.
+        layer: String,
+        /// The system's answer.
+        answer: String,
+        /// What would help.
+        remedy: String,
+    },
+    /// The trusted part of a submission is at fault: it does not compile, or needs what is not
+    /// installed.
+    #[error("the {part} of the submission cannot be used: {reason}; correct the task's data")]
     InvalidSubmission {
-        /// `setup` or `tests`.
+        /// `helpers`, `setup` or `tests`.
         part: String,
-        /// The compiler's message.
+        /// The interpreter's message.
         reason: String,
     },
     /// A limit is zero or too large.

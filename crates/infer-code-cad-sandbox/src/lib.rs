@@ -38,6 +38,7 @@ mod report;
 mod sandbox;
 mod scripted;
 mod submission;
+mod tier;
 mod worker;
 
 pub use error::SandboxError;
@@ -48,3 +49,4 @@ pub use report::{Report, Verdict};
 pub use sandbox::{Sandbox, SandboxConfig};
 pub use scripted::ScriptedJudge;
 pub use submission::{Limits, Submission, Tests};
+pub use tier::Tier;

@@ -85,6 +85,9 @@ impl From<WireReport> for Report {
             wall_time: seconds(wire.wall_seconds),
             max_rss_bytes: wire.max_rss_bytes,
             output_bytes: wire.output_bytes,
+            signal: None,
+            calls: 0,
+            tier: None,
         }
     }
 }

@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Tier;
+
 /// What came of one candidate.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -12,6 +14,10 @@ pub struct Report {
     /// Why: the failing test's source, the exception's type and message, the limit or the signal;
     /// empty if passed. Written in part by the candidate, so treat it as text only.
     pub reason: String,
+    /// The signal that ended the candidate's process, if one did before its verdict.
+    pub signal: Option<i32>,
+    /// How often the tests asked the program for something: called it, or looked at what it gave.
+    pub calls: u64,
     /// User and system time of the candidate and of the children it waited for.
     pub cpu_time: Duration,
     /// Time from fork to end.
@@ -20,6 +26,8 @@ pub struct Report {
     pub max_rss_bytes: u64,
     /// Bytes written to standard output and standard error together.
     pub output_bytes: u64,
+    /// How the candidate was shut in; `None` where it was not run.
+    pub tier: Option<Tier>,
 }
 
 impl Report {
@@ -28,10 +36,13 @@ impl Report {
         Self {
             verdict,
             reason: reason.into(),
+            signal: None,
+            calls: 0,
             cpu_time: Duration::ZERO,
             wall_time: Duration::ZERO,
             max_rss_bytes: 0,
             output_bytes: 0,
+            tier: None,
         }
     }
 }

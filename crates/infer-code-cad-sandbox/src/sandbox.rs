@@ -6,7 +6,7 @@ use infer_code_cad_decode::Settings;
 
 use crate::protocol::Hello;
 use crate::worker::{HASH_SEED, Worker};
-use crate::{Isolation, Judge, JudgeError, Limits, Report, SandboxError, Submission};
+use crate::{Isolation, Judge, JudgeError, Limits, Report, SandboxError, Submission, Tier};
 
 /// How a submission is tried again after a fault of the sandbox: once, on a fresh worker.
 const ATTEMPTS: usize = 2;
@@ -36,6 +36,11 @@ pub struct SandboxConfig {
     pub workers: usize,
     /// Where scratch directories are made. Every user must be able to enter it.
     pub scratch: PathBuf,
+    /// How far candidates are shut in. What the system cannot hold of it is refused.
+    pub tier: Tier,
+    /// Whether candidates and tests may import what is installed beside the interpreter's standard
+    /// library, such as the packages of a virtual environment.
+    pub site_packages: bool,
 }
 
 impl Default for SandboxConfig {
@@ -45,6 +50,8 @@ impl Default for SandboxConfig {
             python: PathBuf::from("python3"),
             workers: thread::available_parallelism().map_or(1, usize::from),
             scratch: std::env::temp_dir(),
+            tier: Tier::default(),
+            site_packages: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use infer_code_cad_decode::Settings;
 
 use crate::SandboxError;
 
-/// A candidate with what is needed to judge it. All parts run in one module: program, setup, asserts.
+/// A candidate with what is needed to judge it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Submission<'a> {
@@ -24,6 +24,9 @@ impl<'a> Submission<'a> {
 
 /// What a program is judged by: the task's own, hidden from whoever writes or chooses programs.
 ///
+/// The asserts run in a process of their own, which the program cannot reach: it never sees them, nor
+/// the values they expect. A name that neither they nor the helpers define is looked up in the program.
+///
 /// # Examples
 /// ```
 /// use infer_code_cad_sandbox::Tests;
@@ -36,26 +39,47 @@ impl<'a> Submission<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Tests {
+    /// Trusted code that runs before the asserts and beside them, out of the program's reach: imports,
+    /// and what a HumanEval prompt defines besides the function to write. Often empty.
+    pub helpers: String,
     /// Trusted code that prepares the asserts, such as MBPP's `test_setup_code`; often empty. It runs
-    /// after the program, whose classes it may use (MBPP/367 and MBPP/927 do).
+    /// in the program's own module, after the program, whose classes it may use (MBPP/367 and
+    /// MBPP/927 do); so a program can change what it does.
     pub setup: String,
     /// Trusted code that ends without an exception if and only if the candidate is right.
     pub asserts: String,
+    /// The function that is to be written. Only needed where it has the name of a builtin, which
+    /// otherwise stays the asserts' own (MBPP/126 asks for a `sum`).
+    pub entry_point: Option<String>,
     /// A program that passes, where the task has one, for judges that compare with it. The
     /// [`Sandbox`](crate::Sandbox) does not look at it.
     pub reference: Option<String>,
 }
 
 impl Tests {
-    /// Tests without setup code or reference solution.
+    /// Tests without helpers, setup code or reference solution.
     pub fn new(asserts: impl Into<String>) -> Self {
         Self { asserts: asserts.into(), ..Self::default() }
     }
 
-    /// Sets the code that runs between the program and the asserts.
+    /// Sets the code that runs before the asserts, out of the program's reach.
+    #[must_use]
+    pub fn with_helpers(mut self, helpers: impl Into<String>) -> Self {
+        self.helpers = helpers.into();
+        self
+    }
+
+    /// Sets the code that runs behind the program, in its module.
     #[must_use]
     pub fn with_setup(mut self, setup: impl Into<String>) -> Self {
         self.setup = setup.into();
+        self
+    }
+
+    /// Names the function that is to be written.
+    #[must_use]
+    pub fn with_entry_point(mut self, name: impl Into<String>) -> Self {
+        self.entry_point = Some(name.into());
         self
     }
 
@@ -71,18 +95,28 @@ impl Tests {
 /// pass (MBPP/123 needs about 7 s of CPU time).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// CPU time of the candidate's process: the main limit, for it does not depend on the load.
+    /// CPU time of the candidate's process: the main limit, for it does not depend on the load. The
+    /// tests, in theirs, have as much.
     pub cpu_time: Duration,
-    /// Wall time: the backstop for candidates that sleep or wait.
+    /// Wall time of candidate and tests: the backstop for candidates that sleep or wait.
     pub wall_time: Duration,
-    /// Address space of each process, on top of the warm interpreter's own.
+    /// Address space of each process, on top of the warm interpreter's own. A thread's stack takes 8 MiB.
     pub memory_bytes: u64,
     /// Standard output and standard error together.
     pub output_bytes: u64,
     /// Size of any file written (an `OSError` in the candidate, hence a failed verdict).
     pub file_bytes: u64,
-    /// Processes and threads alive at a time, the candidate's own among them.
+    /// Processes alive at a time, the candidate's own among them; 1 forbids new ones.
     pub processes: u32,
+    /// Threads alive at a time, the main one among them. With more than one process it is the
+    /// sum of both that is bounded.
+    pub threads: u32,
+    /// Open files, the three standard ones and the judge's channel among them.
+    pub open_files: u32,
+    /// All that lies in the candidate's directory.
+    pub scratch_bytes: u64,
+    /// Files and directories in the candidate's directory.
+    pub scratch_files: u64,
 }
 
 impl Default for Limits {
@@ -93,7 +127,11 @@ impl Default for Limits {
             memory_bytes: 512 << 20,
             output_bytes: 1 << 20,
             file_bytes: 16 << 20,
-            processes: 8,
+            processes: 1,
+            threads: 64,
+            open_files: 64,
+            scratch_bytes: 64 << 20,
+            scratch_files: 1024,
         }
     }
 }
@@ -110,6 +148,10 @@ impl Limits {
             .with("output_bytes", self.output_bytes)
             .with("file_bytes", self.file_bytes)
             .with("processes", self.processes)
+            .with("threads", self.threads)
+            .with("open_files", self.open_files)
+            .with("scratch_bytes", self.scratch_bytes)
+            .with("scratch_files", self.scratch_files)
     }
 
     /// Refuses limits that the worker could not take as they are.
@@ -123,6 +165,10 @@ impl Limits {
             ("output_bytes", self.output_bytes.into()),
             ("file_bytes", self.file_bytes.into()),
             ("processes", self.processes.into()),
+            ("threads", self.threads.into()),
+            ("open_files", self.open_files.into()),
+            ("scratch_bytes", self.scratch_bytes.into()),
+            ("scratch_files", self.scratch_files.into()),
         ] {
             if !fits(value) {
                 return Err(SandboxError::InvalidLimit { name });
@@ -155,7 +201,8 @@ mod tests {
         assert_eq!(
             limits.settings().to_string(),
             "limits(cpu_seconds=1.25,wall_seconds=30,memory_bytes=536870912,output_bytes=1048576,\
-             file_bytes=16777216,processes=8)"
+             file_bytes=16777216,processes=1,threads=64,open_files=64,scratch_bytes=67108864,\
+             scratch_files=1024)"
         );
     }
 
