@@ -1,12 +1,16 @@
 use crate::examples;
 use crate::jsonl::{self, Row};
+use crate::plus::{self, PlusTests};
 use crate::python::{Line, logical_lines};
 use crate::{Embedded, Hidden, Problem, Task, TaskError, mbpp};
 use std::path::Path;
 
 /// Loads HumanEval or EvalPlus's HumanEval+ (`.jsonl`, `.jsonl.gz` or one JSON list, told apart by
-/// content). Of HumanEval+ the tests are its `test`; inputs without expected values (`base_input`,
-/// `plus_input`, `contract`) are not run.
+/// content).
+///
+/// Of HumanEval+ as a release has it (`HumanEvalPlus.jsonl`) the tests are all its inputs, `base_input` and
+/// `plus_input`, whose answers must agree with those of the reference within `atol`. Of the rows of its data
+/// set they are the `test`, which needs NumPy.
 ///
 /// Chen et al., [Evaluating Large Language Models Trained on Code](https://arxiv.org/abs/2107.03374).
 /// The signature is that of the entry point, also in problems whose prompt defines a helper or a
@@ -136,11 +140,17 @@ fn task(row: &Row) -> Result<Task, TaskError> {
             format!("must end with `def {entry_point}(..):` and a docstring; check `entry_point`"),
         )
     })?;
-    let hidden = Hidden {
-        setup: String::new(),
-        asserts: format!("{}\ncheck({entry_point})\n", row.string("test")?),
-        reference: Some(row.string("canonical_solution")?),
+    let reference = row.string("canonical_solution")?;
+    let mut helpers = parts.preamble.clone();
+    let asserts = if plus::has_inputs(row) {
+        let whole = format!("{prompt}{reference}");
+        let tests = PlusTests::new(row, &entry_point, &whole, None)?;
+        helpers.push_str(&tests.helpers);
+        tests.asserts
+    } else {
+        format!("{}\ncheck({entry_point})\n", row.string("test")?)
     };
+    let hidden = Hidden { helpers, asserts, reference: Some(reference), ..Hidden::default() };
     Ok(Task::new(parts.into_problem(row.string("task_id")?, prompt, entry_point), hidden))
 }
 
@@ -258,11 +268,20 @@ pub(crate) mod tests {
             std::fs::write(file.path(), text).unwrap();
             let task = &load_humaneval(file.path()).unwrap()[0];
             let p = &task.problem;
-            assert_eq!(task.hidden.asserts, "def check(f):\n    assert f(2) == 4\n\ncheck(f)\n");
+            let inputs = r#"_plus_json.loads("[[1.0, NaN]]") + _plus_json.loads("[[-Infinity], [\"\\udc80\"]]")"#;
+            let asserts =
+                format!("_plus_check(f, _plus_reference, \"equal\", \"plain\", 0, {inputs})\n");
+            assert_eq!(task.hidden.asserts, asserts);
+            assert!(task.hidden.helpers.contains("\\n    return 2 * x"), "the whole reference");
             assert_eq!((p.docstring.as_str(), &p.embedded), ("Double x.", &None));
             assert_eq!(load_problems(file.path()).unwrap()[0], *task);
         }
-        std::fs::write(file.path(), row.replace("\"test\"", "\"tests\"")).unwrap();
+        let no_inputs = row.replace("base_input", "base").replace("plus_input", "plus");
+        std::fs::write(file.path(), &no_inputs).unwrap();
+        let task = &load_humaneval(file.path()).unwrap()[0];
+        assert_eq!(task.hidden.asserts, "def check(f):\n    assert f(2) == 4\n\ncheck(f)\n");
+        assert_eq!(task.hidden.helpers, "");
+        std::fs::write(file.path(), no_inputs.replace("\"test\"", "\"tests\"")).unwrap();
         let message = load_humaneval(file.path()).unwrap_err().to_string();
         assert!(message.contains("line 1: field `test` is missing"), "{message}");
     }

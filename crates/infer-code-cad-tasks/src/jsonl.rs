@@ -1,6 +1,7 @@
 use crate::TaskError;
+use crate::fields;
 use crate::python_json::to_json;
-use crate::source::{Source, Span, newlines};
+use crate::source::{Lines, Source, Span, Text, Texts, newlines};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,33 +11,52 @@ use std::{fmt, vec};
 pub(crate) struct Row {
     file: String,
     line: usize, // 1-based
+    text: String,
     fields: Map<String, Value>,
 }
 
 /// The rows of a file, each read or refused on its own.
 pub(crate) struct Rows {
     file: String,
-    bytes: Vec<u8>,
-    spans: vec::IntoIter<Span>,
-    damage: Option<TaskError>,
+    texts: Places,
+}
+
+/// Where the texts of the rows come from.
+enum Places {
+    /// A list, which is cut as a whole.
+    List { bytes: Vec<u8>, spans: vec::IntoIter<Span>, damage: Option<TaskError> },
+    /// Lines, read one by one: the file may be larger than the memory.
+    Lines(Lines),
 }
 
 impl Rows {
     pub(crate) fn open(path: &Path) -> Result<Self, TaskError> {
         let file = path.display().to_string();
-        Ok(Self::of(Source::open(path, &file)?, file))
+        match Texts::open(path, &file)? {
+            Texts::List(source) => Ok(Self::of(source, file)),
+            Texts::Lines(lines) => Ok(Self { file, texts: Places::Lines(lines) }),
+        }
     }
 
     fn of(source: Source, file: String) -> Self {
         let Source { bytes, spans, damage } = source;
-        Self { file, bytes, spans: spans.into_iter(), damage }
+        Self { file, texts: Places::List { bytes, spans: spans.into_iter(), damage } }
     }
 
-    fn row(&self, Span { line, range }: Span) -> Result<Row, TaskError> {
-        let bytes = &self.bytes[range];
-        let text = std::str::from_utf8(bytes).map_err(|error| TaskError::NotUtf8 {
+    fn next_text(&mut self) -> Option<Text> {
+        match &mut self.texts {
+            Places::Lines(lines) => lines.next(),
+            Places::List { bytes, spans, damage } => match spans.next() {
+                Some(Span { line, range }) => Some(Ok((line, bytes[range].to_vec()))),
+                None => damage.take().map(Err),
+            },
+        }
+    }
+
+    fn row(&self, line: usize, bytes: Vec<u8>) -> Result<Row, TaskError> {
+        let text = String::from_utf8(bytes).map_err(|error| TaskError::NotUtf8 {
             file: self.file.clone(),
-            line: line + newlines(&bytes[..error.valid_up_to()]),
+            line: line + newlines(&error.as_bytes()[..error.utf8_error().valid_up_to()]),
         })?;
         parse_row(text, line, &self.file)
     }
@@ -56,10 +76,8 @@ impl Iterator for Rows {
     type Item = Result<Row, TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.spans.next() {
-            Some(span) => Some(self.row(span)),
-            None => self.damage.take().map(Err),
-        }
+        let text = self.next_text()?;
+        Some(text.and_then(|(line, bytes)| self.row(line, bytes)))
     }
 }
 
@@ -79,10 +97,10 @@ pub(crate) fn parse_rows(text: &str, file: &str) -> Result<Vec<Row>, TaskError> 
     Rows::of(Source::new(text.as_bytes().to_vec(), file), file.to_owned()).all()
 }
 
-fn parse_row(text: &str, line: usize, file: &str) -> Result<Row, TaskError> {
+fn parse_row(text: String, line: usize, file: &str) -> Result<Row, TaskError> {
     let file = file.to_owned();
-    match serde_json::from_str(text).or_else(|_| serde_json::from_str(&to_json(text))) {
-        Ok(Value::Object(fields)) => Ok(Row { file, line, fields }),
+    match serde_json::from_str(&text).or_else(|_| serde_json::from_str(&to_json(&text))) {
+        Ok(Value::Object(fields)) => Ok(Row { file, line, text, fields }),
         Ok(other) => Err(TaskError::NotAnObject { file, line, found: type_name(&other) }),
         Err(source) => Err(TaskError::Json { file, line, source: source.into() }),
     }
@@ -107,6 +125,18 @@ pub(crate) fn reject_duplicates(rows: &[Row], ids: &[String]) -> Result<(), Task
 impl Row {
     pub(crate) fn line(&self) -> usize {
         self.line
+    }
+
+    /// The object as it stands in the file.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The value of a field as it is written, where it is there and not null.
+    pub(crate) fn written(&self, field: &str) -> Option<&str> {
+        let all = fields::fields(&self.text).into_iter();
+        let value = all.rev().find(|(key, _)| fields::name(key) == field)?.1;
+        (value != "null").then_some(value)
     }
 
     /// True when the field is there and not null.

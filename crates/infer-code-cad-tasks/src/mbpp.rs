@@ -1,4 +1,5 @@
 use crate::jsonl::{self, Row};
+use crate::plus::{self, PlusTests};
 use crate::python::{Line, is_word, logical_lines};
 use crate::{Hidden, Problem, Task, TaskError, choice};
 use std::fmt;
@@ -76,8 +77,9 @@ impl fmt::Display for MbppSplit {
 /// constants or helpers (tasks 14, 18). These stay out of prompt and preamble, for they are part of
 /// the answer.
 ///
-/// Of MBPP+ the tests are the asserts (`assertion`, `test_list`). Its inputs without expected values
-/// (`base_input`, `plus_input`, `contract`) and the `test` that needs NumPy are not run.
+/// Of MBPP+ as a release has it the tests are all its inputs, `base_input` and `plus_input`, whose answers
+/// must agree with those of the reference within `atol`. Of the rows of its data set they are the `test`,
+/// which needs NumPy.
 ///
 /// # Errors
 /// Unreadable or empty file, malformed line, field missing or of the wrong type, tests that call no
@@ -144,6 +146,7 @@ fn task(row: &Row, task_id: &str) -> Result<Task, TaskError> {
     let code = row.string(row.either("code", "canonical_solution"))?;
     let tests_field = row.either("test_list", "assertion");
     let tests = match tests_field {
+        _ if plus::has_inputs(row) && row.has("entry_point") => String::new(),
         "test_list" => row.strings("test_list")?.join("\n"),
         _ => row.string("assertion")?.trim().to_owned(),
     };
@@ -156,7 +159,7 @@ fn task(row: &Row, task_id: &str) -> Result<Task, TaskError> {
         })?,
     };
     let docstring = docstring(&row.string(row.either("text", "prompt"))?);
-    let hidden = Hidden { setup: setup(row)?, asserts: tests + "\n", reference: Some(code) };
+    let hidden = hidden(row, &entry_point, tests, code)?;
     let problem = Problem {
         task_id: task_id.to_owned(),
         prompt: format!("{signature}\n    \"\"\"{}\"\"\"\n", docstring.replace('\n', "\n    ")),
@@ -170,6 +173,27 @@ fn task(row: &Row, task_id: &str) -> Result<Task, TaskError> {
     Ok(Task::new(problem, hidden))
 }
 
+/// Tests by inputs, or EvalPlus's `test`, where the row has them; else the asserts.
+fn hidden(
+    row: &Row,
+    entry_point: &str,
+    asserts: String,
+    code: String,
+) -> Result<Hidden, TaskError> {
+    let imports = row.has("test_imports").then(|| row.strings("test_imports")).transpose()?;
+    let imports = imports.unwrap_or_default().join("\n");
+    let setup_code = row.optional_string("test_setup_code")?.unwrap_or_default();
+    let parts = [imports.as_str(), &setup_code].into_iter().filter(|part| !part.is_empty());
+    let setup = parts.collect::<Vec<_>>().join("\n");
+    let (helpers, asserts) = if plus::has_inputs(row) {
+        let tests = PlusTests::new(row, entry_point, &code, mbpp_number(row))?;
+        (format!("{imports}\n{}", tests.helpers), tests.asserts)
+    } else {
+        (imports, row.optional_string("test")?.unwrap_or(asserts) + "\n")
+    };
+    Ok(Hidden { helpers, setup, asserts, reference: Some(code) })
+}
+
 fn undefined(name: &str) -> String {
     format!("names {name:?}, which the reference code does not define; correct one of the two")
 }
@@ -179,14 +203,6 @@ fn docstring(text: &str) -> String {
     let text = text.trim();
     let inner = text.strip_prefix("\"\"\"").and_then(|text| text.strip_suffix("\"\"\""));
     inner.map_or(text, str::trim).replace("\r\n", "\n")
-}
-
-/// The sanitized edition's imports, and the setup code of the first edition.
-fn setup(row: &Row) -> Result<String, TaskError> {
-    let imports = row.has("test_imports").then(|| row.strings("test_imports")).transpose()?;
-    let mut parts = imports.unwrap_or_default();
-    parts.extend(row.optional_string("test_setup_code")?.filter(|code| !code.is_empty()));
-    Ok(parts.join("\n"))
 }
 
 /// Name and `def` line of the first of `names` that is an outermost function in `code`.
@@ -292,6 +308,7 @@ mod tests {
         let Task { problem: p, hidden } = &tasks[0];
         assert_eq!((p.task_id.as_str(), p.entry_point.as_str()), ("MBPP/82", "volume_sphere"));
         assert_eq!(hidden.setup, "import math\nimport re");
+        assert_eq!(hidden.helpers, hidden.setup, "for the program and for the tests");
         let docstring = "Write a function to find the volume of a sphere.";
         assert_eq!(p.prompt, format!("def volume_sphere(r):\n    \"\"\"{docstring}\"\"\"\n"));
         let Task { problem: p, hidden } = &tasks[1];
@@ -315,18 +332,25 @@ mod tests {
         assert_eq!(p.docstring, "Find the shared elements.\nassert f((3,), (3,)) == (3,)");
         let prompt = "def f(a, b):\n    \"\"\"Find the shared elements.\n    assert f((3,), (3,)) == (3,)\"\"\"\n";
         assert_eq!(p.prompt, prompt);
+        let inputs = "_plus_json.loads(\"[[[3], [3]]]\") + _plus_json.loads(\"[[[NaN], [-Infinity, 1e999]]]\")";
         assert_eq!(
             task.hidden.asserts,
-            "assert g(1) == f((3,), (3,))[0]\nassert f((3,), (3,)) == (3,)\n"
+            format!("_plus_check(f, _plus_reference, \"same set\", \"tuples\", 0, {inputs})\n")
         );
         assert!(task.canonical_program().unwrap().starts_with("\ndef g(a)"));
         let message = |row: &str| load(row).unwrap_err().to_string();
         let other = row.replace("\"entry_point\": \"f\"", "\"entry_point\": \"h\"");
         assert!(message(&other).contains("line 1: field `entry_point` names \"h\", which the ref"));
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), row.replace("\"assertion\"", "\"asserts\"")).unwrap();
+        let no_inputs = row.replace("base_input", "base").replace("plus_input", "plus");
+        let asserts = &load(&no_inputs).unwrap()[0].hidden.asserts;
+        let expected = "assert g(1) == f((3,), (3,))[0]\nassert f((3,), (3,)) == (3,)\n";
+        assert_eq!(asserts, expected);
+        std::fs::write(file.path(), no_inputs.replace("\"assertion\"", "\"asserts\"")).unwrap();
         let untested = crate::load_problems(file.path()).unwrap_err().to_string();
         assert!(untested.contains("field `test_list` is missing"), "{untested}");
+        let test = no_inputs.replace("\"atol\"", "\"test\": \"import numpy\", \"atol\"");
+        assert_eq!(load(&test).unwrap()[0].hidden.asserts, "import numpy\n");
         let other = row.replace("Mbpp/2", "Mbpp/x");
         assert!(message(&other).contains("`task_id` must be a non-negative integer"));
     }

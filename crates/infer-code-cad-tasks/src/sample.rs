@@ -1,7 +1,9 @@
 use crate::jsonl::{Row, Rows};
 use crate::mbpp::mbpp_number;
-use crate::{Extraction, Problem, TaskError};
+use crate::sample_dir::SampleDir;
+use crate::{Extraction, Problem, TaskError, fields};
 use serde::Serialize;
+use serde_json::Value;
 use std::io::Write;
 use std::path::Path;
 
@@ -14,15 +16,18 @@ pub struct Sample {
     pub completion: String,
 }
 
-/// One line of a sample file.
+/// One line of a sample file, or one file of a directory of samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SampleLine {
-    /// 1-based line of the file.
+    /// 1-based line of the file; of a directory the number of the file, from 1, in the order of reading.
     pub line: usize,
     /// The problem it answers.
     pub task_id: String,
     /// What the line holds.
     pub answer: Answer,
+    /// The line's object as it is written; of a directory an object of EvalPlus's form.
+    pub object: String,
 }
 
 /// The text of a sample, in the form of the tool that wrote it.
@@ -44,6 +49,32 @@ impl SampleLine {
         }
     }
 
+    /// The line's object on one line, its fields as they are written and these behind them, in place of what
+    /// it has under their names.
+    ///
+    /// # Examples
+    /// ```
+    /// use infer_code_cad_tasks::SampleReader;
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("samples.jsonl");
+    /// std::fs::write(&path, r#"{"task_id": 3, "passed": null, "completion": "x", "time": NaN}"#)?;
+    /// let line = SampleReader::open(&path)?.next().expect("the file has a line")?;
+    /// let object = line.with_fields(&[("passed", true.into())]);
+    /// assert_eq!(object, r#"{"task_id": 3, "completion": "x", "time": NaN, "passed": true}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_fields(&self, added: &[(&str, Value)]) -> String {
+        let is_kept = |key: &str| {
+            let name = fields::name(key);
+            added.iter().all(|(added, _)| *added != name)
+        };
+        let own = fields::fields(&self.object).into_iter().filter(|(key, _)| is_kept(key));
+        let own = own.map(|(key, value)| format!("{key}: {}", value.replace(['\r', '\n'], " ")));
+        let added = added.iter().map(|(name, value)| format!("{}: {value}", Value::from(*name)));
+        format!("{{{}}}", own.chain(added).collect::<Vec<_>>().join(", "))
+    }
+
     /// The sample without its line and form.
     pub fn into_sample(self) -> Sample {
         let (Answer::Completion(completion) | Answer::Solution(completion)) = self.answer;
@@ -61,6 +92,9 @@ impl SampleLine {
 ///
 /// MBPP files of other tools number their tasks: an integer `11`, or `Mbpp/11`, is read as `MBPP/11`.
 ///
+/// A directory is one of EvalPlus's: a folder per task, such as `HumanEval_0`, and in it a whole program per
+/// sample, `0.py`, `1.py` and so on. They come in the order of the numbers.
+///
 /// # Examples
 /// ```
 /// use infer_code_cad_tasks::SampleReader;
@@ -76,16 +110,26 @@ impl SampleLine {
 /// ```
 #[derive(Debug)]
 pub struct SampleReader {
-    rows: Rows,
+    source: SampleSource,
+}
+
+#[derive(Debug)]
+enum SampleSource {
+    File(Rows),
+    Directory(SampleDir),
 }
 
 impl SampleReader {
-    /// Opens a sample file.
+    /// Opens a sample file, or a directory of samples.
     ///
     /// # Errors
-    /// [`TaskError::Io`] when the file cannot be read.
+    /// [`TaskError::Io`] when it cannot be read; [`TaskError::Empty`] for a directory without samples.
     pub fn open(path: &Path) -> Result<Self, TaskError> {
-        Ok(Self { rows: Rows::open(path)? })
+        let source = match path.is_dir() {
+            true => SampleSource::Directory(SampleDir::open(path)?),
+            false => SampleSource::File(Rows::open(path)?),
+        };
+        Ok(Self { source })
     }
 }
 
@@ -93,7 +137,10 @@ impl Iterator for SampleReader {
     type Item = Result<SampleLine, TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.rows.next().map(|row| sample_line(&row?))
+        match &mut self.source {
+            SampleSource::File(rows) => rows.next().map(|row| sample_line(&row?)),
+            SampleSource::Directory(files) => files.next(),
+        }
     }
 }
 
@@ -106,7 +153,7 @@ fn sample_line(row: &Row) -> Result<SampleLine, TaskError> {
         Some(program) => Answer::Solution(program),
         None => Answer::Completion(row.string("completion")?),
     };
-    Ok(SampleLine { line: row.line(), task_id, answer })
+    Ok(SampleLine { line: row.line(), task_id, answer, object: row.text().to_owned() })
 }
 
 /// Reads a sample file whole, as [`SampleReader`] does, but fails on the first line that cannot be

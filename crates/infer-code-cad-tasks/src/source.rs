@@ -2,8 +2,9 @@
 
 use crate::TaskError;
 use crate::python_json::string_length;
-use flate2::read::MultiGzDecoder;
-use std::io::Read;
+use flate2::bufread::MultiGzDecoder;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
 use std::path::Path;
 
@@ -24,23 +25,100 @@ pub(crate) struct Span {
     pub(crate) range: Range<usize>,
 }
 
-impl Source {
-    /// Reads a file, gzip-compressed or not (told by its first bytes, not by its name).
+/// A file's objects: one list, or one object per line.
+pub(crate) enum Texts {
+    List(Source),
+    Lines(Lines),
+}
+
+impl Texts {
+    /// Opens a file, gzip-compressed or not (told by its first bytes, not by its name).
     pub(crate) fn open(path: &Path, file: &str) -> Result<Self, TaskError> {
-        let bytes = std::fs::read(path)
-            .map_err(|source| TaskError::Io { file: file.to_owned(), source })?;
-        if !bytes.starts_with(&[0x1f, 0x8b]) {
-            return Ok(Self::new(bytes, file));
-        }
-        let mut plain = Vec::new();
-        let Err(source) = MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain) else {
-            return Ok(Self::new(plain, file));
+        let io = |source| TaskError::Io { file: file.to_owned(), source };
+        let mut plain = BufReader::new(File::open(path).map_err(io)?);
+        let is_gzip = plain.fill_buf().map_err(io)?.starts_with(&[0x1f, 0x8b]);
+        let text: Box<dyn BufRead + Send> = match is_gzip {
+            true => Box::new(BufReader::new(MultiGzDecoder::new(plain))),
+            false => Box::new(plain),
         };
-        plain.truncate(plain.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
-        let damage = Some(TaskError::Gzip { file: file.to_owned(), source });
-        Ok(Self { damage, ..Self::new(plain, file) })
+        let mut lines = Lines { text, file: file.to_owned(), is_gzip, line: 0, first: None };
+        match lines.next() {
+            Some(Ok((line, bytes))) if bytes.starts_with(b"[") => lines.list(line, &bytes),
+            first => {
+                lines.first = Some(first);
+                Ok(Self::Lines(lines))
+            }
+        }
+    }
+}
+
+/// A line's number and its bytes, or what is wrong with the file.
+pub(crate) type Text = Result<(usize, Vec<u8>), TaskError>;
+
+/// The lines of a file that hold more than blank space, without it, each with its number.
+///
+/// What is wrong with the file as a whole is an error after the lines before it.
+pub(crate) struct Lines {
+    text: Box<dyn BufRead + Send>,
+    file: String,
+    is_gzip: bool,
+    line: usize,
+    /// The first line, which was looked at.
+    first: Option<Option<Text>>,
+}
+
+impl Iterator for Lines {
+    type Item = Text;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(first) = self.first.take() {
+            return first;
+        }
+        loop {
+            let mut bytes = Vec::new();
+            self.line += 1;
+            match self.text.read_until(b'\n', &mut bytes) {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(source) => {
+                    self.text = Box::new(io::empty());
+                    return Some(Err(self.damage(source)));
+                }
+            }
+            let range = trimmed(&bytes, 0..bytes.len());
+            if !range.is_empty() {
+                bytes.truncate(range.end);
+                bytes.drain(..range.start);
+                return Some(Ok((self.line, bytes)));
+            }
+        }
+    }
+}
+
+impl Lines {
+    /// A file whose first object begins with `[`, on this line.
+    fn list(mut self, line: usize, first: &[u8]) -> Result<Texts, TaskError> {
+        let mut bytes = vec![b'\n'; line - 1];
+        bytes.extend(first);
+        bytes.push(b'\n');
+        let Err(source) = self.text.read_to_end(&mut bytes) else {
+            return Ok(Texts::List(Source::new(bytes, &self.file)));
+        };
+        if !self.is_gzip {
+            return Err(self.damage(source));
+        }
+        bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
+        let damage = Some(self.damage(source));
+        Ok(Texts::List(Source { damage, ..Source::new(bytes, &self.file) }))
     }
 
+    fn damage(&self, source: io::Error) -> TaskError {
+        let file = self.file.clone();
+        if self.is_gzip { TaskError::Gzip { file, source } } else { TaskError::Io { file, source } }
+    }
+}
+
+impl Source {
     /// Cuts a list, which starts with `[`, at its commas, and anything else at its line ends.
     pub(crate) fn new(bytes: Vec<u8>, file: &str) -> Self {
         let content = trimmed(&bytes, 0..bytes.len());

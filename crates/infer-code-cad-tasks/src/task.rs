@@ -29,7 +29,11 @@ pub struct Task {
 /// The half of a task that no prompt, no selection and no extraction may see.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Hidden {
-    /// Code to run before the tests (MBPP's `test_setup_code` and `test_imports`), else `""`.
+    /// Trusted code for the tests to use, out of the program's reach; often `""`. HumanEval: what the
+    /// prompt defines before the entry point, such as `poly` or `encode_cyclic`. MBPP: `test_imports`.
+    pub helpers: String,
+    /// Code to run behind the program and before the tests (MBPP's `test_setup_code` and
+    /// `test_imports`), else `""`.
     pub setup: String,
     /// Runnable tests: HumanEval's `test` followed by the call of `check`; MBPP's asserts, one per line.
     pub asserts: String,
