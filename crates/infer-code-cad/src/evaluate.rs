@@ -1,5 +1,4 @@
 mod into;
-mod judges;
 mod judging;
 mod rejudge;
 mod run;
@@ -9,12 +8,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use infer_code_cad_metrics::{PeakMemory, Throughput};
-use infer_code_cad_sandbox::{Judge, Limits};
+use infer_code_cad_sandbox::Judge;
 use infer_code_cad_tasks::Task;
 
 use crate::{
     Error, FailureRecord, Record, SampleRecord, SessionRecord, SolveConfig, SolveEvent, Solver,
-    Summary, Technique,
+    Summary, TaskLimits, Technique,
 };
 
 pub use into::evaluate_into;
@@ -34,13 +33,14 @@ pub struct Executor {
     /// When it does so. Only [`Judging::After`] times generation undisturbed.
     pub judging: Judging,
     /// What one program may use.
-    pub limits: Limits,
+    pub limits: TaskLimits,
 }
 
 impl Executor {
     /// A solver and a judge beside it; the judge of the [`Solver`] is another one, which sees no hidden test.
-    pub fn new(solver: Solver, judge: impl Judge + 'static, limits: Limits) -> Self {
-        Self { solver, judge: Arc::new(judge), judging: Judging::default(), limits }
+    pub fn new(solver: Solver, judge: impl Judge + 'static, limits: impl Into<TaskLimits>) -> Self {
+        let (judge, limits) = (Arc::new(judge), limits.into());
+        Self { solver, judge, judging: Judging::default(), limits }
     }
 }
 

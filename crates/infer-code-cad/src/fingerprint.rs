@@ -38,6 +38,11 @@ impl Fingerprint {
         numbers.fold(counted, Self::number)
     }
 
+    /// The hash itself.
+    pub(crate) fn value(self) -> u64 {
+        self.0
+    }
+
     fn plain(self, bytes: &[u8]) -> Self {
         let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
         Self(bytes.iter().fold(self.0, step))

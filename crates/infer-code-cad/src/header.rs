@@ -81,7 +81,7 @@ pub struct RunHeader {
     /// What one program may use.
     #[serde(with = "SettingsForm")]
     pub limits: Settings,
-    /// A fingerprint of all hidden tests, with setup code and reference solutions.
+    /// A fingerprint of all hidden tests, with helpers, setup code and reference solutions.
     pub tests: String,
     /// The problems, in the order of results.
     pub tasks: Vec<String>,
@@ -111,7 +111,7 @@ impl RunHeader {
             stop: BTreeSet::from_iter(config.stop.clone()).into_iter().collect(),
             seed: config.seed,
             log_probs: log_probs(config.log_probs),
-            extraction: extraction(config.extraction, Extraction::VERSION),
+            extraction: extraction(config.extraction),
             numerics: NUMERICS,
             bench: executor.solver.judge.settings(),
             judge: executor.judge.settings(),
@@ -225,13 +225,18 @@ fn log_probs(asked: LogProbs) -> Settings {
     }
 }
 
-fn extraction(rules: Extraction, version: u32) -> Settings {
+/// The rules of today.
+pub(crate) fn extraction(rules: Extraction) -> Settings {
+    extraction_of(rules, Extraction::VERSION)
+}
+
+fn extraction_of(rules: Extraction, version: u32) -> Settings {
     let settings = Settings::new(rules.to_string());
     if rules == Extraction::AsIs { settings } else { settings.with("version", version) }
 }
 
 fn first_extraction() -> Settings {
-    extraction(Extraction::Plain, 1)
+    extraction_of(Extraction::Plain, 1)
 }
 
 /// A fingerprint of what judges the answers to `tasks`.
@@ -239,6 +244,9 @@ pub(crate) fn tests(tasks: &[Task]) -> String {
     let add = |hash: Fingerprint, task: &Task| {
         let hidden = &task.hidden;
         let hash = hash.text(&task.problem.task_id).text(&hidden.setup).text(&hidden.asserts);
+        // What the prompt defines is fingerprinted with the prompt.
+        let shown = hidden.helpers == task.problem.preamble;
+        let hash = if shown { hash } else { hash.text(&hidden.helpers) };
         // A missing reference is not an empty one.
         hidden
             .reference

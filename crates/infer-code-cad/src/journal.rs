@@ -9,7 +9,6 @@ mod stored;
 use std::path::Path;
 use std::sync::Arc;
 
-use file::LineFile;
 use line::{DraftLine, Line, SampleLine};
 use stored::Scan;
 
@@ -17,6 +16,7 @@ pub use drafts::JournalDrafts;
 pub use error::JournalError;
 pub use stored::StoredRun;
 
+pub(crate) use file::{LineFile, Span, io_error};
 pub(crate) use place::{RESULTS, check_path};
 
 use crate::{

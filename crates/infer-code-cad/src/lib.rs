@@ -5,6 +5,8 @@
 )]
 #![forbid(unsafe_code)]
 
+mod cpu_scale;
+mod dedup;
 mod draft;
 mod error;
 mod evaluate;
@@ -12,6 +14,7 @@ mod fingerprint;
 mod form;
 mod header;
 mod journal;
+mod judges;
 mod language_model;
 mod load_options;
 mod prompt_format;
@@ -19,9 +22,12 @@ mod prompter;
 mod record;
 mod report;
 mod results;
+mod samples;
 mod selection;
 mod solve;
 mod stop;
+mod task_limits;
+mod task_tests;
 mod technique;
 mod writer;
 
@@ -40,6 +46,8 @@ pub use infer_code_cad_retrieval as retrieval;
 pub use infer_code_cad_sandbox as sandbox;
 pub use infer_code_cad_tasks as tasks;
 
+pub use cpu_scale::CpuScale;
+pub use dedup::Deduplicated;
 pub use draft::{Draft, KnownDraft, KnownDrafts};
 pub use error::Error;
 pub use evaluate::{
@@ -57,6 +65,9 @@ pub use record::{
 };
 pub use report::{DraftCost, PassAt, Summary, table};
 pub use results::{results_path, write_results};
+pub use samples::{
+    JudgedSamples, SampleJudging, SampleProgress, judge_samples, sample_results_path,
+};
 pub use selection::{
     Bench, DraftRequest, First, Jaccard, MostConsistent, SelectError, Selecting, Selection,
     Selector, Similarity,
@@ -65,6 +76,8 @@ pub use solve::{
     Prepared, Solution, SolveConfig, SolveEvent, Solver, prepare, solve, solve_prepared,
 };
 pub use stop::{StopError, stop_strings};
+pub use task_limits::TaskLimits;
+pub use task_tests::task_tests;
 pub use technique::{
     PaperTechnique, PartSetting, Recipe, Sampler, Supplies, Technique, TechniqueError,
 };

@@ -158,7 +158,7 @@ fn failure_line(failure: &FailureRecord) -> Line<'_> {
 }
 
 /// What Python calls an object by default, `<f.<locals>.g object at 0x7f3a5c2d10>`, differs from run to run.
-fn without_addresses(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_addresses(text: &str) -> Cow<'_, str> {
     const AT: &str = " at 0x";
     let mut pieces = text.split(AT);
     let first = pieces.next().unwrap_or_default();
@@ -170,7 +170,7 @@ fn without_addresses(text: &str) -> Cow<'_, str> {
     Cow::Owned(first.to_owned() + &rest.collect::<String>())
 }
 
-fn appended(path: &Path, end: &str) -> PathBuf {
+pub(crate) fn appended(path: &Path, end: &str) -> PathBuf {
     let mut path = OsString::from(path);
     path.push(end);
     path.into()

@@ -2,13 +2,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use infer_code_cad_sandbox::{Judge, Limits, Verdict};
+use infer_code_cad_sandbox::{Judge, Verdict};
 use infer_code_cad_tasks::Task;
 
-use super::judges::{Job, Judges, Outcome};
-use super::run::PATIENCE;
-use super::work::tests;
-use crate::{Error, JournalError, StoredRun, header};
+use crate::judges::{Job, Judges, Outcome, PATIENCE};
+use crate::{Error, JournalError, StoredRun, TaskLimits, header, task_tests};
 
 /// What came of running the programs of a journal once more.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,11 +50,11 @@ pub struct Rejudged {
 /// use std::path::Path;
 /// use std::sync::Arc;
 ///
-/// use infer_code_cad::sandbox::{Judge, Limits, Sandbox, SandboxConfig};
-/// use infer_code_cad::{embedded, rejudge};
+/// use infer_code_cad::sandbox::{Judge, Sandbox, SandboxConfig};
+/// use infer_code_cad::{TaskLimits, embedded, rejudge};
 ///
 /// let judge: Arc<dyn Judge> = Arc::new(Sandbox::start(&SandboxConfig::default())?);
-/// let (path, tasks, limits) = (Path::new("cad.jsonl"), embedded::tasks()?, Limits::default());
+/// let (path, tasks, limits) = (Path::new("cad.jsonl"), embedded::tasks()?, TaskLimits::default());
 /// let again = rejudge(path, &tasks, &judge, &limits, &mut |_, _| ControlFlow::Continue(()))?;
 /// for other in &again.differing {
 ///     println!("{} {}: {} at first", other.task_id, other.sample, other.was);
@@ -67,17 +65,19 @@ pub fn rejudge(
     path: &Path,
     tasks: &[Task],
     judge: &Arc<dyn Judge>,
-    limits: &Limits,
+    limits: &TaskLimits,
     sink: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<Rejudgement, Error> {
     let run = StoredRun::read(path)?;
     check(path, &run, tasks)?;
-    let mut judges = Judges::start(judge, limits);
+    let mut judges = Judges::start(judge);
     for (task, record) in run.records().enumerate() {
-        let (record, tests) = (record?, Arc::new(tests(&tasks[task])));
+        let (record, tests) = (record?, Arc::new(task_tests(&tasks[task])));
+        let limits = limits.of(&tasks[task].problem.task_id);
         for sample in record.samples {
             let about = About { task, sample: sample.sample, was: sample.verdict };
-            judges.submit(Job { about, program: sample.program, tests: tests.clone() });
+            let (program, tests, limits) = (sample.program, tests.clone(), limits.clone());
+            judges.submit(Job { about, program, tests, limits });
         }
     }
     let (total, mut again, mut others) = (judges.pending(), Rejudgement::default(), vec![]);

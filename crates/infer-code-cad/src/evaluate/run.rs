@@ -1,25 +1,18 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use infer_code_cad_engine::GenerateStats;
 use infer_code_cad_metrics::PeakMemory;
 
-use super::judges::{Job, Judges, Outcome};
 use super::work::Work;
 use super::{Judging, Progress};
+use crate::judges::{FAULTS, Faults, Job, Judges, Outcome, PATIENCE};
 use crate::{
     Error, FailureRecord, SampleRecord, SessionRecord, Solution, SolveEvent, Stage, solve_prepared,
 };
 
 /// Hears what happens and breaks off with [`ControlFlow::Break`].
 pub(super) type Sink<'s> = dyn FnMut(Progress<'_>) -> ControlFlow<()> + 's;
-
-/// How long nothing may happen before the sink is asked whether to go on.
-pub(super) const PATIENCE: Duration = Duration::from_millis(100);
-
-/// Faults of the judge in a row, on more than one problem, after which it counts as gone.
-const FAULTS: usize = 8;
 
 /// What became of a run.
 pub(super) struct Ran {
@@ -31,7 +24,7 @@ pub(super) struct Ran {
 /// Solves and judges.
 pub(super) fn run(work: &Work<'_>, memory: PeakMemory, sink: &mut Sink<'_>) -> Result<Ran, Error> {
     let Work { technique, problems, prepared, solver, config, .. } = work;
-    let judges = Judges::start(&work.executor.judge, &work.executor.limits);
+    let judges = Judges::start(&work.executor.judge);
     let (faults, held, drawn) = Default::default();
     let mut desk = Desk { work, judges, sink, faults, held, drawn };
     let hear = &mut |event: SolveEvent<'_>| desk.hear(event);
@@ -101,23 +94,15 @@ struct About {
     solution: Solution,
 }
 
-/// Faults of the judge since its last verdict.
-#[derive(Default)]
-struct Faults {
-    in_a_row: usize,
-    problems: BTreeSet<usize>,
-    /// The last one, when they are too many.
-    gone: Option<String>,
-}
-
 impl Desk<'_, '_> {
     fn hear(&mut self, event: SolveEvent<'_>) -> ControlFlow<()> {
         self.drawn.note(&event);
         match event {
             SolveEvent::Solution { problem, sample, solution } => {
                 let (program, tests) = (solution.program.clone(), self.work.tests[problem].clone());
+                let limits = self.work.executor.limits.of(self.work.task_id(problem));
                 let about = About { problem, sample, solution };
-                let job = Job { about, program, tests };
+                let job = Job { about, program, tests, limits };
                 match self.work.executor.judging {
                     Judging::Beside => self.judges.submit(job),
                     Judging::After => self.held.push(job),
@@ -185,18 +170,5 @@ impl Desk<'_, '_> {
     ) -> ControlFlow<()> {
         let record = &FailureRecord::new(self.work.task_id(problem), sample, stage, reason);
         (self.sink)(Progress::Failed { problem, record })
-    }
-}
-
-impl Faults {
-    /// Breaks when they are too many to be the programs' doing.
-    fn add(&mut self, problem: usize, reason: &str) -> ControlFlow<()> {
-        self.in_a_row += 1;
-        self.problems.insert(problem);
-        if self.in_a_row < FAULTS || self.problems.len() == 1 {
-            return ControlFlow::Continue(());
-        }
-        self.gone = Some(reason.to_owned());
-        ControlFlow::Break(())
     }
 }

@@ -5,7 +5,7 @@ use infer_code_cad_tasks::{Problem, Task};
 
 use super::judging::Watched;
 use super::{Executor, Judging};
-use crate::{Error, Prepared, PromptRecord, SolveConfig, Solver, Technique, prepare};
+use crate::{Error, Prepared, PromptRecord, SolveConfig, Solver, Technique, prepare, task_tests};
 
 /// All that a run needs: prompts are written, tests are apart from problems.
 pub(super) struct Work<'a> {
@@ -31,7 +31,7 @@ impl<'a> Work<'a> {
     ) -> Result<Self, Error> {
         let problems: Vec<Problem> = tasks.iter().map(|task| task.problem.clone()).collect();
         let prepared = prepare(technique, &problems, &executor.solver, config)?;
-        let tests = tasks.iter().map(|task| Arc::new(tests(task))).collect();
+        let tests = tasks.iter().map(|task| Arc::new(task_tests(task))).collect();
         let watched = Arc::new(Watched::new(executor.solver.judge.clone()));
         let mut solver = executor.solver.clone();
         solver.judge = watched.clone();
@@ -68,14 +68,5 @@ impl<'a> Work<'a> {
     /// Whether a problem has no sample left to do.
     pub(super) fn is_done(&self, problem: usize) -> bool {
         (0..self.config.n_samples).all(|sample| self.prepared.done.contains(&(problem, sample)))
-    }
-}
-
-/// What a task's answers are judged by.
-pub(super) fn tests(task: &Task) -> Tests {
-    let tests = Tests::new(&task.hidden.asserts).with_setup(&task.hidden.setup);
-    match task.canonical_program() {
-        None => tests,
-        Some(reference) => tests.with_reference(reference),
     }
 }

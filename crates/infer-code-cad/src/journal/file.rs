@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::JournalError;
 use super::line::Line;
 
@@ -14,9 +17,9 @@ const SYNC_EVERY: Duration = Duration::from_millis(100);
 
 /// Where a line lies in its file, without its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) start: u64,
-    pub(super) len: usize,
+pub(crate) struct Span {
+    pub(crate) start: u64,
+    pub(crate) len: usize,
 }
 
 /// Takes a line and its place.
@@ -26,7 +29,7 @@ type Each<'e> = dyn FnMut(Span, &[u8]) -> Result<(), JournalError> + 'e;
 ///
 /// One handle does all of it, because a second one could not read a locked file everywhere.
 #[derive(Debug)]
-pub(super) struct LineFile {
+pub(crate) struct LineFile {
     path: PathBuf,
     state: Mutex<State>,
 }
@@ -65,7 +68,7 @@ impl LineFile {
     }
 
     /// Opens or creates a file for this session alone.
-    pub(super) fn lock(path: &Path) -> Result<Self, JournalError> {
+    pub(crate) fn lock(path: &Path) -> Result<Self, JournalError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file =
@@ -82,12 +85,12 @@ impl LineFile {
         Self { path: path.to_owned(), state: Mutex::new(state) }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The first bytes, at most `most`.
-    pub(super) fn beginning(&self, most: u64) -> Result<Vec<u8>, JournalError> {
+    pub(crate) fn beginning(&self, most: u64) -> Result<Vec<u8>, JournalError> {
         let mut state = self.state();
         let mut bytes = Vec::new();
         let read =
@@ -98,7 +101,7 @@ impl LineFile {
 
     /// Hands every whole line and its place to `each`, whose error ends it, and takes the end of the last
     /// one for the end of the file. One line at a time is in memory. Returns whether bytes follow it.
-    pub(super) fn scan(&self, each: &mut Each<'_>) -> Result<bool, JournalError> {
+    pub(crate) fn scan(&self, each: &mut Each<'_>) -> Result<bool, JournalError> {
         let mut state = self.state();
         state.file.rewind().map_err(|source| self.io("read it", source))?;
         let (mut start, mut line) = (0, Vec::new());
@@ -117,14 +120,20 @@ impl LineFile {
     }
 
     /// Removes what follows the last whole line.
-    pub(super) fn cut(&self) -> Result<(), JournalError> {
+    pub(crate) fn cut(&self) -> Result<(), JournalError> {
         let mut state = self.state();
         let end = state.end;
         state.file.cut(end).map_err(|source| self.io("drop its unfinished last line", source))
     }
 
-    /// Reads a line back that was appended or scanned.
+    /// Reads a line of a journal back that was appended or scanned.
     pub(super) fn entry<T: TryFrom<Line>>(&self, span: Span) -> Result<T, JournalError> {
+        let line: Line = self.value(span)?;
+        line.try_into().map_err(|_| self.changed())
+    }
+
+    /// Reads a line back that was appended or scanned.
+    pub(crate) fn value<T: DeserializeOwned>(&self, span: Span) -> Result<T, JournalError> {
         let mut state = self.state();
         let mut line = vec![0; span.len];
         let read = state
@@ -132,12 +141,11 @@ impl LineFile {
             .seek(SeekFrom::Start(span.start))
             .and_then(|_| state.file.read_exact(&mut line));
         read.map_err(|source| self.io("read a line back", source))?;
-        let line: Option<Line> = serde_json::from_slice(&line).ok();
-        line.and_then(|line| line.try_into().ok()).ok_or_else(|| self.changed())
+        serde_json::from_slice(&line).map_err(|_| self.changed())
     }
 
     /// Appends a line, all of it or nothing.
-    pub(super) fn append(&self, line: &Line) -> Result<Span, JournalError> {
+    pub(crate) fn append(&self, line: &impl Serialize) -> Result<Span, JournalError> {
         let text = text(&self.path, line)?;
         let mut state = self.state();
         self.check(&state)?;
@@ -157,12 +165,12 @@ impl LineFile {
     }
 
     /// Puts lines that have waited long enough on the disk.
-    pub(super) fn sync_due(&self) -> Result<(), JournalError> {
+    pub(crate) fn sync_due(&self) -> Result<(), JournalError> {
         self.sync_after(self.state(), SYNC_EVERY)
     }
 
     /// Puts all lines on the disk.
-    pub(super) fn sync(&self) -> Result<(), JournalError> {
+    pub(crate) fn sync(&self) -> Result<(), JournalError> {
         self.sync_after(self.state(), Duration::ZERO)
     }
 
@@ -208,13 +216,13 @@ impl LineFile {
 }
 
 /// A line and its end as they stand in the file.
-pub(super) fn text(path: &Path, line: &Line) -> Result<Vec<u8>, JournalError> {
+pub(super) fn text(path: &Path, line: &impl Serialize) -> Result<Vec<u8>, JournalError> {
     let write = |error: serde_json::Error| io_error(path, "put a line into JSON", error.into());
     let mut text = serde_json::to_vec(line).map_err(write)?;
     text.push(b'\n');
     Ok(text)
 }
 
-pub(super) fn io_error(path: &Path, doing: &'static str, source: io::Error) -> JournalError {
+pub(crate) fn io_error(path: &Path, doing: &'static str, source: io::Error) -> JournalError {
     JournalError::Io { path: path.to_owned(), doing, source }
 }
