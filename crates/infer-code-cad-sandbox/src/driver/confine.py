@@ -30,13 +30,15 @@ def isolate(plan):
     house = {
         "tier": tier,
         "supervisor": os.getpid(),
-        "home": plan["scratch"],
+        "home": plan.get("scratch"),
         "user": FIRST_USER + os.getpid() % USERS if root else None,
         "base_bytes": virtual_bytes(),
         "landlock": 0,
         "allowed": [],
         "others": 0,
         "filters": {},
+        "zygote": None,
+        "tried": {},
         "scratch": SCRATCH if tier == "full" else os.path.join(plan["scratch"], "candidate"),
     }
     if tier in SHUT:
@@ -109,12 +111,22 @@ def layers_of(house):
 
 
 def fork_zygote(house, main):
-    """Forks the process that forks candidates; it runs main(house). In full that is the first process
-    of a new pid namespace, whose end ends all others in it, and what is returned is its parent."""
+    """Forks the process that forks candidates. It tries the tier first: Refused if that does not hold.
+    Then it runs main(house), never to return. In full it is the first process of a new pid namespace,
+    whose end ends all others in it, and what is returned here is its parent."""
+    heard, said = os.pipe()
     pid = os.fork()
-    if pid:
-        install_all(house, "worker")
-        return pid
+    if pid == 0:
+        os.close(heard)
+        be_zygote(house, said, main)
+    os.close(said)
+    install_all(house, "worker")
+    with open(heard, "rb") as file:
+        house["tried"] = understand_test(file.read())
+    return pid
+
+
+def be_zygote(house, said, main):
     try:
         die_with(house["supervisor"])
         if house["tier"] == "full":
@@ -123,6 +135,7 @@ def fork_zygote(house, main):
             prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a candidate leaves becomes this process's
         install_all(house, "worker")
         house["zygote"] = os.getpid()
+        tell_and_close(said, test_tier(house))
         main(house)
     finally:
         os._exit(1)
@@ -134,6 +147,8 @@ def enter_pid_namespace():
     alive, mine = os.pipe()
     pid = os.fork()
     if pid:
+        os.closerange(3, mine)  # all but that one: nobody shall wait for an end that is held here
+        os.closerange(mine + 1, 1 << 12)
         wait_and_leave(pid)
     os.close(mine)
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -230,7 +245,9 @@ def install_all(house, name):
 
 
 def deny_forks(house):
-    """In a fork of a candidate that may fork: this one may not."""
+    """In a fork of a candidate that may fork: this one may not, and it ends with the first."""
+    if house["tier"] in SHUT:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     install_all(house, "allow")
 
 
@@ -277,6 +294,7 @@ def children():
 def end_all(house):
     """In the zygote, when a candidate has ended or has to: kills and reaps all that is left of it,
     what it started in sessions of its own too."""
+    assert os.getpid() == house["zygote"]  # in another process it would be others that are killed
     while True:
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -288,8 +306,8 @@ def end_all(house):
 
 
 def kill_all(house):
-    if house["tier"] == "full":
-        targets = [-1]
+    if house["tier"] == "full" and os.getpid() == 1:
+        targets = [-1]  # all of its pid namespace
     elif sys.platform == "linux":
         targets = children()
     else:

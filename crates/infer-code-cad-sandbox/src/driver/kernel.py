@@ -44,8 +44,11 @@ class Refused(Exception):
     """A layer of the tier cannot be had: which one, the kernel's answer, what would help."""
 
     def __init__(self, layer, answer, remedy):
-        super().__init__("%s: %s; %s" % (layer, answer, remedy))
+        super().__init__(layer, answer, remedy)
         self.layer, self.answer, self.remedy = layer, answer, remedy
+
+    def __str__(self):
+        return "%s: %s; %s" % self.args
 
 
 class Layer:

@@ -42,46 +42,61 @@ RAW = {  # by architecture, where it has the call
 
 
 def self_test(house):
-    """In the zygote: how many forbidden acts were tried of each guarantee; Refused if one succeeded.
-    Nothing to try in the tiers that promise nothing."""
+    """How many forbidden acts were tried in vain, by the guarantee that they would have broken."""
+    return house["tried"]
+
+
+def test_tier(house):
+    """In the zygote, before the first candidate: what was tried and which holes there are, or what was
+    refused. Nothing to try in the tiers that promise nothing."""
     if house["tier"] not in SHUT:
-        return {}
+        return {"tried": {}, "holes": []}
     fresh_scratch(house, SELF_TEST_LIMITS)
-    reader, writer = os.pipe()
+    heard, said = os.pipe()
     pid = os.fork()
     if pid == 0:
-        try_in_child(house, writer)
-    os.close(writer)
-    with open(reader, "rb") as file:
+        tell_and_close(said, try_confined(house))
+        os._exit(0)
+    os.close(said)
+    with open(heard, "rb") as file:
         text = file.read()
     status = os.waitpid(pid, 0)[1]
     end_all(house)
     clear_scratch(house)
+    if text:
+        return json.loads(text.decode())
+    answer = "the process that tried what is forbidden ended with status %d" % status
+    return {"refused": ["self-test", answer, "report this"]}
+
+
+def try_confined(house):
+    """In a process like a candidate's."""
+    try:
+        os.setsid()
+        confine(house, SELF_TEST_LIMITS, False)
+        return try_acts(house)
+    except Refused as error:
+        return {"refused": error.args}
+    except BaseException as error:
+        return {"refused": ["self-test", "%s: %s" % (type(error).__name__, error), "report this"]}
+
+
+def tell_and_close(said, found):
+    """The pipe was there before; a candidate's fork could not make another way out."""
+    os.write(said, json.dumps(found).encode())
+    os.close(said)
+
+
+def understand_test(text):
+    """In the supervisor: what was tried; Refused where something succeeded or could not be had."""
     if not text:
-        answer = "the process that tried what is forbidden ended with status %d" % status
-        raise Refused("self-test", answer, "report this")
+        raise Refused("pids", "the process that forks candidates has ended", USER_REMEDY)
     found = json.loads(text.decode())
     if "refused" in found:
         raise Refused(*found["refused"])
     for guarantee, act in found["holes"]:
         raise Refused(guarantee, "a candidate could " + act, "report this, with the kernel's version")
     return found["tried"]
-
-
-def try_in_child(house, writer):
-    """Never returns. What was found goes into a pipe that was there before."""
-    found = {}
-    try:
-        os.setsid()
-        confine(house, SELF_TEST_LIMITS, False)
-        found = try_acts(house)
-    except Refused as error:
-        found = {"refused": [error.layer, error.answer, error.remedy]}
-    except BaseException as error:
-        found = {"refused": ["self-test", "%s: %s" % (type(error).__name__, error), "report this"]}
-    finally:
-        os.write(writer, json.dumps(found).encode())
-        os._exit(0)
 
 
 def try_acts(house):
@@ -139,7 +154,7 @@ def reading_acts(house):
     paths += ["/proc/%d/mem" % house["supervisor"], "/sys/kernel/mm/transparent_hugepage/enabled"]
     acts = [("read " + path, lambda path=path: open(path, "rb").close(), SHUT_OUT) for path in paths]
     if house["tier"] == "full":
-        for path in ("/proc/self/exe", "/etc/passwd", "/bin/sh", "/home", "/root/.profile", house["home"]):
+        for path in ("/proc/self/exe", "/etc/passwd", "/bin/sh", "/home", "/root/.profile", "/tmp/.X11-unix"):
             acts.append(("see " + path, lambda path=path: os.lstat(path), SHUT_OUT))
     else:
         for path in ("/root", "/home", "/proc", "/sys", "/var", "/etc", house["home"]):
@@ -150,10 +165,9 @@ def reading_acts(house):
 def writing_acts(house):
     """Anything outside the scratch, files of the library among it."""
     library = os.__file__
-    places = ["/", "/etc", "/var/tmp", "/dev/shm", "/dev", "/usr/lib", house["home"]]
-    places.append(os.path.dirname(library))
-    if house["scratch"] != "/tmp":
-        places.append("/tmp")
+    places = ["/", "/etc", "/var/tmp", "/dev/shm", "/dev", "/usr/lib", os.path.dirname(library)]
+    if house["tier"] in WEAKER:
+        places += ["/tmp", house["home"]]
     acts = [("make a file in " + place, lambda place=place: make_file(place), SHUT_OUT) for place in places]
     foreign = [library] + ([house["home"]] if house["tier"] in WEAKER else [])
     for path in foreign:

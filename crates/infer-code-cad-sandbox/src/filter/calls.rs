@@ -56,8 +56,8 @@ pub(super) const ALLOWED: &[c_long] = &[
     SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_rt_sigpending, SYS_rt_sigtimedwait,
     SYS_rt_sigsuspend, SYS_sigaltstack, SYS_signalfd4, SYS_restart_syscall,
     // Pairs of sockets that it made itself.
-    SYS_recvfrom, SYS_shutdown, SYS_getsockopt, SYS_getsockname, SYS_getpeername,
-    // Locking itself up further; `SETTLED` takes it away when all is installed.
+    SYS_recvfrom, SYS_recvmsg, SYS_shutdown, SYS_getsockopt, SYS_getsockname, SYS_getpeername,
+    // Locking itself up further; `SETTLED` takes it and `recvmsg` away when all is installed.
     SYS_seccomp,
     // The same under older names.
     #[cfg(target_arch = "x86_64")] SYS_open,
@@ -133,15 +133,15 @@ pub(super) const NO_FORKS: &[Rule] = &[
     (SYS_vfork, &[]),
 ];
 
-/// No more filters once the last one is there.
-pub(super) const SETTLED: &[Rule] = &[(SYS_seccomp, &[])];
+/// What only a program that makes copies of itself needs: a channel and a last filter for each.
+pub(super) const SETTLED: &[Rule] = &[(SYS_seccomp, &[]), (SYS_recvmsg, &[])];
 
 /// What the worker's own processes need to shut a candidate in, to end it and to hand it its channel.
 /// They are in the same filter, so a candidate has a second one that refuses these.
 #[rustfmt::skip]
 pub(super) const TRUSTED: &[c_long] = &[
     SYS_mount, SYS_umount2, SYS_kill, SYS_setsid, SYS_setresuid, SYS_setresgid, SYS_setgroups,
-    SYS_capset, SYS_fchown, SYS_fchownat, SYS_sendmsg, SYS_recvmsg, SYS_landlock_create_ruleset,
+    SYS_capset, SYS_fchown, SYS_fchownat, SYS_sendmsg, SYS_landlock_create_ruleset,
     SYS_landlock_add_rule, SYS_landlock_restrict_self,
     #[cfg(target_arch = "x86_64")] SYS_chown,
 ];
