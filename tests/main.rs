@@ -16,6 +16,7 @@ mod kill;
 mod memory;
 mod pipeline;
 mod prompts;
+mod samples;
 mod sharing;
 mod timing;
 mod waves;
