@@ -1,0 +1,128 @@
+# Exceptions that tests expect.
+
+#= name: value_error
+#: try:
+#:     f(-1)
+#: except ValueError as error:
+#:     assert str(error) == "negative"
+#: else:
+#:     assert False
+def f(n):
+    if n < 0:
+        raise ValueError("negative")
+
+#= name: key_error_and_its_base
+#: for kind in (KeyError, LookupError, Exception):
+#:     try:
+#:         f("b")
+#:     except kind:
+#:         pass
+#:     else:
+#:         assert False
+def f(key):
+    return {"a": 1}[key]
+
+#= name: stop_iteration
+#: try:
+#:     f()
+#: except StopIteration:
+#:     pass
+#: else:
+#:     assert False
+def f():
+    return next(iter([]))
+
+#= name: own_subclass_of_value_error
+#: try:
+#:     f()
+#: except ValueError as error:
+#:     assert "own" in str(error)
+#: else:
+#:     assert False
+class Own(ValueError):
+    pass
+
+def f():
+    raise Own("own")
+
+#= name: many_kinds
+#: import math
+#: def kind(n):
+#:     try:
+#:         f(n)
+#:     except Exception as error:
+#:         return type(error)
+#: assert [kind(n) for n in range(7)] == [ZeroDivisionError, IndexError, TypeError, AttributeError, OverflowError, AssertionError, NotImplementedError]
+import math
+
+def f(n):
+    if n == 0:
+        return 1 // 0
+    if n == 1:
+        return [][0]
+    if n == 2:
+        return 1 + ""
+    if n == 3:
+        return (1).nothing
+    if n == 4:
+        return math.exp(1e6)
+    if n == 5:
+        assert n == 0
+    raise NotImplementedError
+
+#= name: handled_inside
+#: assert f("12") == 12 and f("x") is None and seen() == ["12", "x"]
+log = []
+
+def f(text):
+    try:
+        return int(text)
+    except ValueError:
+        return None
+    finally:
+        log.append(text)
+
+def seen():
+    return log
+
+#= name: recursion_error_caught
+#: assert f() == "deep"
+def f():
+    def down(n):
+        return down(n + 1)
+
+    try:
+        return down(0)
+    except RecursionError:
+        return "deep"
+
+#= name: memory_error_caught
+#: assert f() == "much"
+def f():
+    try:
+        return len(bytearray(1 << 40))
+    except MemoryError:
+        return "much"
+
+#= name: exit_caught
+#: assert f() == 3
+import sys
+
+def f():
+    try:
+        sys.exit(3)
+    except SystemExit as leave:
+        return leave.code
+
+#= name: raised_in_a_generator
+#: values = f()
+#: assert next(values) == 1
+#: try:
+#:     next(values)
+#: except KeyError:
+#:     pass
+#: else:
+#:     assert False
+def f():
+    yield 1
+    raise KeyError("two")
