@@ -2,7 +2,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Isolation, Tier};
+use crate::Tier;
 
 /// Why there is no verdict. A sandbox fault, never the candidate's failure: do not count it as one.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +40,7 @@ pub enum SandboxError {
     },
     /// A worker gave the wrong verdict on a program whose verdict is known.
     #[error(
-        "the sandbox's self-check with `{}` failed at `{check}`: {answer} (layers: {isolation}); \
+        "the sandbox's self-check with `{}` failed at `{check}`: {answer} (isolation {tier}); \
          use a python3 and a SandboxConfig::scratch that every user can read", python.display()
     )]
     SelfCheck {
@@ -50,8 +50,8 @@ pub enum SandboxError {
         check: &'static str,
         /// What came of it.
         answer: String,
-        /// The layers active.
-        isolation: Isolation,
+        /// How it was shut in.
+        tier: Tier,
     },
     /// A layer of the tier asked for cannot be set up here, or does not hold.
     #[error(
@@ -96,12 +96,6 @@ pub enum SandboxError {
     WorkerSilent {
         /// How long was waited.
         waited: Duration,
-    },
-    /// The confinement could not be applied to a candidate.
-    #[error("the candidate could not be confined: {reason}")]
-    Confinement {
-        /// The kernel's answer.
-        reason: String,
     },
     /// The scratch directory could not be made.
     #[error("cannot make a scratch directory in `{}`: {source}; set SandboxConfig::scratch", path.display())]

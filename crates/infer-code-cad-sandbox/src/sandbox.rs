@@ -4,22 +4,25 @@ use std::thread;
 
 use infer_code_cad_decode::Settings;
 
+use crate::isolation::Isolation;
 use crate::protocol::Hello;
 use crate::worker::{HASH_SEED, Worker};
-use crate::{Isolation, Judge, JudgeError, Limits, Report, SandboxError, Submission, Tier};
+use crate::{
+    Judge, JudgeError, Limits, Observation, Probe, Report, SandboxError, Submission, Tier, Verdict,
+};
 
 /// How a submission is tried again after a fault of the sandbox: once, on a fresh worker.
 const ATTEMPTS: usize = 2;
 
 /// A pool of warm Python interpreters that judge submissions.
 ///
-/// Each submission runs in a fork of a worker, in its own process, session and directory, and all
-/// three are gone afterwards; files it wrote elsewhere (`/tmp`) are not, and the worker's next
-/// candidate runs as the same user. Share it between threads, by reference or as `Arc<dyn Judge>`: a
-/// call waits for a free worker.
+/// Each program runs in a process of its own, shut in as [`SandboxConfig::tier`] says, and its tests in
+/// another, which it cannot reach: they ask it for values. What it leaves is gone before the next.
+/// Share a sandbox between threads, by reference or as `Arc<dyn Judge>`: a call waits for a free worker.
 #[derive(Debug)]
 pub struct Sandbox {
     config: SandboxConfig,
+    isolation: Isolation,
     /// What the first worker said of itself.
     hello: Hello,
     /// The free workers; `None` stands for one that has to be started first.
@@ -62,6 +65,7 @@ impl Sandbox {
     /// # Errors
     /// - [`SandboxError::PythonMissing`], [`SandboxError::PythonStart`],
     ///   [`SandboxError::PythonUnfit`]: the interpreter cannot be used
+    /// - [`SandboxError::Isolation`]: a layer of the tier asked for cannot be had, or does not hold
     /// - [`SandboxError::SelfCheck`]: it gives wrong verdicts, or none
     /// - [`SandboxError::Scratch`]: no directory could be made
     /// - [`SandboxError::Unsupported`]: the system is not a unix
@@ -73,12 +77,9 @@ impl Sandbox {
         let mut workers = spawned.collect::<Result<Vec<_>, _>>()?; // they warm up side by side
         let hellos = workers.iter_mut().map(Worker::ready).collect::<Result<Vec<_>, _>>()?;
         let hello = hellos.into_iter().next().expect("there is at least one worker");
-        if !hello.layers.network {
-            let isolation = &hello.layers;
-            tracing::warn!(%isolation, "candidates can reach the network: the kernel refused");
-        }
         Ok(Self {
             config: config.clone(),
+            isolation: Isolation::new(config.tier, hello.layers.clone(), hello.tried.clone()),
             hello,
             free: Mutex::new(workers.into_iter().map(Some).collect()),
             returned: Condvar::new(),
@@ -87,26 +88,66 @@ impl Sandbox {
 
     /// Judges one submission, waiting for a free worker if need be.
     ///
-    /// After a fault of the sandbox the submission is tried once more on a fresh worker.
+    /// After a fault of the sandbox the submission is tried once more on a fresh worker. Without
+    /// isolation ([`Tier::None`]) a program can end its worker; one that does so twice has crashed.
     ///
     /// # Errors
     /// - [`SandboxError::InvalidLimit`], [`SandboxError::InvalidSubmission`]: the caller's input
-    /// - [`SandboxError::WorkerLost`], [`SandboxError::WorkerSilent`],
-    ///   [`SandboxError::Confinement`]: the sandbox failed, also on a fresh worker
+    /// - [`SandboxError::WorkerLost`], [`SandboxError::WorkerSilent`]: the sandbox failed, also on a
+    ///   fresh worker
     /// - those of [`Sandbox::start`], if a worker had to be started again
     pub fn execute(
         &self,
         submission: &Submission<'_>,
         limits: &Limits,
     ) -> Result<Report, SandboxError> {
+        match self.attempt(limits, |worker| worker.execute(submission, limits)) {
+            Err(error) if is_fault(&error) && self.config.tier == Tier::None => {
+                Ok(Report::new(Verdict::Crashed, format!("ended its worker, twice: {error}")))
+            }
+            result => result,
+        }
+    }
+
+    /// Loads a program once and looks at it with each probe in a fresh copy of it, as
+    /// [`Judge::observe`] says.
+    ///
+    /// Values are written as Python writes them, and exactly: members of sets and keys of dicts in the
+    /// order of their texts, iterators with up to 1,000 of their items as `generator([0, 1])`, other
+    /// objects with their public attributes as `<Point x=1, y=2>`. Where a call gives `None`, the
+    /// text tells what it left its arguments as. A text of more than 65,536 characters ends in a hash.
+    ///
+    /// # Errors
+    /// As [`Sandbox::execute`].
+    pub fn observe(
+        &self,
+        program: &str,
+        probes: &[Probe<'_>],
+        limits: &Limits,
+    ) -> Result<Vec<Observation>, SandboxError> {
+        match self.attempt(limits, |worker| worker.observe(program, probes, limits)) {
+            Err(error) if is_fault(&error) && self.config.tier == Tier::None => {
+                let ended = Observation::Limit(format!("ended its worker, twice: {error}"));
+                Ok(vec![ended; probes.len()])
+            }
+            result => result,
+        }
+    }
+
+    /// With a worker, and after a fault with a fresh one.
+    fn attempt<T>(
+        &self,
+        limits: &Limits,
+        mut ask: impl FnMut(&mut Worker) -> Result<T, SandboxError>,
+    ) -> Result<T, SandboxError> {
         limits.check()?;
         let mut lease = Lease::take(self);
-        let mut result = lease.execute(submission, limits);
+        let mut result = lease.attempt(&mut ask);
         for _ in 1..ATTEMPTS {
             match &result {
                 Err(error) if is_fault(error) => {
-                    tracing::warn!(%error, "trying a submission again on a fresh sandbox worker");
-                    result = lease.execute(submission, limits);
+                    tracing::warn!(%error, "trying a program again on a fresh sandbox worker");
+                    result = lease.attempt(&mut ask);
                 }
                 _ => break,
             }
@@ -120,29 +161,55 @@ impl Sandbox {
         self.config.workers.max(1)
     }
 
-    /// The layers of isolation active, as the first worker found them.
+    /// How candidates are shut in, and what the self-test tried in vain.
     #[must_use]
     pub fn isolation(&self) -> &Isolation {
-        &self.hello.layers
+        &self.isolation
     }
 
     /// What verdicts depend on besides the [`Limits`]: the interpreter's implementation and version,
-    /// the layers of isolation and the hash seed, as in
-    /// `sandbox(python=cpython 3.11.7,isolation="network, memory, processes",hashseed=0)`. No path
-    /// and no user id, so it is the same on another day and in another directory.
+    /// the tier of isolation, the hash seed and, where they may be imported, the installed packages,
+    /// as in `sandbox(python=cpython 3.11.7,isolation=full,hashseed=0,judge=2)`. No path and no
+    /// user id, so it is the same on another day and in another directory.
     #[must_use]
     pub fn settings(&self) -> Settings {
-        Settings::new("sandbox")
+        let settings = Settings::new("sandbox")
             .with("python", &self.hello.python)
-            .with("isolation", &self.hello.layers)
+            .with("isolation", self.config.tier)
             .with("hashseed", HASH_SEED)
+            .with("judge", JUDGE_VERSION);
+        if self.config.site_packages {
+            settings.with("packages", fingerprint(&self.hello.packages))
+        } else {
+            settings
+        }
     }
 }
 
-/// Verdicts only: [`Judge::observe`] is unsupported.
+/// The rules by which tests see a program's values. They are raised by hand when a verdict may change.
+const JUDGE_VERSION: u32 = 2;
+
+/// FNV-1a of names and versions, each with an end.
+fn fingerprint(packages: &[String]) -> String {
+    let bytes = packages.iter().flat_map(|package| package.bytes().chain([0]));
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{}:{hash:016x}", packages.len())
+}
+
 impl Judge for Sandbox {
     fn judge(&self, submission: &Submission<'_>, limits: &Limits) -> Result<Report, JudgeError> {
         Ok(self.execute(submission, limits)?)
+    }
+
+    fn observe(
+        &self,
+        program: &str,
+        probes: &[Probe<'_>],
+        limits: &Limits,
+    ) -> Result<Vec<Observation>, JudgeError> {
+        Ok(self.observe(program, probes, limits)?)
     }
 
     fn settings(&self) -> Settings {
@@ -172,11 +239,10 @@ impl<'a> Lease<'a> {
     }
 
     /// One attempt; a worker that failed is not used again.
-    fn execute(
+    fn attempt<T>(
         &mut self,
-        submission: &Submission<'_>,
-        limits: &Limits,
-    ) -> Result<Report, SandboxError> {
+        ask: &mut impl FnMut(&mut Worker) -> Result<T, SandboxError>,
+    ) -> Result<T, SandboxError> {
         let mut worker = match self.worker.take() {
             Some(worker) => worker,
             None => {
@@ -185,7 +251,7 @@ impl<'a> Lease<'a> {
                 worker
             }
         };
-        let result = worker.execute(submission, limits);
+        let result = ask(&mut worker);
         if !result.as_ref().is_err_and(is_fault) {
             self.worker = Some(worker);
         }
@@ -203,12 +269,7 @@ impl Drop for Lease<'_> {
 
 /// Whether the sandbox failed, not its caller.
 fn is_fault(error: &SandboxError) -> bool {
-    matches!(
-        error,
-        SandboxError::WorkerLost { .. }
-            | SandboxError::WorkerSilent { .. }
-            | SandboxError::Confinement { .. }
-    )
+    matches!(error, SandboxError::WorkerLost { .. } | SandboxError::WorkerSilent { .. })
 }
 
 #[cfg(all(test, unix))]

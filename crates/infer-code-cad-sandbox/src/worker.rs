@@ -1,23 +1,39 @@
-//! One warm interpreter: its process, the thread that talks to it, its scratch directory.
+//! One warm interpreter: its processes, the thread that talks to it, its directory.
 
-use std::fs::{self, File};
-use std::io;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
+use serde::Serialize;
 
-use crate::protocol::{self, Hello, Reply, Request};
-use crate::{Isolation, Limits, Report, SandboxConfig, SandboxError, Submission, Tests, Verdict};
+use crate::home::Home;
+use crate::protocol::{self, Greeting, Hello, Plan, Reply, Request};
+use crate::{
+    Limits, Observation, Probe, Report, SandboxConfig, SandboxError, Submission, Tests, Tier,
+    Verdict,
+};
 
 /// The program that the interpreter runs.
 const DRIVER: &str = concat!(
-    include_str!("driver/isolation.py"),
+    include_str!("driver/messages.py"),
+    include_str!("driver/kernel.py"),
+    include_str!("driver/root.py"),
+    include_str!("driver/scratch.py"),
+    include_str!("driver/confine.py"),
+    include_str!("driver/selftest.py"),
+    include_str!("driver/values.py"),
+    include_str!("driver/arrays.py"),
+    include_str!("driver/peer.py"),
     include_str!("driver/candidate.py"),
     include_str!("driver/zygote.py"),
+    include_str!("driver/tests.py"),
+    include_str!("driver/supervisor.py"),
+    "main()\n",
 );
 
 /// How long an interpreter may take to warm up.
@@ -26,21 +42,29 @@ const START_TIME: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(30);
 /// How long an idle interpreter may take to leave by itself.
 const LEAVE_TIME: Duration = Duration::from_secs(1);
+/// How much of a worker's log an error shows.
+const LOG_BYTES: u64 = 1000;
 
 /// What `PYTHONHASHSEED` is: the order of a set of strings, hence a verdict, may depend on it.
 pub(crate) const HASH_SEED: &str = "0";
 
 /// What is checked, program, asserts, verdict: the verdicts are known. The first needs the library and
 /// the scratch directory to be within the candidate's reach, by a module that is not warm.
-const SELF_CHECK: [(&str, &str, &str, Verdict); 3] = [
+const SELF_CHECK: [(&str, &str, &str, Verdict); 4] = [
     (
         "import a module and write a file",
-        "import os, sched\nopen(os.path.abspath('file'), 'w').close()",
-        "assert sched.scheduler and os.path.exists('file')",
+        "import os, sched\nopen('file', 'w').close()\ndef f(): return sched.__name__, os.listdir()",
+        "assert f() == ('sched', ['file'])",
         Verdict::Passed,
     ),
     ("fail an assertion", "x = 1", "assert x == 2", Verdict::Failed),
-    ("leave before the tests", "import os\nos._exit(0)", "", Verdict::Crashed),
+    (
+        "equal whatever is expected",
+        "class X:\n    def __eq__(self, other): return True\nx = X()",
+        "assert x == 2",
+        Verdict::Failed,
+    ),
+    ("leave before the tests", "import os\nos._exit(0)", "x", Verdict::Crashed),
 ];
 
 #[derive(Debug)]
@@ -50,27 +74,28 @@ pub(crate) struct Worker {
     requests: Option<Sender<Vec<u8>>>,
     replies: Receiver<io::Result<Vec<u8>>>,
     python: PathBuf,
-    home: TempDir,
+    tier: Tier,
+    log: File,
+    /// The tier `full` needs no directory of the system's.
+    _home: Option<Home>,
 }
 
 impl Worker {
     /// Starts the interpreter; it warms up while the caller does other things.
     pub(crate) fn spawn(config: &SandboxConfig) -> Result<Self, SandboxError> {
         let unusable = |source| SandboxError::Scratch { path: config.scratch.clone(), source };
-        let home = make_home(&config.scratch).map_err(unusable)?;
-        let log = File::create(log_path(&home)).map_err(unusable)?;
-        let mut command = Command::new(program(&config.python));
-        // No PYTHON* variable of the user's reaches the interpreter, so -I would only switch off
-        // the fixed hash seed.
+        let home = (config.tier != Tier::Full).then(|| Home::make(&config.scratch)).transpose();
+        let home = home.map_err(unusable)?;
+        let log = tempfile::tempfile_in(&config.scratch).map_err(unusable)?;
+        let mut command = command(config);
         command
-            .args(["-s", "-S", "-B", "-c", DRIVER])
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-            .envs([("LC_ALL", "C.UTF-8"), ("PYTHONHASHSEED", HASH_SEED), ("MALLOC_ARENA_MAX", "1")])
-            .current_dir(home.path())
+            .envs(ENVIRONMENT)
+            .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(log);
+            .stderr(log.try_clone().map_err(unusable)?);
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0); // no Ctrl-C from a terminal
         let mut process = command.spawn().map_err(|source| {
@@ -81,24 +106,40 @@ impl Worker {
             }
         })?;
         let (requests, replies) = talk(&mut process);
-        Ok(Self { process, requests: Some(requests), replies, python: config.python.clone(), home })
+        let plan = Plan {
+            tier: config.tier,
+            site_packages: config.site_packages,
+            scratch: home.as_ref().map(Home::path),
+            filters: filters(),
+        };
+        let plan = protocol::encode(&plan).map_err(unusable)?;
+        let _ended_already = requests.send(plan);
+        let (python, tier) = (config.python.clone(), config.tier);
+        Ok(Self { process, requests: Some(requests), replies, python, tier, log, _home: home })
     }
 
-    /// Waits until the interpreter is warm and gives the right verdicts on known programs.
+    /// Waits until the interpreter is warm, its isolation holds and it gives the right verdicts on
+    /// known programs.
     pub(crate) fn ready(&mut self) -> Result<Hello, SandboxError> {
         let unfit = |worker: &Self, reason: &str| SandboxError::PythonUnfit {
             python: worker.python.clone(),
             log: format!("{reason} {}", worker.log()).trim().to_owned(),
         };
-        let hello = match self.replies.recv_timeout(START_TIME) {
-            Ok(Ok(hello)) => hello,
+        let greeting = match self.replies.recv_timeout(START_TIME) {
+            Ok(Ok(greeting)) => greeting,
             Ok(Err(_)) => return Err(unfit(self, "")),
             Err(_) => return Err(SandboxError::WorkerSilent { waited: START_TIME }),
         };
-        let hello: Hello =
-            serde_json::from_slice(&hello).map_err(|error| unfit(self, &error.to_string()))?;
-        self.self_check(&hello.layers)?;
-        tracing::debug!(python = hello.python, isolation = %hello.layers, "sandbox worker ready");
+        let greeting = serde_json::from_slice(&greeting);
+        let hello = match greeting.map_err(|error| unfit(self, &error.to_string()))? {
+            Greeting::Hello(hello) => hello,
+            Greeting::Refused { refused: [layer, answer, remedy] } => {
+                let tier = self.tier;
+                return Err(SandboxError::Isolation { tier, layer, answer, remedy });
+            }
+        };
+        self.self_check()?;
+        tracing::debug!(python = hello.python, tier = %self.tier, "sandbox worker ready");
         Ok(hello)
     }
 
@@ -108,11 +149,35 @@ impl Worker {
         submission: &Submission<'_>,
         limits: &Limits,
     ) -> Result<Report, SandboxError> {
-        let message = protocol::encode(&Request::new(submission, limits))
-            .map_err(|error| self.lost(&error.to_string()))?;
+        match self.ask(&Request::judge(submission, limits), limits.wall_time)? {
+            Reply::Report(report) => Ok(report.into_report(self.tier)),
+            reply => Err(self.no_answer(reply)),
+        }
+    }
+
+    /// Looks at a program; `limits` have been checked.
+    pub(crate) fn observe(
+        &mut self,
+        program: &str,
+        probes: &[Probe<'_>],
+        limits: &Limits,
+    ) -> Result<Vec<Observation>, SandboxError> {
+        // At worst each probe takes the loaded program along.
+        let loads_and_probes = u32::try_from(2 * probes.len() + 1).unwrap_or(u32::MAX);
+        let longest = limits.wall_time.saturating_mul(loads_and_probes);
+        match self.ask(&Request::observe(program, probes, limits), longest)? {
+            Reply::Observed(seen) if seen.len() == probes.len() => {
+                Ok(seen.into_iter().map(Into::into).collect())
+            }
+            reply => Err(self.no_answer(reply)),
+        }
+    }
+
+    fn ask(&mut self, request: &impl Serialize, longest: Duration) -> Result<Reply, SandboxError> {
+        let message = protocol::encode(request).map_err(|error| self.lost(&error.to_string()))?;
         let requests = self.requests.as_ref().expect("only a dropped worker has no sender");
         requests.send(message).map_err(|_| self.lost("it has ended"))?;
-        let waited = limits.wall_time + GRACE;
+        let waited = longest.saturating_add(GRACE);
         let reply = match self.replies.recv_timeout(waited) {
             Ok(reply) => reply.map_err(|error| self.lost(&error.to_string()))?,
             Err(mpsc::RecvTimeoutError::Timeout) => {
@@ -120,16 +185,18 @@ impl Worker {
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => return Err(self.lost("it has ended")),
         };
-        match serde_json::from_slice(&reply).map_err(|error| self.lost(&error.to_string()))? {
-            Reply::Report(report) => Ok(report.into()),
-            Reply::Invalid { part, reason } => {
-                Err(SandboxError::InvalidSubmission { part, reason })
-            }
-            Reply::Fault(reason) => Err(SandboxError::Confinement { reason }),
+        serde_json::from_slice(&reply).map_err(|error| self.lost(&error.to_string()))
+    }
+
+    fn no_answer(&self, reply: Reply) -> SandboxError {
+        match reply {
+            Reply::Invalid { part, reason } => SandboxError::InvalidSubmission { part, reason },
+            Reply::Fault(reason) => self.lost(&reason),
+            Reply::Report(_) | Reply::Observed(_) => self.lost("it answered another question"),
         }
     }
 
-    fn self_check(&mut self, isolation: &Isolation) -> Result<(), SandboxError> {
+    fn self_check(&mut self) -> Result<(), SandboxError> {
         for (check, program, asserts, expected) in SELF_CHECK {
             let tests = Tests::new(asserts);
             let submission = Submission::new(program, &tests);
@@ -142,7 +209,7 @@ impl Worker {
                 python: self.python.clone(),
                 check,
                 answer,
-                isolation: isolation.clone(),
+                tier: self.tier,
             });
         }
         Ok(())
@@ -154,9 +221,12 @@ impl Worker {
 
     /// The end of what the interpreter wrote to its standard error.
     fn log(&self) -> String {
-        let bytes = fs::read(log_path(&self.home)).unwrap_or_default();
-        let end = &bytes[bytes.len().saturating_sub(1000)..];
-        String::from_utf8_lossy(end).trim().to_owned()
+        let (mut log, mut end) = (&self.log, Vec::new());
+        let length = log.seek(SeekFrom::End(0)).unwrap_or(0);
+        let _nothing = log
+            .seek(SeekFrom::Start(length.saturating_sub(LOG_BYTES)))
+            .and_then(|_| log.take(LOG_BYTES).read_to_end(&mut end));
+        String::from_utf8_lossy(&end).trim().to_owned()
     }
 
     #[cfg(test)]
@@ -182,40 +252,58 @@ impl Drop for Worker {
     }
 }
 
-/// A thread that owns the pipes, so that a reply can be waited for with a time limit. It sends the
-/// interpreter's first message, then one reply per request, and ends at the first fault.
+/// A thread that owns the pipes, so that a reply can be waited for with a time limit. It sends one
+/// reply per request, and ends at the first fault.
 fn talk(process: &mut Child) -> (Sender<Vec<u8>>, Receiver<io::Result<Vec<u8>>>) {
     let (requests, incoming) = mpsc::channel::<Vec<u8>>();
     let (outgoing, replies) = mpsc::channel();
     let pipes = process.stdin.take().zip(process.stdout.take());
     let (mut to, mut from) = pipes.expect("both were asked for as pipes");
     thread::spawn(move || {
-        let mut reply = protocol::receive(&mut from);
-        loop {
+        while let Ok(message) = incoming.recv() {
+            let reply = protocol::exchange(&message, &mut to, &mut from);
             let broken = reply.is_err();
             if outgoing.send(reply).is_err() || broken {
                 return;
             }
-            let Ok(message) = incoming.recv() else { return };
-            reply = protocol::exchange(&message, &mut to, &mut from);
         }
     });
     (requests, replies)
 }
 
-/// A directory that candidates may pass through but not list or write to; each gets its own below.
-fn make_home(scratch: &Path) -> io::Result<TempDir> {
-    let home = tempfile::Builder::new().prefix("sandbox-").tempdir_in(scratch)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o711))?;
-    }
-    Ok(home)
+/// What the interpreter's environment holds besides the PATH; candidates have none.
+const ENVIRONMENT: [(&str, &str); 6] = [
+    ("LC_ALL", "C.UTF-8"),
+    ("PYTHONHASHSEED", HASH_SEED),
+    ("MALLOC_ARENA_MAX", "1"),
+    // A process of several threads can enter no user namespace.
+    ("OPENBLAS_NUM_THREADS", "1"),
+    ("OMP_NUM_THREADS", "1"),
+    ("MKL_NUM_THREADS", "1"),
+];
+
+/// The seccomp programs; none where there are none for the system, which refuses the tiers that need them.
+fn filters() -> BTreeMap<&'static str, Vec<String>> {
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    return crate::filter::programs();
+    #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+    return BTreeMap::new();
 }
 
-fn log_path(home: &TempDir) -> PathBuf {
-    home.path().join("log")
+/// No `PYTHON*` variable of the user's reaches the interpreter, so `-I` would only switch off the fixed
+/// hash seed.
+fn command(config: &SandboxConfig) -> Command {
+    let python = program(&config.python);
+    let mut command = match crate::isolation::launcher(config.tier) {
+        Some((launcher, arguments)) => {
+            let mut command = Command::new(launcher);
+            command.args(arguments).arg(python);
+            command
+        }
+        None => Command::new(python),
+    };
+    command.args(["-s", "-B"]).args((!config.site_packages).then_some("-S")).args(["-c", DRIVER]);
+    command
 }
 
 /// A bare name is looked up in the PATH; a relative path must not depend on the working directory

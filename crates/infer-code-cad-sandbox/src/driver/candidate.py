@@ -1,132 +1,138 @@
-# Part 2 of the driver: what happens in the fork. The verdict travels as bytes behind a token that
-# the zygote sends after the fork and that is read only when the tests have ended; no json here,
-# for a candidate can replace any library function.
-import ast
-import builtins
+# What happens in the candidate's process. The program can change all of this text's workings, to its
+# own loss: it is asked for values and has nothing else to give. It never sees a test.
+import array
 import os
 import random
 import resource
 import signal
+import socket
 import sys
 import types
 
-TOKEN_BYTES = 32
+
+class Program(Peer):
+    """The module that program and setup run in, and what the judge may ask of it."""
+
+    def __init__(self, channel):
+        operations = dict(OPERATIONS, load=Program.load, prepare=Program.prepare, name=Program.name)
+        super().__init__(channel, operations)
+        self.module = types.ModuleType("candidate")
+        sys.modules["candidate"] = self.module
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        self.flush = sys.stdout.flush
+
+    def load(self, source):
+        """Runs the program; a text tells why it does not compile."""
+        try:
+            code = compile(source, "<program>", "exec", dont_inherit=True)
+        except MemoryError:
+            raise
+        except Exception as error:
+            return "%s: %s" % (type(error).__name__, str(error)[:500])
+        exec(code, vars(self.module))
+        return None
+
+    def prepare(self, source):
+        exec(compile(source, "<setup>", "exec", dont_inherit=True), vars(self.module))
+
+    def name(self, name):
+        try:
+            return vars(self.module)[name]
+        except KeyError:
+            raise NameError("name %r is not defined" % name) from None
+
+    def relieve(self, error):
+        if isinstance(error, MemoryError):
+            soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+            resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+            self.locked = soft, hard
+
+    locked = None
+
+    def settle(self):
+        try:
+            self.flush()
+        except BaseException:
+            pass  # the program's own doing; what it printed decides nothing
+
+    def serve(self):
+        """Answers until the judge hangs up."""
+        while True:
+            kind, turn, *content = self.channel.receive()
+            expect(kind == "ask")
+            self.answer(turn, content)
+            if self.locked is not None:
+                resource.setrlimit(resource.RLIMIT_AS, self.locked)
+                self.locked = None
 
 
-def run_candidate(request, tests, channel, output, scratch, layers):
-    """Judges one submission and leaves the process."""
-    read, write, leave, identity = os.read, os.write, os._exit, os.getpid
-    me = identity()
-    verdict, reason = "fault", ""
+class Forks:
+    """A loaded program that makes copies of itself, one for each probe of the judge's."""
+
+    def __init__(self, program, socket, house):
+        self.program, self.socket, self.house = program, socket, house
+        program.operations.update(fork=lambda _: self.fork(), wait=lambda _, pid: self.wait(pid))
+
+    def fork(self):
+        """The copy's process id; the copy answers on the descriptor that comes with the question."""
+        theirs = receive_descriptors(self.socket, 1)[1][0]
+        pid = os.fork()
+        if pid:
+            os.close(theirs)
+            return pid
+        try:
+            os.dup2(theirs, 3)
+            os.close(theirs)
+            deny_forks(self.house)
+            self.program.operations = dict(
+                (name, perform)
+                for name, perform in self.program.operations.items()
+                if name not in ("fork", "wait")
+            )
+            self.program.serve()
+        finally:
+            os._exit(0)
+
+    def wait(self, pid):
+        """How a copy ended, and the processor time it took."""
+        _, status, usage = os.wait4(pid, 0)
+        return status, usage.ru_utime + usage.ru_stime
+
+
+def run_candidate(channel, output, house, limits, forks):
+    """Leaves everything of the zygote's behind, then answers; never returns."""
+    leave = os._exit
     try:
-        channel = enter(request["limits"], channel, output, scratch, layers)
-        verdict = "failed"  # from here on only the candidate can be at fault
-        verdict, reason = judge(request, tests)
-    except BaseException as error:
-        reason = describe(error)
-    try:
-        sys.stdout.flush()
-    except BaseException:
-        pass  # the candidate's own doing; what it printed decides nothing
-    if identity() != me:
-        leave(0)  # a fork of the candidate's that came back here: not for it to report
-    token = read(channel, TOKEN_BYTES)
-    write(channel, token + ("%s\n%s" % (verdict, reason)).encode("utf-8", "backslashreplace"))
-    leave(0)
+        channel = enter(channel, output, house, limits, forks)
+        program = Program(Channel(channel))
+        if forks:
+            Forks(program, channel, house)
+        program.channel.send(["ready", 0, ""])
+        program.serve()
+    finally:
+        leave(1)
 
 
-def enter(limits, channel, output, scratch, layers):
-    """Leaves the zygote's session, descriptors, signals and privileges behind."""
+def enter(channel, output, house, limits, forks):
+    """Session, descriptors, signals and privileges of its own. A layer that cannot be had is told to
+    the judge, who believes it: no program has been read yet."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.dup2(channel, 3)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    os.dup2(channel, 3)
-    os.closerange(4, 256)
-    os.chdir(scratch)
-    confine_candidate(limits, layers)
+    os.closerange(4, OPEN_AT_MOST)
     sys.stdin = open(0, "r", encoding="utf-8", closefd=False)
     sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
     sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
     random.seed(0)
-    return 3
-
-
-def judge(request, tests):
-    """Runs program, setup and tests in one fresh module; returns verdict and reason."""
-    pristine = dict(vars(builtins))
-    module = types.ModuleType("candidate")
-    sys.modules["candidate"] = module
-    sys.modules["__main__"] = types.ModuleType("__main__")
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, 3)
     try:
-        program = compile(request["program"], "<program>", "exec", dont_inherit=True)
-    except MemoryError as error:
-        return "memory", out_of_memory(error)
-    except Exception as error:
-        return "syntax error", describe(error)
-    try:
-        try:
-            exec(program, vars(module))
-        finally:
-            vars(builtins).update(pristine)
-        exec(tests["setup"], vars(module))
-        exec(tests["tests"], vars(module))
-    except MemoryError as error:
-        return "memory", out_of_memory(error)
+        confine(house, limits, forks)
     except BaseException as error:
-        return "failed", locate(error, request) + describe(error)
-    finally:
-        vars(builtins).update(pristine)
-    return "passed", ""
-
-
-def out_of_memory(error):
-    """Unlocks the reserve, so that the report itself does not fail."""
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-    return describe(error)
-
-
-def describe(error):
-    """Type and message of an exception, whatever its class does."""
-    name = "exception"
-    try:
-        name = "%s" % type.__dict__["__name__"].__get__(type(error))
-        message = str(error)[:500]
-        return "%s: %s" % (name, message) if message else name
-    except BaseException:
-        return name
-
-
-def locate(error, request):
-    """Where an exception left the tests (their source) or else the program (its line)."""
-    places, frame = {}, BaseException.__dict__["__traceback__"].__get__(error)
-    while frame is not None:
-        places.setdefault(frame.tb_frame.f_code.co_filename, []).append(frame.tb_lineno)
-        frame = frame.tb_next
-    if "<tests>" in places:
-        return "%s: " % statement(request["tests"], places["<tests>"][-1])
-    for stage in ("setup", "program"):
-        if "<%s>" % stage in places:
-            return "%s line %d: " % (stage, places["<%s>" % stage][-1])
-    return ""
-
-
-def statement(source, line):
-    """The source of the innermost statement of `source` that covers `line`."""
-    text = "".join(source.split("\n")[line - 1 : line]).strip()
-    try:
-        covering = [
-            node
-            for node in ast.walk(ast.parse(source))
-            if isinstance(node, ast.stmt) and node.lineno <= line <= node.end_lineno
-        ]
-        smallest = min(covering, key=lambda node: (node.end_lineno - node.lineno, -node.col_offset))
-        if smallest.end_lineno - smallest.lineno < 20:
-            text = ast.get_source_segment(source, smallest) or text
-    except Exception:
-        pass  # the bare line says enough
-    return text[:500]
+        Channel(channel).send(["refused", 0, "%s: %s" % (type(error).__name__, error)])
+        raise
+    return channel
 
 

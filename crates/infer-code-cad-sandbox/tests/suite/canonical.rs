@@ -27,14 +27,16 @@ fn human_eval_canonical_solutions_pass() {
     let mut text = String::new();
     GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap();
     let problems: Vec<_> = rows(&text)
-        .map(|row| Problem {
-            name: field(&row, "task_id"),
-            program: field(&row, "prompt") + &field(&row, "canonical_solution"),
-            tests: Tests::new(format!(
-                "{}\ncheck({})",
-                field(&row, "test"),
-                field(&row, "entry_point")
-            )),
+        .map(|row| {
+            let (prompt, entry_point) = (field(&row, "prompt"), field(&row, "entry_point"));
+            let helpers = prompt.split(&format!("def {entry_point}(")).next().unwrap().to_owned();
+            Problem {
+                name: field(&row, "task_id"),
+                program: prompt + &field(&row, "canonical_solution"),
+                tests: Tests::new(format!("{}\ncheck({entry_point})", field(&row, "test")))
+                    .with_helpers(helpers)
+                    .with_entry_point(entry_point),
+            }
         })
         .collect();
     assert_eq!(problems.len(), 164);
@@ -48,11 +50,15 @@ fn mbpp_canonical_solutions_pass() {
         .map(|row| {
             let tests =
                 row["test_list"].as_array().unwrap().iter().map(|test| test.as_str().unwrap());
+            let mut tests = Tests::new(tests.collect::<Vec<_>>().join("\n"))
+                .with_setup(field(&row, "test_setup_code"));
+            if row["task_id"] == 126 {
+                tests = tests.with_entry_point("sum"); // a builtin's name
+            }
             Problem {
                 name: format!("MBPP/{}", row["task_id"]),
                 program: field(&row, "code"),
-                tests: Tests::new(tests.collect::<Vec<_>>().join("\n"))
-                    .with_setup(field(&row, "test_setup_code")),
+                tests,
             }
         })
         .collect();

@@ -4,7 +4,10 @@
 mod canonical;
 mod common;
 mod confinement;
+mod corpus;
 mod ends;
+mod isolation;
+mod mutants;
 mod settings;
 mod throughput;
 mod verdicts;

@@ -1,0 +1,375 @@
+# The judge's side: a warm process that reads submissions, has the zygote fork a candidate for each, and
+# forks itself to run the tests.
+import fcntl
+import functools
+import gc
+import select
+import time
+
+# What programs and tests usually import: loaded once, before any fork.
+WARM = """abc array asyncio bisect calendar cmath collections collections.abc contextlib copy dataclasses
+datetime decimal enum fractions functools hashlib heapq io itertools json math numbers operator
+queue random re statistics string struct textwrap threading time types typing""".split()
+RESULT_BYTES = 1 << 20
+
+
+class Fault(Exception):
+    """The sandbox's own failure."""
+
+
+def main():
+    os.closerange(3, OPEN_AT_MOST)
+    requests, replies = (fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 10) for number in (0, 1))
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    plan = None
+    try:
+        plan = receive(requests)
+        warm_up(plan)
+        try:
+            supervisor = move_in(plan, requests, replies)
+        except Refused as refused:
+            send(replies, {"refused": [str(part) for part in refused.args]})
+            return
+        gc.collect()
+        gc.freeze()
+        while True:
+            send(replies, supervisor.serve(receive(requests)))
+    except (EOFError, BrokenPipeError):
+        pass  # the other side is gone, and all that hangs on this process goes with it
+    finally:
+        if plan and plan["tier"] != "full":
+            remove_tree(plan["scratch"])
+
+
+def warm_up(plan):
+    sys.path[:] = [path for path in sys.path if os.path.isabs(path)]
+    sys.dont_write_bytecode = True
+    for name in WARM:
+        importlib.import_module(name)
+    if plan["site_packages"]:
+        try:
+            share_numpy(importlib.import_module("numpy"))
+        except ImportError:
+            pass  # it is not installed
+    os.environ.clear()
+
+
+def move_in(plan, requests, replies):
+    """Isolates this process and makes the zygote; says what holds."""
+    installed = packages() if plan["site_packages"] else []
+    library = [path for path in sys.path if os.path.isdir(path)] if plan["site_packages"] else []
+    os.umask(0o022)
+    house = isolate(dict(plan, library=library))
+    os.umask(0o077)
+    ours, theirs = socket.socketpair()
+
+    def zygote(house):
+        ours.close()
+        os.close(requests)
+        os.close(replies)
+        run_zygote(house, theirs)
+
+    fork_zygote(house, zygote)
+    theirs.close()
+    python = "%s %s" % (sys.implementation.name, sys.version.split()[0])
+    tried = self_test(house)
+    send(replies, {"python": python, "layers": house["layers"], "tried": tried, "packages": installed})
+    return Supervisor(house, requests, ours)
+
+
+def packages():
+    """What is installed beside the standard library, by name and version."""
+    metadata = importlib.import_module("importlib.metadata")
+    found = {(one.metadata["Name"], one.version) for one in metadata.distributions()}
+    return sorted("%s %s" % one for one in found)
+
+
+class Supervisor:
+    def __init__(self, house, requests, zygote):
+        self.house, self.requests, self.zygote = house, requests, zygote
+
+    def serve(self, request):
+        """One submission or observation: what came of it, or why nothing did."""
+        try:
+            if "probes" in request:
+                return {"observed": self.observe(request)}
+            return self.judge(request)
+        except Fault as fault:
+            return {"fault": plain(str(fault))}
+
+    def judge(self, request):
+        work, invalid = prepared(request)
+        if invalid:
+            return invalid
+        limits = request["limits"]
+        started = time.monotonic()
+        link = self.start(limits, False)
+        found = self.apart(lambda say: say(judge_submission(work, link)), link, limits, self.deadline(limits))
+        seen = self.end()
+        wall = time.monotonic() - started
+        if "invalid" in found:
+            part, reason = found["invalid"]
+            return {"invalid": {"part": part, "reason": plain(reason)}}
+        verdict, reason = classify(found, seen, limits, self.house)
+        cpu, rss = seen["usage"]
+        return {
+            "report": {
+                "verdict": verdict,
+                "reason": plain(reason),
+                "signal": None if seen["stopped"] else ended_by(seen["status"]) or None,
+                "calls": found.get("calls", 0),
+                "cpu_seconds": cpu,
+                "wall_seconds": wall,
+                "max_rss_bytes": rss * (1 if sys.platform == "darwin" else 1024),
+                "output_bytes": seen["output"],
+            }
+        }
+
+    def observe(self, request):
+        """One observation per probe. The program is loaded once, and again only where a probe took the
+        loaded one along."""
+        limits, probes, observed = request["limits"], request["probes"], []
+        while len(observed) < len(probes):
+            loaded = self.start(limits, True)
+            load = lambda say: say(load_program(request["program"], loaded))
+            found = self.apart(load, None, limits, self.deadline(limits))
+            lives = loads = "loaded" in found
+            while lives and len(observed) < len(probes):
+                found, lives = self.probe(probes[len(observed)], loaded, limits)
+                observed.append(found)
+            loaded.close()
+            seen = self.end()
+            if not loads:
+                observed = [observation(found, seen, limits, self.house)] * len(probes)
+            elif not lives:
+                observed[-1] = observation(found, seen, limits, self.house)
+        return observed
+
+    def probe(self, probe, loaded, limits):
+        """What a copy of the loaded program shows, and whether that one lives on."""
+        ours, theirs = new_pair()
+        try:
+            Channel(loaded).send(["ask", 1, "fork", []])
+            send_descriptor(loaded, theirs)
+        except (OSError, Ended):
+            ours.close()
+            return {"ended": ["gone"]}, False
+        finally:
+            theirs.close()
+        look = lambda say: observe_copy(probe, loaded, ours, say)
+        found = self.apart(look, ours, limits, self.deadline(limits))
+        self.tell({"next": found.get("copy")})
+        self.hear()
+        lives = "copy" in found and not found.get("lost")
+        if lives:
+            status, cpu = found.get("copy_ended", (0, 0))
+            seen = {"cause": None, "stopped": False, "status": status, "usage": [cpu, 0]}
+            found = observation(found, seen, limits, self.house)
+        return found, lives
+
+    def deadline(self, limits):
+        return time.monotonic() + limits["wall_millis"] / 1000
+
+    def start(self, limits, forks):
+        """Has a candidate made, which has yet to be told its program; our end of the conversation."""
+        ours, theirs = new_pair()
+        self.tell({"limits": limits, "forks": forks}, [theirs.fileno()])
+        theirs.close()
+        return ours
+
+    def end(self):
+        """Ends the candidate; how it was."""
+        self.tell({"end": None})
+        return self.hear()
+
+    def tell(self, order, descriptors=()):
+        try:
+            send(self.zygote, order, descriptors)
+        except OSError:
+            raise Fault("the process that forks candidates has ended")
+
+    def hear(self):
+        try:
+            return receive(self.zygote.fileno())
+        except (EOFError, OSError):
+            raise Fault("the process that forks candidates has ended")
+
+    def apart(self, work, used, limits, deadline):
+        """What `work` says, in a process of its own; `used` is a socket that only it goes on with."""
+        result, theirs = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(result)
+            say_and_leave(work, theirs, self, limits)
+        os.close(theirs)
+        if used is not None:
+            used.close()
+        data, ready = self.await_result(result, deadline)
+        if ready != result:
+            os.kill(pid, signal.SIGKILL)
+        os.close(result)
+        _, status, usage = os.wait4(pid, 0)
+        if ready == self.requests:
+            raise EOFError  # nothing is due: the other side is gone
+        if ready == self.zygote.fileno():
+            raise Fault("the process that forks candidates has ended")
+        found = {}
+        for line in data.decode().splitlines():
+            found.update(json.loads(line))
+        if ready is None:
+            found["late"] = True
+        elif not found.get("done"):
+            found["died"] = [status, usage.ru_utime + usage.ru_stime]
+        return found
+
+    def await_result(self, result, deadline):
+        """All that was said, and the descriptor that made an end of it; None for the deadline."""
+        data, poller = b"", select.poll()
+        for descriptor in (result, self.requests, self.zygote.fileno()):
+            poller.register(descriptor, select.POLLIN)
+        while True:
+            left = min(max(0, deadline - time.monotonic()) * 1000 + 1, 1 << 30)
+            ready = [descriptor for descriptor, _ in poller.poll(left)]
+            if result in ready:
+                chunk = os.read(result, 1 << 16)
+                data += chunk
+                if not chunk:
+                    return data, result
+            elif ready or time.monotonic() >= deadline:
+                return data, ready[0] if ready else None
+
+
+def new_pair():
+    return socket.socketpair()
+
+
+def say_and_leave(work, result, supervisor, limits):
+    """Runs in the fork: shuts itself in too, for the tests come from a file that somebody made."""
+
+    def say(found):
+        os.write(result, json.dumps(found).encode() + b"\n")
+
+    try:
+        os.close(supervisor.requests)
+        supervisor.zygote.close()
+        gc.disable()
+        confine_judge(supervisor.house, limits)
+        work(say)
+    except Ended as ended:
+        say({"ended": list(ended.args)})
+    except BrokenMessage as broken:
+        say({"ended": ["broken", str(broken)]})
+    except MemoryError:
+        text = "memory: what the program gave is too much for its tests"
+        say({"verdict": "memory", "reason": text, "limit": text})
+    except BaseException as error:
+        say({"fault": describe(error)})
+    finally:
+        try:
+            say({"done": True})
+        finally:
+            os._exit(0)
+
+
+@functools.lru_cache(maxsize=256)
+def compiled(source, name):
+    return compile(source, name, "exec", dont_inherit=True)
+
+
+@functools.lru_cache(maxsize=256)
+def imports_of(source):
+    """The imports at the top of a setup, which must work whatever the program does."""
+    body = [node for node in ast.parse(source).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return compile(ast.Module(body, []), "<setup>", "exec", dont_inherit=True)
+
+
+def prepared(request):
+    """The work of a submission, or what of its trusted part does not compile."""
+    work = {name: request[name] for name in ("program", "setup", "entry_point")}
+    work["source"] = request["tests"]
+    for name in ("helpers", "setup", "tests"):
+        try:
+            work["code of " + name] = compiled(request[name], "<%s>" % name)
+        except Exception as error:
+            return None, {"invalid": {"part": name, "reason": plain(describe(error))}}
+    work["imports"] = imports_of(request["setup"])
+    return work, None
+
+
+def classify(found, seen, limits, house):
+    """Verdict and reason. How a process ended tells how a candidate crashed, never that it passed."""
+    if "fault" in found:
+        raise Fault(found["fault"])
+    limit = reached_limit(found, seen, limits)
+    if limit:
+        return limit
+    if "ended" not in found:
+        return found["verdict"], found["reason"]
+    kind, *why = found["ended"]
+    if kind == "unsendable":
+        return "failed", "gave " + why[0]
+    if kind == "broken":
+        return "crashed", "broke the judge's protocol: " + why[0]
+    return "crashed", how_it_ended(seen, house)
+
+
+def observation(found, seen, limits, house):
+    """What a probe showed, or the limit or the end that kept it from showing something."""
+    for kind in ("value", "held", "raised", "limit"):
+        if kind in found:
+            return {kind: found[kind]}
+    return {"limit": classify(found, seen, limits, house)[1]}
+
+
+def reached_limit(found, seen, limits):
+    """The verdict on a candidate that went beyond a limit."""
+    cpu = limits["cpu_millis"] / 1000
+    if seen["cause"] == "output":
+        return "output limit", "printed more than %d bytes" % limits["output_bytes"]
+    if seen["cause"] == "scratch":
+        return "failed", "wrote more than %(scratch_bytes)d bytes or %(scratch_files)d files" % limits
+    if seen["usage"][0] >= cpu or ended_by(seen["status"]) == signal.SIGXCPU:
+        return "timeout", "cpu time limit of %g s" % cpu
+    if "late" in found:
+        return "timeout", "wall time limit of %g s" % (limits["wall_millis"] / 1000)
+    if "died" in found:
+        status, used = found["died"]
+        if used >= cpu or ended_by(status) == signal.SIGXCPU:
+            return "timeout", "cpu time limit of %g s, in the tests, on what the program gave" % cpu
+        if os.WIFEXITED(status):  # it could not even say so
+            return "memory", "memory: what the program gave is too much for its tests"
+        raise Fault("the tests' own process was %s" % ending(status))
+    return None
+
+
+def ended_by(status):
+    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+
+
+def how_it_ended(seen, house):
+    """How a candidate went that nobody stopped. Where it cannot have sent itself a SIGKILL somebody
+    else has, such as the kernel for want of memory: that is no verdict on it."""
+    if seen["stopped"]:
+        return "closed the judge's channel"
+    if ended_by(seen["status"]) == signal.SIGKILL and house["tier"] != "none":
+        raise Fault("the candidate was killed from outside, as for want of memory")
+    return ending(seen["status"])
+
+
+def ending(status):
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        try:
+            return "killed by %s" % signal.Signals(number).name
+        except ValueError:
+            return "killed by signal %d" % number
+    return "exited with status %d before the tests ended" % os.WEXITSTATUS(status)
+
+
+def plain(text):
+    """A text that any JSON can hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
