@@ -3,6 +3,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Guarantee;
+
 /// How far candidates are shut in: a policy by name. What a tier has is set up or refused, never left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -14,7 +16,8 @@ pub enum Tier {
     /// What is left where nothing can be unshared or mounted, as in a container: Landlock, seccomp,
     /// limits. Linux 6.2.
     Container,
-    /// The same for an ordinary user of a system that restricts user namespaces.
+    /// The same for an ordinary user of a system that restricts user namespaces. Started by root it is
+    /// `container`.
     NoUserns,
     /// `sandbox-exec` and limits. Compiled, and never run by us.
     #[serde(rename = "macos")]
@@ -41,6 +44,58 @@ impl Tier {
     }
 }
 
+impl Tier {
+    /// What the tier promises, and how far. What is not listed it does not promise.
+    #[must_use]
+    pub fn guarantees(self) -> &'static [(Guarantee, &'static str)] {
+        match self {
+            Self::Full => &FULL,
+            Self::Container | Self::NoUserns => &WEAKER,
+            Self::MacOs => &MACOS,
+            Self::None => &NONE,
+        }
+    }
+}
+
+const FULL: [(Guarantee, &str); 9] = [
+    (Guarantee::FsRead, "sees the interpreter's library and nothing else of the system"),
+    (Guarantee::FsWrite, "writes to a directory in memory, which goes with it"),
+    (Guarantee::Net, "has no interface and no sockets but pairs of its own"),
+    (Guarantee::Procs, "runs no other program; makes no process where the limit is 1"),
+    (Guarantee::Memory, "address space of each process is limited"),
+    (Guarantee::Pids, "threads and processes are limited together, exactly"),
+    (Guarantee::Disk, "bytes and files are limited by the file system"),
+    (Guarantee::Signals, "neither sees nor signals a process that is not its own"),
+    (Guarantee::ResultIntegrity, "tests and verdict are in a process that it cannot reach"),
+];
+
+const WEAKER: [(Guarantee, &str); 9] = [
+    (
+        Guarantee::FsRead,
+        "opens the interpreter's library only; can ask for names, sizes and times of all",
+    ),
+    (Guarantee::FsWrite, "writes to a directory of its own, removed after it"),
+    (Guarantee::Net, "has no sockets but pairs of its own"),
+    (Guarantee::Procs, "runs no other program; makes no process where the limit is 1"),
+    (Guarantee::Memory, "address space of each process is limited"),
+    (Guarantee::Pids, "limited; for an ordinary user on top of what the user runs at the time"),
+    (
+        Guarantee::Disk,
+        "looked at ten times a second, so exceeded for that long; each file is limited",
+    ),
+    (Guarantee::Signals, "signals no process; sees none"),
+    (Guarantee::ResultIntegrity, "tests and verdict are in a process that it cannot reach"),
+];
+
+const MACOS: [(Guarantee, &str); 3] = [
+    (Guarantee::FsWrite, "writes to the sandbox's own directories"),
+    (Guarantee::Net, "has no network"),
+    (Guarantee::Signals, "signals no process but those of the sandbox"),
+];
+
+const NONE: [(Guarantee, &str); 1] =
+    [(Guarantee::Memory, "address space of each process is limited, on Linux")];
+
 impl fmt::Display for Tier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -62,6 +117,30 @@ impl FromStr for Tier {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
+
+    #[test]
+    fn each_guarantee_is_told_once_and_in_order() {
+        for tier in Tier::ALL {
+            assert!(tier.guarantees().is_sorted_by(|one, next| one.0 < next.0), "{tier}");
+        }
+        assert_eq!(Tier::Full.guarantees().len(), Guarantee::ALL.len());
+    }
+
+    /// The page of the repository; in a package there is none.
+    #[test]
+    fn the_documentation_has_the_same_table() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/sandbox.md");
+        let Ok(text) = std::fs::read_to_string(page) else {
+            eprintln!("the_documentation_has_the_same_table: not run, there is no docs/sandbox.md");
+            return;
+        };
+        for tier in [Tier::Full, Tier::Container, Tier::MacOs, Tier::None] {
+            for (guarantee, extent) in tier.guarantees() {
+                let row = format!("| {guarantee} | {extent} |");
+                assert!(text.contains(&row), "docs/sandbox.md lacks, of {tier}: {row}");
+            }
+        }
+    }
 
     #[test]
     fn names_are_read_back() {

@@ -26,6 +26,10 @@ def isolate(plan):
     """Enters the tier, in the warm supervisor, before anything is forked. Returns what the other
     functions here need to know; raises Refused where a layer cannot be had."""
     tier = plan["tier"]
+    if tier in SHUT and sys.platform != "linux":
+        raise Refused("landlock", "this system is %s" % sys.platform, "ask for macos")
+    if tier == "macos" and sys.platform != "darwin":
+        raise Refused("sandbox-exec", "this system is %s" % sys.platform, "ask for full")
     root = os.geteuid() == 0 and tier in SHUT
     house = {
         "tier": tier,
@@ -45,7 +49,7 @@ def isolate(plan):
         house["landlock"] = usable_landlock(tier)
         house["filters"] = usable_filters(plan)
     if tier == "full":
-        enter_full(plan["library"], house["user"])
+        house["shown"] = enter_full(plan["library"], house["user"])
         house["allowed"] = [("/", FS_READ_FILE | FS_READ_DIR), ("/dev", FS_READ_FILE | FS_WRITE_FILE)]
     elif tier in WEAKER:
         house["allowed"] = readable_places(plan["library"], house["user"])
@@ -98,15 +102,20 @@ def readable_places(library, user):
 
 def layers_of(house):
     """The layers by name, with what there is to say about each."""
-    layers = {"limits": "resource limits, own session"}
+    layers = {"limits": "CPU time, memory, files, processes, by setrlimit; a session of its own"}
     if house["landlock"]:
         layers["landlock"] = str(house["landlock"])
-        layers["seccomp"] = "allow list"
+        layers["seccomp"] = "an allow list of system calls"
     if house["tier"] == "full":
-        for name in ("user", "mounts", "network", "pids", "ipc"):
-            layers[name] = "namespace"
+        layers["user"] = "a user namespace, without capabilities for candidates"
+        layers["mounts"] = "a read-only root with %d of the system's directories" % house["shown"]
+        layers["network"] = "a namespace without interfaces"
+        layers["pids"] = "a namespace"
+        layers["ipc"] = "a namespace, and another host name"
     elif house["user"] is not None:
-        layers["user"] = "own id"
+        layers["user"] = "an id of its own, without capabilities"
+    elif house["tier"] == "macos":
+        layers["sandbox-exec"] = "no network, no files but its own"
     return layers
 
 
@@ -258,8 +267,8 @@ def other_tasks(house):
         return OWN_TASKS
     if house["user"] is not None:
         return 1  # the judge
-    if sys.platform != "linux":
-        return None
+    if sys.platform != "linux" or os.getuid() == 0:
+        return None  # root is not counted
     return 1 + sum(tasks_of(pid, os.getuid()) for pid in processes())
 
 

@@ -20,7 +20,7 @@ MOUNT_REMEDY = "let the process mount in a namespace of its own (a container for
 
 def enter_full(library, user):
     """Moves the calling process into namespaces and a root of its own. `user`: the id to become
-    first, where root started it."""
+    first, where root started it. Returns how many directories are shown there."""
     os.umask(0o022)
     needed = needed_directories(library)
     if user is not None:
@@ -35,7 +35,7 @@ def enter_full(library, user):
     with Layer("ipc", USER_REMEDY):
         set_host_name(b"sandbox")
     with Layer("mounts", MOUNT_REMEDY):
-        enter_root(needed, library)
+        return enter_root(needed, library)
 
 
 def become(user):
@@ -100,6 +100,7 @@ def enter_root(needed, library):
     os.makedirs(SCRATCH, exist_ok=True)
     mount_scratch(1 << 20, 16)
     restrict_mount("/", READ_ONLY | ATTR_NODEV, recursive=False)
+    return len(shown)
 
 
 def needed_directories(library):
