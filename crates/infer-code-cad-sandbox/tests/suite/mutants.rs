@@ -75,7 +75,9 @@ fn made(name: &str, options: &[&str]) -> Option<Vec<Value>> {
     };
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     if said.contains("FileNotFoundError") && said.contains("jsonl") {
-        eprintln!("{name}: not run, HumanEval.jsonl.gz or mbpp.jsonl is missing; set INFER_CODE_CAD_DATA");
+        eprintln!(
+            "{name}: not run, HumanEval.jsonl.gz or mbpp.jsonl is missing; set INFER_CODE_CAD_DATA"
+        );
         return None;
     }
     assert!(output.status.success(), "{said}");

@@ -37,9 +37,13 @@ def found():
     return readable(["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/hostname", "/etc/hosts", "/etc/machine-id"])
 
 #= name: homes
+# The interpreter itself may lie in a home: the way to it is there, and nothing beside the way.
 def found():
-    homes = ["/root", "/home", "/srv", "/mnt", "/media", "/boot", "/var/log", "/opt/secret", os.path.expanduser("~root")]
-    return listable(homes) + readable(["/root/.bashrc", "/root/.ssh/id_rsa", "/root/.netrc"])
+    reached = readable(["/root/.bashrc", "/root/.ssh/id_rsa", "/root/.netrc"])
+    for home in listable(["/root", "/home", "/srv", "/mnt", "/media", "/boot", "/var/log", "/var"]):
+        paths = [os.path.join(home, name) for name in os.listdir(home)]
+        reached += [path for path in paths if not (os.__file__ + "/").startswith(path + "/")]
+    return reached
 
 #= name: environment
 def found():

@@ -25,6 +25,8 @@ pub(super) struct Host {
     sockets: Vec<UnixListener>,
     socket: String,
     before: State,
+    /// What of this kind was there before.
+    traces: Vec<PathBuf>,
     grown: Grown,
     _directory: tempfile::TempDir,
 }
@@ -53,9 +55,9 @@ impl Host {
         sockets.iter().for_each(|socket| socket.set_nonblocking(true).unwrap());
         let victim = Command::new("sleep").arg("100000").spawn().unwrap();
         let before = State::of(&canary, victim.id());
-        let (grown, victim) = (Grown::now(), Mutex::new(victim));
+        let (grown, traces, victim) = (Grown::now(), traces(), Mutex::new(victim));
         let _directory = directory;
-        Self { canary, victim, listener, sockets, socket, before, grown, _directory }
+        Self { canary, victim, listener, sockets, socket, before, traces, grown, _directory }
     }
 
     /// Puts the host's things where a text names them.
@@ -77,7 +79,8 @@ impl Host {
     /// What a program has done to the host.
     pub(super) fn touched(&self, never: &[String]) -> Vec<String> {
         let mut found: Vec<_> = never.iter().filter_map(|never| self.there(never)).collect();
-        found.extend(traces().into_iter().map(|path| format!("made {}", path.display())));
+        let made = traces().into_iter().filter(|path| !self.traces.contains(path));
+        found.extend(made.map(|path| format!("made {}", path.display())));
         if !matches!(self.listener.accept(), Err(error) if is_silent(&error)) {
             found.push("reached the loopback device".to_owned());
         }
@@ -165,8 +168,11 @@ struct State {
 
 impl State {
     fn of(canary: &Path, id: u32) -> Self {
-        let mut files: Vec<_> =
-            listed(canary).into_iter().chain([canary.to_owned()]).map(|path| about(&path)).collect();
+        let mut files: Vec<_> = listed(canary)
+            .into_iter()
+            .chain([canary.to_owned()])
+            .map(|path| about(&path))
+            .collect();
         files.sort();
         let stat = read(&format!("/proc/{id}/stat"));
         // Behind the name: 16 fields on, the priority and the nice value.
@@ -216,10 +222,20 @@ impl Grown {
 
 /// Files of the corpus' programs in places where all may write, or root.
 fn traces() -> Vec<PathBuf> {
-    let mut places: Vec<PathBuf> =
-        ["/", "/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/etc", "/root", "/usr", "/var"]
-            .map(PathBuf::from)
-            .to_vec();
+    let mut places: Vec<PathBuf> = [
+        "/",
+        "/tmp",
+        "/var/tmp",
+        "/dev/shm",
+        "/dev/mqueue",
+        "/run",
+        "/etc",
+        "/root",
+        "/usr",
+        "/var",
+    ]
+    .map(PathBuf::from)
+    .to_vec();
     places.extend([std::env::temp_dir(), programs::directory()]);
     places.extend(std::env::var_os("HOME").map(PathBuf::from));
     places.extend(std::env::current_dir());
@@ -255,7 +271,10 @@ fn about(path: &Path) -> String {
 /// The names of all processes.
 fn commands() -> Vec<String> {
     let names = listed(Path::new("/proc")).into_iter().map(|process| process.join("comm"));
-    names.filter_map(|path| fs::read_to_string(path).ok()).map(|name| name.trim().to_owned()).collect()
+    names
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .map(|name| name.trim().to_owned())
+        .collect()
 }
 
 /// How many processes this one has below itself, those that only wait to be seen off left out.
@@ -272,7 +291,9 @@ fn descendants() -> usize {
     while known < family.len() {
         let parent = family[known];
         known += 1;
-        family.extend(stats.iter().filter(|stat| stat.2 == parent && stat.1 != "Z").map(|stat| stat.0));
+        family.extend(
+            stats.iter().filter(|stat| stat.2 == parent && stat.1 != "Z").map(|stat| stat.0),
+        );
     }
     known - 1
 }
