@@ -19,7 +19,8 @@ class Program(Peer):
         self.module = types.ModuleType("candidate")
         sys.modules["candidate"] = self.module
         sys.modules["__main__"] = types.ModuleType("__main__")
-        self.flush = sys.stdout.flush
+        self.flush, self.limit = sys.stdout.flush, resource.setrlimit
+        self.memory = resource.getrlimit(resource.RLIMIT_AS)
 
     def load(self, source):
         """Runs the program; a text tells why it does not compile."""
@@ -41,13 +42,14 @@ class Program(Peer):
         except KeyError:
             raise NameError("name %r is not defined" % name) from None
 
-    def relieve(self, error):
-        if isinstance(error, MemoryError):
-            soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-            resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-            self.locked = soft, hard
-
-    locked = None
+    def run(self, perform, parts):
+        """The program has its memory, and what lies beyond is for the answer: an end of memory is told."""
+        soft, hard = self.memory
+        self.limit(resource.RLIMIT_AS, (soft, hard))
+        try:
+            return perform(self, *parts)
+        finally:
+            self.limit(resource.RLIMIT_AS, (hard, hard))
 
     def settle(self):
         try:
@@ -61,16 +63,13 @@ class Program(Peer):
             kind, turn, *content = self.channel.receive()
             expect(kind == "ask")
             self.answer(turn, content)
-            if self.locked is not None:
-                resource.setrlimit(resource.RLIMIT_AS, self.locked)
-                self.locked = None
 
 
 class Forks:
     """A loaded program that makes copies of itself, one for each probe of the judge's."""
 
-    def __init__(self, program, socket, house):
-        self.program, self.socket, self.house = program, socket, house
+    def __init__(self, program, socket, house, limits):
+        self.program, self.socket, self.house, self.limits = program, socket, house, limits
         program.operations.update(fork=lambda _: self.fork(), wait=lambda _, pid: self.wait(pid))
 
     def fork(self):
@@ -83,7 +82,8 @@ class Forks:
         try:
             os.dup2(theirs, 3)
             os.close(theirs)
-            deny_forks(self.house)
+            if self.limits["processes"] == 1:
+                deny_forks(self.house)
             self.program.operations = dict(
                 (name, perform)
                 for name, perform in self.program.operations.items()
@@ -106,7 +106,7 @@ def run_candidate(channel, output, house, limits, forks):
         channel = enter(channel, output, house, limits, forks)
         program = Program(Channel(channel))
         if forks:
-            Forks(program, channel, house)
+            Forks(program, channel, house, limits)
         program.channel.send(["ready", 0, ""])
         program.serve()
     finally:
@@ -129,7 +129,7 @@ def enter(channel, output, house, limits, forks):
     random.seed(0)
     channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, 3)
     try:
-        confine(house, limits, forks)
+        confine(house, limits, forks or limits["processes"] > 1)
     except BaseException as error:
         Channel(channel).send(["refused", 0, "%s: %s" % (type(error).__name__, error)])
         raise

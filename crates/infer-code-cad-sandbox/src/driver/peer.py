@@ -113,13 +113,12 @@ class Peer:
             parts = Decoder(self.take).values(trees, 0)
         try:
             try:
-                value = perform(self, *parts)
+                value = self.run(perform, parts)
                 changed = changed_arguments(parts) if operation == "call" and value is None else []
                 reply = ["value", turn] + self.trees([value, changed])
             except (Ended, Unsendable):
                 raise
             except BaseException as error:
-                self.relieve(error)
                 reply = ["raised", turn] + self.description(error)
         except Unsendable as error:
             reply = ["unsendable", turn, str(error)]
@@ -129,8 +128,8 @@ class Peer:
         except Unsendable as error:
             self.channel.send(["unsendable", turn, str(error)])
 
-    def relieve(self, error):
-        """Makes room to tell of an error, where that needs some."""
+    def run(self, perform, parts):
+        return perform(self, *parts)
 
     def settle(self):
         """What is due before an answer."""

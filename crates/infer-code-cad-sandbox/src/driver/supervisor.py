@@ -107,7 +107,7 @@ class Supervisor:
         started = time.monotonic()
         link = self.start(limits, False)
         found = self.apart(lambda say: say(judge_submission(work, link)), link, limits, self.deadline(limits))
-        seen = self.end()
+        seen = self.end(found)
         wall = time.monotonic() - started
         if "invalid" in found:
             part, reason = found["invalid"]
@@ -140,7 +140,7 @@ class Supervisor:
                 found, lives = self.probe(probes[len(observed)], loaded, limits)
                 observed.append(found)
             loaded.close()
-            seen = self.end()
+            seen = self.end(found)
             if not loads:
                 observed = [observation(found, seen, limits, self.house)] * len(probes)
             elif not lives:
@@ -179,9 +179,9 @@ class Supervisor:
         theirs.close()
         return ours
 
-    def end(self):
+    def end(self, found):
         """Ends the candidate; how it was."""
-        self.tell({"end": None})
+        self.tell({"end": found.get("ended", [None])[0]})
         return self.hear()
 
     def tell(self, order, descriptors=()):

@@ -125,11 +125,11 @@ def write_dict(encoder, value, depth):
 def write_moment(encoder, value, depth):
     if value.tzinfo is not None and type(value.tzinfo) is not datetime.timezone:
         return encoder.give(value)
-    zone = value.tzinfo and value.tzinfo.utcoffset(None)
+    zone = None if value.tzinfo is None else span(value.tzinfo.utcoffset(None))
     parts = [value.hour, value.minute, value.second, value.microsecond, value.fold]
     if isinstance(value, datetime.datetime):
-        return {"datetime": [value.year, value.month, value.day] + parts + [zone and span(zone)]}
-    return {"time": parts + [zone and span(zone)]}
+        return {"datetime": [value.year, value.month, value.day] + parts + [zone]}
+    return {"time": parts + [zone]}
 
 
 def span(delta):

@@ -2,9 +2,12 @@
 # candidate finds in its memory is this text.
 import json
 import select
+import time
 
 OPEN_AT_MOST = 1 << 12
 LOOK_EVERY = 0.1
+# How long a candidate that hung up has to end by itself, so that how it did is known.
+LAST_WORDS = 1.0
 
 
 def run_zygote(house, control):
@@ -57,6 +60,8 @@ def watch(pid, output, control, wake, poller, house, limits, seen):
             if descriptor == control.fileno():
                 order, _ = receive_with_descriptors(control)
                 if "next" not in order:
+                    if order["end"] == "gone":
+                        await_end(pid, seen)
                     return
                 kept = next_probe(pid, order["next"], house, kept, seen)
                 send(control, {"next": None})
@@ -72,6 +77,12 @@ def watch(pid, output, control, wake, poller, house, limits, seen):
             if seen["cause"] is not None:
                 stop(pid, seen)
                 end_all(house)
+
+
+def await_end(pid, seen):
+    deadline = time.monotonic() + LAST_WORDS
+    while seen["status"] is None and not reap(pid, seen) and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def next_probe(pid, copy, house, kept, seen):

@@ -8,6 +8,7 @@ mod corpus;
 mod ends;
 mod isolation;
 mod mutants;
+mod observe;
 mod settings;
 mod throughput;
 mod verdicts;
