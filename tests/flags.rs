@@ -186,6 +186,71 @@ fn an_evaluation_says_when_it_judged() {
     assert_eq!(summary["judging"], "after", "as it was when it was timed");
 }
 
+/// Samples of the two problems, right and wrong in turn, and what `execute` prints of them.
+fn executed(directory: &Path, args: &[&str]) -> String {
+    let (data, samples) = (problems(directory), directory.join("samples.jsonl"));
+    let sample = |number: usize| {
+        let text = if number.is_multiple_of(2) { "    return x\n" } else { "    return -x\n" };
+        serde_json::json!({ "task_id": format!("HumanEval/{}", number / 4), "completion": text })
+    };
+    fs::write(&samples, (0..8).map(|number| format!("{}\n", sample(number))).collect::<String>())
+        .unwrap();
+    let own = ["--problems", data.to_str().unwrap(), "--samples", samples.to_str().unwrap()];
+    succeeds("execute", &[&own[..], args].concat())
+}
+
+#[test]
+fn execute_writes_human_evals_results_beside_the_samples() {
+    let directory = tempfile::tempdir().unwrap();
+    let printed = executed(directory.path(), &["--workers", "2"]);
+    assert!(printed.starts_with("8 samples of 2 of 2 problems\n"), "{printed}");
+    for line in ["failed         4\n", "passed         4\n", "pass@1         0.5000\nresults: "] {
+        assert!(printed.contains(line), "{printed}");
+    }
+    let path = directory.path().join("samples.jsonl_results.jsonl");
+    let results = fs::read_to_string(&path).unwrap();
+    let rows: Vec<Value> =
+        results.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let passed: Vec<bool> = rows.iter().map(|row| row["passed"].as_bool().unwrap()).collect();
+    assert_eq!(passed, [true, false, true, false, true, false, true, false]);
+    assert_eq!((&rows[0]["result"], &rows[0]["isolation"]), (&"passed".into(), &"full".into()));
+    assert!(rows[1]["result"].as_str().unwrap().starts_with("failed: "), "{}", rows[1]);
+    assert_eq!(rows[0]["wall_ms"], Value::Null);
+
+    executed(directory.path(), &["--dedup", "--isolation", "full"]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), results);
+    let limits = directory.path().join("limits.json");
+    executed(directory.path(), &["--measured", "--scale-limits", limits.to_str().unwrap()]);
+    let measured = fs::read_to_string(&path).unwrap();
+    assert!(measured.lines().all(|line| line.contains("\"wall_ms\": ")), "{measured}");
+    let limits = fs::read_to_string(&limits).unwrap();
+    assert_eq!(limits.matches("\"cpu_seconds\": 1,").count(), 2, "{limits}");
+    let error = fails("execute", &["--problems", "x", "--samples", "y", "--cpu-seconds", "0"]);
+    assert!(error.contains("expected seconds, at least 0.001"), "{error}");
+}
+
+#[test]
+fn the_help_of_every_limit_names_its_default() {
+    let help = succeeds("execute", &["--help"]);
+    let help: String = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let limits = infer_code_cad::sandbox::Limits::default();
+    for (flag, default) in [
+        ("--cpu-seconds <X> CPU time", limits.cpu_time.as_secs()),
+        ("--wall-seconds <X> Wall time", limits.wall_time.as_secs()),
+        ("--memory-mb <N> Memory, in MiB", limits.memory_bytes >> 20),
+        ("--output-mb <N> What it prints, in MiB", limits.output_bytes >> 20),
+        ("--file-mb <N> The largest file, in MiB", limits.file_bytes >> 20),
+        ("--max-processes <N> Processes at a time", limits.processes.into()),
+        ("--max-threads <N> Threads at a time", limits.threads.into()),
+        ("--open-files <N> Open files", limits.open_files.into()),
+        ("--scratch-mb <N> All its files, in MiB", limits.scratch_bytes >> 20),
+        ("--scratch-files <N> How many files", limits.scratch_files),
+    ] {
+        let expected = format!("{flag} [default: {default}");
+        assert!(help.contains(&expected), "{expected} in {help}");
+    }
+}
+
 #[test]
 fn the_help_of_every_flag_names_its_default() {
     for name in ["generate", "evaluate"] {
