@@ -63,7 +63,7 @@ const FULL: [(Guarantee, &str); 9] = [
     (Guarantee::Net, "has no interface and no sockets but pairs of its own"),
     (Guarantee::Procs, "runs no other program; makes no process where the limit is 1"),
     (Guarantee::Memory, "address space of each process is limited"),
-    (Guarantee::Pids, "threads and processes are limited together, exactly"),
+    (Guarantee::Pids, "threads and processes are limited together"),
     (Guarantee::Disk, "bytes and files are limited by the file system"),
     (Guarantee::Signals, "neither sees nor signals a process that is not its own"),
     (Guarantee::ResultIntegrity, "tests and verdict are in a process that it cannot reach"),

@@ -8,6 +8,8 @@ import resource
 import struct
 
 LIBC = ctypes.CDLL(None, use_errno=True)
+for name in ("syscall", "prctl", "capset"):
+    getattr(LIBC, name, None)  # looked up once, before any fork
 # By architecture: x86_64, aarch64 (numbers from 424 on are the same everywhere).
 SYSCALLS = {
     "x86_64": {"pivot_root": 155, "seccomp": 317},
@@ -24,7 +26,8 @@ MNT_DETACH = 2
 ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV, ATTR_NOEXEC = 1, 2, 4, 8
 AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 4, 24, 36
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
+PR_CAPBSET_READ, PR_CAPBSET_DROP = 23, 24
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 SECCOMP_SET_MODE_FILTER = 1
 
@@ -158,7 +161,8 @@ def drop_bounding_set():
     """No program started can gain what is taken out here; needs CAP_SETPCAP."""
     for capability in range(64):
         try:
-            prctl(PR_CAPBSET_DROP, capability)
+            if prctl(PR_CAPBSET_READ, capability):
+                prctl(PR_CAPBSET_DROP, capability)
         except OSError as error:
             if error.errno == errno.EINVAL and capability:
                 return  # past the kernel's last

@@ -40,9 +40,13 @@ def enter_full(library, user):
 
 def become(user):
     """From root to an id that owns nothing."""
-    os.setgroups([])
-    os.setresgid(user, user, user)
-    os.setresuid(user, user, user)
+    try:
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    except OSError as error:
+        error.act = "become user %d" % user
+        raise
 
 
 def enter_user_namespace():
@@ -98,7 +102,6 @@ def enter_root(needed, library):
     unmount(OLD_ROOT)
     os.rmdir(OLD_ROOT)
     os.makedirs(SCRATCH, exist_ok=True)
-    mount_scratch(1 << 20, 16)
     restrict_mount("/", READ_ONLY | ATTR_NODEV, recursive=False)
     return len(shown)
 

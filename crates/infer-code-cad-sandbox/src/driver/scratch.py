@@ -8,12 +8,10 @@ TOO_MUCH = 1 << 62
 
 
 def fresh_scratch(house, limits):
-    """An empty scratch for the next candidate."""
+    """An empty scratch for the next candidate; the last one's has been cleared."""
     if house["tier"] == "full":
-        unmount(SCRATCH)
         mount_scratch(limits["scratch_bytes"], limits["scratch_files"])
     else:
-        remove_tree(house["scratch"])
         make_scratch(house)
     house["others"] = other_tasks(house)
 
@@ -22,7 +20,6 @@ def clear_scratch(house):
     """Takes away what a candidate left, at once where it is in memory; all its processes have ended."""
     if house["tier"] == "full":
         unmount(SCRATCH)
-        mount_scratch(1, 1)
     else:
         remove_tree(house["scratch"])
 

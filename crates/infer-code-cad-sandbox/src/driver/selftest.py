@@ -51,7 +51,17 @@ def test_tier(house):
     refused. Nothing to try in the tiers that promise nothing."""
     if house["tier"] not in SHUT:
         return {"tried": {}, "holes": []}
-    fresh_scratch(house, SELF_TEST_LIMITS)
+    try:
+        with Layer("scratch", "root needs CAP_CHOWN, CAP_DAC_OVERRIDE and CAP_FOWNER; or run as an ordinary user"):
+            fresh_scratch(house, SELF_TEST_LIMITS)
+            found = try_in_fork(house)
+            clear_scratch(house)
+    except Refused as refused:
+        return {"refused": refused.args}
+    return found
+
+
+def try_in_fork(house):
     heard, said = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -62,7 +72,6 @@ def test_tier(house):
         text = file.read()
     status = os.waitpid(pid, 0)[1]
     end_all(house)
-    clear_scratch(house)
     if text:
         return json.loads(text.decode())
     answer = "the process that tried what is forbidden ended with status %d" % status
@@ -90,7 +99,7 @@ def tell_and_close(said, found):
 def understand_test(text):
     """In the supervisor: what was tried; Refused where something succeeded or could not be had."""
     if not text:
-        raise Refused("pids", "the process that forks candidates has ended", USER_REMEDY)
+        raise Refused("self-test", "the process that forks candidates has ended", "see its log")
     found = json.loads(text.decode())
     if "refused" in found:
         raise Refused(*found["refused"])

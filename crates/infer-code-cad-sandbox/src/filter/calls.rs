@@ -36,7 +36,7 @@ pub(super) const ALLOWED: &[c_long] = &[
     SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_truncate, SYS_statfs, SYS_fstatfs, SYS_umask,
     SYS_utimensat, SYS_fchmod, SYS_fchmodat, SYS_FCHMODAT2,
     // Memory.
-    SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_brk, SYS_msync, SYS_mincore,
+    SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_brk, SYS_msync,
     SYS_membarrier,
     // Threads, and waiting.
     SYS_set_tid_address, SYS_set_robust_list, SYS_rseq, SYS_futex, SYS_exit, SYS_exit_group,
