@@ -268,9 +268,10 @@ pub(crate) mod tests {
             std::fs::write(file.path(), text).unwrap();
             let task = &load_humaneval(file.path()).unwrap()[0];
             let p = &task.problem;
-            let inputs = r#"_plus_json.loads("[[1.0, NaN]]") + _plus_json.loads("[[-Infinity], [\"\\udc80\"]]")"#;
             let asserts =
-                format!("_plus_check(f, _plus_reference, \"equal\", \"plain\", 0, {inputs})\n");
+                "_plus_check(f, _plus_reference, \"equal\", \"plain\", 0, _plus_inputs)\n";
+            let inputs = r#"_plus_json.loads("[[1.0, NaN]]") + _plus_json.loads("[[-Infinity], [\"\\udc80\"]]")"#;
+            assert!(task.hidden.helpers.contains(inputs));
             assert_eq!(task.hidden.asserts, asserts);
             assert!(task.hidden.helpers.contains("\\n    return 2 * x"), "the whole reference");
             assert_eq!((p.docstring.as_str(), &p.embedded), ("Double x.", &None));

@@ -333,10 +333,10 @@ mod tests {
         let prompt = "def f(a, b):\n    \"\"\"Find the shared elements.\n    assert f((3,), (3,)) == (3,)\"\"\"\n";
         assert_eq!(p.prompt, prompt);
         let inputs = "_plus_json.loads(\"[[[3], [3]]]\") + _plus_json.loads(\"[[[NaN], [-Infinity, 1e999]]]\")";
-        assert_eq!(
-            task.hidden.asserts,
-            format!("_plus_check(f, _plus_reference, \"same set\", \"tuples\", 0, {inputs})\n")
-        );
+        assert!(task.hidden.helpers.contains(inputs));
+        let asserts =
+            "_plus_check(f, _plus_reference, \"same set\", \"tuples\", 0, _plus_inputs)\n";
+        assert_eq!(task.hidden.asserts, asserts);
         assert!(task.canonical_program().unwrap().starts_with("\ndef g(a)"));
         let message = |row: &str| load(row).unwrap_err().to_string();
         let other = row.replace("\"entry_point\": \"f\"", "\"entry_point\": \"h\"");
