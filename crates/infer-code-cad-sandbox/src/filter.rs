@@ -55,7 +55,7 @@ pub(crate) fn programs() -> BTreeMap<&'static str, Vec<String>> {
     ];
     let written = lists.into_iter().map(|(name, programs)| {
         let programs: Option<Vec<_>> = programs.into_iter().collect();
-        (name, programs.unwrap_or_default().iter().map(|program| hexadecimal(program)).collect())
+        (name, programs.unwrap_or_default().iter().map(hexadecimal).collect())
     });
     written.collect()
 }

@@ -43,13 +43,13 @@ def isolate(plan):
         "filters": {},
         "zygote": None,
         "tried": {},
-        "scratch": SCRATCH if tier == "full" else os.path.join(plan["scratch"], "candidate"),
+        "scratch": None if tier == "full" else os.path.join(plan["scratch"], "candidate"),
     }
     if tier in SHUT:
         house["landlock"] = usable_landlock(tier)
         house["filters"] = usable_filters(plan)
     if tier == "full":
-        house["shown"] = enter_full(plan["library"], house["user"])
+        house["shown"], house["scratch"] = enter_full(plan["library"], house["user"])
         house["allowed"] = [("/", FS_READ_FILE | FS_READ_DIR), ("/dev", FS_READ_FILE | FS_WRITE_FILE)]
     elif tier in WEAKER:
         house["allowed"] = readable_places(plan["library"], house["user"])
@@ -108,7 +108,7 @@ def layers_of(house):
         layers["seccomp"] = "an allow list of system calls"
     if house["tier"] == "full":
         layers["user"] = "a user namespace, without capabilities for candidates"
-        layers["mounts"] = "a read-only root with %d of the system's directories" % house["shown"]
+        layers["mounts"] = "a read-only root with %d of the system's directories" % len(house["shown"])
         layers["network"] = "a namespace without interfaces"
         layers["pids"] = "a namespace"
         layers["ipc"] = "a namespace, and another host name"

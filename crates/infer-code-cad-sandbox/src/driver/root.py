@@ -8,7 +8,7 @@ import sys
 
 NEW_ROOT = "/tmp"  # where the new root is built; any directory that every system has would do
 OLD_ROOT = "/old"  # where the old one is seen from the new one while that is filled
-SCRATCH = "/tmp"
+SCRATCHES = ("/tmp", "/var/tmp", "/scratch")  # the first that hides nothing shown
 DEVICES = ("null", "zero", "full", "random", "urandom")
 SYSTEM_LIBRARIES = ("/usr/lib", "/usr/lib64", "/lib", "/lib64")
 SMALL_FILES = ("/etc/ld.so.cache",)
@@ -20,7 +20,7 @@ MOUNT_REMEDY = "let the process mount in a namespace of its own (a container for
 
 def enter_full(library, user):
     """Moves the calling process into namespaces and a root of its own. `user`: the id to become
-    first, where root started it. Returns how many directories are shown there."""
+    first, where root started it. Returns the directories shown there and where the scratch is to be."""
     os.umask(0o022)
     needed = needed_directories(library)
     if user is not None:
@@ -101,9 +101,10 @@ def enter_root(needed, library):
         restrict_mount(path, ATTR_RDONLY)
     unmount(OLD_ROOT)
     os.rmdir(OLD_ROOT)
-    os.makedirs(SCRATCH, exist_ok=True)
+    scratch = next(place for place in SCRATCHES if not covers(place, shown))
+    os.makedirs(scratch, exist_ok=True)
     restrict_mount("/", READ_ONLY | ATTR_NODEV, recursive=False)
-    return len(shown)
+    return shown, scratch
 
 
 def needed_directories(library):
@@ -117,7 +118,7 @@ def needed_directories(library):
 
 def show_directory(path, real, shown):
     """Binds a directory of the old root to the same place in the new one, read-only."""
-    if any(path == other or path.startswith(other + "/") for other in shown):
+    if any(covers(other, [path]) for other in shown):
         return  # within one that is there already
     os.makedirs(os.path.dirname(path), exist_ok=True)
     if path in SYSTEM_LIBRARIES and os.path.islink(OLD_ROOT + path):
@@ -127,6 +128,11 @@ def show_directory(path, real, shown):
     mount(OLD_ROOT + real, path, None, MS_BIND | MS_REC)
     restrict_mount(path, READ_ONLY | ATTR_NODEV)
     shown.append(path)
+
+
+def covers(directory, paths):
+    """Whether one of the paths is the directory or lies within."""
+    return any(path == directory or path.startswith(directory + "/") for path in paths)
 
 
 def show_file(path, attributes):
@@ -176,10 +182,10 @@ def private_above(path):
     return [name for name in above if not os.stat(name).st_mode & stat.S_IXOTH]
 
 
-def mount_scratch(size, files):
+def mount_scratch(place, size, files):
     """An empty directory in memory of so many bytes and files, and nothing else about it to find."""
     page = os.sysconf("SC_PAGE_SIZE")
     options = "mode=700,size=%d,nr_inodes=%d" % (max(size, page), files + 1)
-    mount("tmpfs", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options)
+    mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options)
 
 

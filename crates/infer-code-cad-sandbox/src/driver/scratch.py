@@ -10,7 +10,7 @@ TOO_MUCH = 1 << 62
 def fresh_scratch(house, limits):
     """An empty scratch for the next candidate; the last one's has been cleared."""
     if house["tier"] == "full":
-        mount_scratch(limits["scratch_bytes"], limits["scratch_files"])
+        mount_scratch(house["scratch"], limits["scratch_bytes"], limits["scratch_files"])
     else:
         make_scratch(house)
     house["others"] = other_tasks(house)
@@ -19,7 +19,7 @@ def fresh_scratch(house, limits):
 def clear_scratch(house):
     """Takes away what a candidate left, at once where it is in memory; all its processes have ended."""
     if house["tier"] == "full":
-        unmount(SCRATCH)
+        unmount(house["scratch"])
     else:
         remove_tree(house["scratch"])
 

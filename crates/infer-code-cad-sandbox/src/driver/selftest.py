@@ -16,6 +16,7 @@ SELF_TEST_LIMITS = {
     "file_bytes": 1 << 20, "processes": 1, "threads": 4, "open_files": 64,
     "scratch_bytes": 64 << 10, "scratch_files": 8,
 }  # fmt: skip
+SCRATCH_REMEDY = "root needs CAP_CHOWN, CAP_DAC_OVERRIDE and CAP_FOWNER; or run as an ordinary user"
 # A refusal by a filter, and a refusal by Landlock, a mount or the kernel's own rules. Anything else
 # (a bad address, no such address) means that the kernel would have gone on.
 FILTERED = (errno.EPERM, errno.ENOSYS)
@@ -52,7 +53,7 @@ def test_tier(house):
     if house["tier"] not in SHUT:
         return {"tried": {}, "holes": []}
     try:
-        with Layer("scratch", "root needs CAP_CHOWN, CAP_DAC_OVERRIDE and CAP_FOWNER; or run as an ordinary user"):
+        with Layer("scratch", SCRATCH_REMEDY):
             fresh_scratch(house, SELF_TEST_LIMITS)
             found = try_in_fork(house)
             clear_scratch(house)
@@ -174,9 +175,10 @@ def reading_acts(house):
 def writing_acts(house):
     """Anything outside the scratch, files of the library among it."""
     library = os.__file__
-    places = ["/", "/etc", "/var/tmp", "/dev/shm", "/dev", "/usr/lib", os.path.dirname(library)]
+    places = ["/", "/etc", "/tmp", "/var/tmp", "/dev/shm", "/dev", "/usr/lib", os.path.dirname(library)]
+    places = [place for place in places if place != house["scratch"]]
     if house["tier"] in WEAKER:
-        places += ["/tmp", house["home"]]
+        places.append(house["home"])
     acts = [("make a file in " + place, lambda place=place: make_file(place), SHUT_OUT) for place in places]
     foreign = [library] + ([house["home"]] if house["tier"] in WEAKER else [])
     for path in foreign:
@@ -309,7 +311,8 @@ def limit_acts(house):
     for name in ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_FSIZE", "RLIMIT_CORE"):
         kind = getattr(resource, name)
         hard = resource.getrlimit(kind)[1]
-        acts.append(("raise " + name, lambda kind=kind, hard=hard: resource.setrlimit(kind, (hard, hard + 1)), SHUT_OUT))
+        act = lambda kind=kind, hard=hard: resource.setrlimit(kind, (hard, hard + 1))
+        acts.append(("raise " + name, act, SHUT_OUT))
     return acts
 
 
