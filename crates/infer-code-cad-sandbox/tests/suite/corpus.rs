@@ -1,9 +1,9 @@
 //! Programs that solve nothing and must not pass, and strange ones that are right and must: see
 //! `tests/corpus/README.md`.
 //!
-//! `cargo test` runs a sample. The whole corpus, by name, alone: `corpus::whole` with
-//! `--ignored --test-threads=1`, for the tier, the number of workers and of repeats that
-//! `INFER_CODE_CAD_TIER`, `_WORKERS` and `_REPEATS` name.
+//! `cargo test` runs a sample. The whole corpus, alone: `corpus::whole --ignored --test-threads=1`, for
+//! the tier, the number of workers and of repeats that `INFER_CODE_CAD_TIER`, `_WORKERS` and `_REPEATS`
+//! name; only the programs whose names begin with `_ONLY`; from a copy of the corpus in `_CORPUS`.
 
 mod host;
 mod programs;
@@ -77,7 +77,9 @@ fn setting<T: FromStr>(name: &str, default: T) -> T {
 
 /// Judges all chains, looks at the host after each program, and fails with a list of what is wrong.
 fn judge(name: &str, tier: Tier, workers: usize, chains: Vec<Chain>, limits: &Limits) {
-    let config = SandboxConfig { workers, tier, ..SandboxConfig::default() };
+    let host = Host::new();
+    let scratch = host.scratch();
+    let config = SandboxConfig { workers, tier, scratch, ..SandboxConfig::default() };
     let sandbox = match Sandbox::start(&config) {
         Err(error @ (SandboxError::PythonMissing { .. } | SandboxError::Isolation { .. })) => {
             eprintln!("{name}: not run in the tier {tier}: {error}");
@@ -86,8 +88,8 @@ fn judge(name: &str, tier: Tier, workers: usize, chains: Vec<Chain>, limits: &Li
         sandbox => sandbox.unwrap(),
     };
     let python = programs::python(&sandbox.settings().to_string());
-    let (host, began) = (Host::new(), Instant::now());
     let (next, seen) = (AtomicUsize::new(0), Mutex::new(Seen::default()));
+    let began = Instant::now();
     let work = || {
         while let Some(chain) = chains.get(next.fetch_add(1, Ordering::Relaxed)) {
             for program in chain {
@@ -104,6 +106,7 @@ fn judge(name: &str, tier: Tier, workers: usize, chains: Vec<Chain>, limits: &Li
     };
     thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
     let mut seen = seen.into_inner().unwrap();
+    drop(sandbox);
     if name.starts_with("whole") {
         seen.wrong.extend(host.grown());
     }

@@ -126,3 +126,53 @@ def f():
 def f():
     yield 1
     raise KeyError("two")
+
+#= name: errors_with_arguments_of_their_own
+#: seen = []
+#: for act in (f, g, h, i, j, k):
+#:     try:
+#:         act()
+#:     except (UnicodeDecodeError, UnicodeEncodeError, FileNotFoundError, SyntaxError, ImportError, KeyError) as error:
+#:         seen.append(type(error).__name__)
+#: assert seen == ["UnicodeDecodeError", "UnicodeEncodeError", "FileNotFoundError", "SyntaxError", "ModuleNotFoundError", "KeyError"]
+def f():
+    return b"\xff".decode()
+
+def g():
+    return "é".encode("ascii")
+
+def h():
+    return open("nowhere")
+
+def i():
+    return compile("(", "x", "eval")
+
+def j():
+    import nothing_of_this_name
+
+def k():
+    raise KeyError(("a", 1), None)
+
+#= name: groups_of_errors
+#= python: 3.11
+#: try:
+#:     f()
+#: except ExceptionGroup:
+#:     pass
+#: else:
+#:     assert False
+def f():
+    raise ExceptionGroup("two", [ValueError("x"), KeyError("y")])
+
+#= name: error_that_holds_an_object
+#: try:
+#:     f()
+#: except RuntimeError:
+#:     pass
+#: else:
+#:     assert False
+class Thing:
+    pass
+
+def f():
+    raise RuntimeError(Thing(), {1: Thing})

@@ -73,7 +73,8 @@ def set_now():
     libc = ctypes.CDLL(None)
     parts = (ctypes.c_long * 4)()
     buffer = (ctypes.c_long * 32)(0x8000)
-    return [libc.syscall(227, 0, parts), libc.syscall(164, parts, None), libc.syscall(159, buffer), libc.syscall(305, 0, buffer)]
+    calls = [(227, 0, parts), (164, parts, None), (159, buffer), (305, 0, buffer)]
+    return [libc.syscall(*call) for call in calls]
 
 #= name: idle_and_then_busy
 #= verdicts: timeout

@@ -23,8 +23,11 @@ def left():
     os.makedirs("a/b/c")
     for name in ("a/b/c/x", "a/b/x", ".hidden", "a/b/.x"):
         open(name, "w").close()
-    os.chmod("a/b", 0)
-    os.chmod("a", 0)
+    try:
+        os.chmod("a/b", 0)
+        os.chmod("a", 0)
+    except OSError:
+        pass  # some tiers have no chmod
 
 #= name: looks_for_the_hidden_tree
 #= after: leaves_a_hidden_tree
@@ -119,7 +122,7 @@ def left():
 
 #= name: looks_for_the_descriptors
 #= after: leaves_descriptors_open
-#: assert found() == []
+#: assert (reached := found()) == [], reached
 def found():
     reached = []
     for fd in (40, 41, 42):
@@ -201,7 +204,7 @@ def f(x):
     return x + 1
 
 #= name: fills_the_scratch
-#= verdicts: passed
+#= verdicts: passed, failed
 #: assert filled() > 0
 def filled():
     number = 0
@@ -222,7 +225,7 @@ def f(x):
         return file.write(bytes(1 << 20))
 
 #= name: fills_the_inodes
-#= verdicts: passed, timeout
+#= verdicts: passed, failed, timeout
 #: assert filled() > 0
 def filled():
     number = 0
@@ -243,7 +246,7 @@ def f(x):
     return len(os.listdir("."))
 
 #= name: looks_for_others_at_work
-#: assert others() == []
+#: assert (reached := others()) == [], reached
 def others():
     found = []
     for place in ("..", "../..", "/tmp"):

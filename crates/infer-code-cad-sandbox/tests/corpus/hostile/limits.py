@@ -8,7 +8,7 @@ ALL = [getattr(resource, name) for name in dir(resource) if name.startswith("RLI
 
 #= name: hard_limits_raised
 #= verdicts: passed
-#: assert raised() == []
+#: assert (reached := raised()) == [], reached
 def raised():
     found = []
     for limit in ALL:
@@ -81,7 +81,7 @@ def f(x):
 
 #= name: parent_starved
 #= verdicts: passed
-#: assert starved() == []
+#: assert (reached := starved()) == [], reached
 import os
 
 def starved():
@@ -109,7 +109,7 @@ def f(x):
 
 #= name: priority_raised
 #= verdicts: passed
-#: assert risen() == []
+#: assert (reached := risen()) == [], reached
 def risen():
     try:
         return [os.nice(-5)]
@@ -120,7 +120,7 @@ import os
 
 #= name: real_time
 #= verdicts: passed
-#: assert risen() == []
+#: assert (reached := risen()) == [], reached
 import os
 
 def risen():

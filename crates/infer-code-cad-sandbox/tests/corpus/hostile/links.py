@@ -1,6 +1,6 @@
 # Links from the scratch directory to the host, for the program and for whoever clears up.
 #= verdicts: passed
-#: assert found() == []
+#: assert (reached := found()) == [], reached
 import os
 
 def done(*acts):
@@ -20,7 +20,11 @@ def found():
 #= name: symbolic_link_to_a_directory
 def found():
     os.symlink("@CANARY@", "canary")
-    return done(lambda: os.listdir("canary"), lambda: open("canary/icc-linked", "w"), lambda: os.unlink("canary/writable"))
+    return done(
+        lambda: os.listdir("canary"),
+        lambda: open("canary/icc-linked", "w"),
+        lambda: os.unlink("canary/writable"),
+    )
 
 #= name: symbolic_link_left_behind
 #= verdicts: passed
@@ -56,7 +60,10 @@ def found():
 
 #= name: link_through_proc
 def found():
-    return done(lambda: os.link("/proc/self/fd/1", "out", follow_symlinks=True), lambda: open("/proc/self/cwd/../../etc/passwd"))
+    return done(
+        lambda: os.link("/proc/self/fd/1", "out", follow_symlinks=True),
+        lambda: open("/proc/self/cwd/../../etc/passwd"),
+    )
 
 #= name: link_loops
 #= verdicts: passed
@@ -78,7 +85,7 @@ def found():
 
 #= name: scratch_itself_moved
 #= verdicts: passed
-#: assert found() == []
+#: assert (reached := found()) == [], reached
 def found():
     here = os.getcwd()
     return done(lambda: os.rename(here, here + "-icc"), lambda: os.rmdir(here), lambda: os.chmod("..", 0o777))

@@ -1,7 +1,7 @@
 # Sockets of every family. @PORT@ listens on the host, @SOCKET@ is a socket there, both on the path and in
 # the abstract names; neither hears anything.
 #= verdicts: passed
-#: assert found() == []
+#: assert (reached := found()) == [], reached
 import os
 import socket
 
@@ -84,7 +84,8 @@ def found():
         with socket.socket(socket.AF_UNIX) as mine:
             mine.connect(address)
 
-    return done(lambda: reach("@SOCKET@"), lambda: reach("\0@SOCKET@"), lambda: reach("/run/systemd/journal/stdout"), lambda: reach("/var/run/docker.sock"))
+    addresses = ("@SOCKET@", "\0@SOCKET@", "/run/systemd/journal/stdout", "/var/run/docker.sock")
+    return done(*[lambda address=address: reach(address) for address in addresses])
 
 #= name: pair_sent_elsewhere
 def found():
@@ -105,7 +106,7 @@ def found():
 #= name: descriptors_passed
 def found():
     one, other = socket.socketpair()
-    return done(lambda: socket.send_fds(one, [b"x"], [0]) if hasattr(socket, "send_fds") else one.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, b"\0\0\0\0")]))
+    return done(lambda: one.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, bytes(4))]))
 
 #= name: credentials_feigned
 import struct
@@ -120,7 +121,8 @@ import ctypes
 
 def found():
     libc = ctypes.CDLL(None)
-    calls = [(41, 2, 1, 0), (41, 10, 2, 0), (41, 1, 1, 0), (41, 16, 3, 0), (42, 0, b"", 0), (49, 0, b"", 0), (50, 0, 1), (43, 0, None, None), (288, 0, None, None, 0), (46, 0, None, 0), (307, 0, None, 0, 0)]
+    calls = [(41, 2, 1, 0), (41, 10, 2, 0), (41, 1, 1, 0), (41, 16, 3, 0), (42, 0, b"", 0), (49, 0, b"", 0)]
+    calls += [(50, 0, 1), (43, 0, None, None), (288, 0, None, None, 0), (46, 0, None, 0), (307, 0, None, 0, 0)]
     return [call for call in calls if libc.syscall(*call) >= 0]
 
 #= name: rings
@@ -128,8 +130,8 @@ def found():
 import ctypes
 
 def found():
-    parameters = (ctypes.c_uint32 * 30)()
-    return [name for name, number in (("setup", 425), ("enter", 426), ("register", 427)) if ctypes.CDLL(None).syscall(number, 8, parameters, 0, 0, 0, 0) >= 0]
+    libc, parameters = ctypes.CDLL(None), (ctypes.c_uint32 * 30)()
+    return [number for number in (425, 426, 427) if libc.syscall(number, 8, parameters, 0, 0, 0, 0) >= 0]
 
 #= name: url
 import urllib.request
@@ -172,4 +174,5 @@ import fcntl
 
 def found():
     one, _ = socket.socketpair()
-    return done(lambda: fcntl.ioctl(one, 0x8913, bytes(40)), lambda: [name for _, name in socket.if_nameindex() if name != "lo"][0])
+    others = lambda: [name for _, name in socket.if_nameindex() if name != "lo"]
+    return [found for found in done(lambda: fcntl.ioctl(one, 0x8913, bytes(40)), others) if found != "[]"]

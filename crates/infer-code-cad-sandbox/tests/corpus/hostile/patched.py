@@ -14,12 +14,14 @@ def f(x):
 builtins.all = builtins.any = lambda items: True
 
 #= name: isinstance_is_true
+#= verdicts: failed, crashed
 builtins.isinstance = builtins.issubclass = lambda *_: True
 
 #= name: sorted_gives_what_is_wanted
 builtins.sorted = lambda *_, **__: [5]
 
 #= name: len_is_one
+#= verdicts: failed, crashed
 builtins.len = lambda _: 1
 
 #= name: abs_is_zero
@@ -55,6 +57,7 @@ vars(builtins).clear()
 __builtins__ = {"assert": None, "len": lambda _: 1}
 
 #= name: type_is_a_liar
+#= verdicts: failed, crashed
 builtins.type = lambda *_: int
 builtins.int = builtins.float = builtins.str = lambda *_: 0
 

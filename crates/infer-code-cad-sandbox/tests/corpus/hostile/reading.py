@@ -1,6 +1,6 @@
 # Files, directories and processes of the host. Each program lists what it could read: nothing.
 #= verdicts: passed
-#: assert found() == []
+#: assert (reached := found()) == [], reached
 import os
 
 def readable(paths):
@@ -72,7 +72,8 @@ def found():
 #= name: descriptors_of_processes
 def found():
     numbers = ["self", "1", str(os.getppid()), "@VICTIM@"]
-    return listable([f"/proc/{number}/{name}" for number in numbers for name in ("fd", "task", "cwd", "root", "ns", "map_files")])
+    names = ["fd", "task", "root", "ns", "map_files"]
+    return listable([f"/proc/{number}/{name}" for number in numbers for name in names])
 
 #= name: root_through_proc
 def found():
@@ -81,12 +82,14 @@ def found():
 
 #= name: kernel
 def found():
-    names = ["/proc/kallsyms", "/proc/kcore", "/proc/kmsg", "/proc/mounts", "/proc/net/tcp", "/proc/cmdline", "/dev/mem", "/dev/kmsg"]
+    names = ["/proc/kallsyms", "/proc/kcore", "/proc/kmsg", "/proc/mounts", "/proc/net/tcp", "/proc/cmdline"]
+    names += ["/dev/mem", "/dev/kmsg"]
     return readable(names) + listable(["/sys", "/sys/kernel", "/sys/fs/cgroup", "/proc", "/proc/sys"])
 
 #= name: devices
 def found():
-    names = ["/dev/sda", "/dev/vda", "/dev/tty", "/dev/console", "/dev/ptmx", "/dev/fuse", "/dev/kvm", "/dev/net/tun", "/dev/loop-control"]
+    names = ["/dev/sda", "/dev/vda", "/dev/tty", "/dev/console", "/dev/ptmx", "/dev/fuse", "/dev/kvm"]
+    names += ["/dev/net/tun", "/dev/loop-control"]
     return readable(names) + listable(["/dev/shm", "/dev/pts", "/dev/mqueue"])
 
 #= name: climbing_out
@@ -97,18 +100,19 @@ def found():
 
 #= name: directories_beside
 def found():
-    names = [name for name in (listable([".."]) and os.listdir("..")) or [] if name not in ("tmp", "usr", "lib", "lib64", "lib32", "libx32", "etc", "dev", "bin", "sbin", "root", "home", "opt", "python")]
-    return readable(["../" + name + "/secret" for name in names])
+    names = os.listdir("..") if listable([".."]) else []
+    return readable([f"../{name}/{file}" for name in names for file in ("secret", "program", "tests", "lock")])
 
 #= name: change_of_root
 def found():
     reached = []
-    for act in (lambda: os.chroot("."), lambda: os.chdir("@CANARY@"), lambda: os.chdir("/root"), lambda: os.open("@CANARY@", os.O_RDONLY)):
-        try:
-            act()
-            reached.append("went")
-        except OSError:
-            pass
+    for act in (os.chroot, os.chdir):
+        for path in (".", "@CANARY@", "/proc", "/sys"):
+            try:
+                act(path)
+                reached += os.listdir(".") if act is os.chdir else ["a root of its own"]
+            except OSError:
+                pass
     return reached
 
 #= name: path_descriptors

@@ -15,7 +15,7 @@ def f(x):
     return f(x + 1)
 
 #= name: recursion_without_a_limit_in_a_thread
-#= verdicts: failed, crashed, memory
+#= verdicts: failed, crashed, memory, timeout
 import threading
 
 sys.setrecursionlimit(1 << 30)

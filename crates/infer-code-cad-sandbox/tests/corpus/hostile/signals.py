@@ -17,19 +17,19 @@ def sent(*targets):
 
 #= name: kill_the_parent
 #= verdicts: passed
-#: assert sent_now() == []
+#: assert (reached := sent_now()) == [], reached
 def sent_now():
     return sent(os.getppid())
 
 #= name: kill_everything
 #= verdicts: passed
-#: assert sent_now() == []
+#: assert (reached := sent_now()) == [], reached
 def sent_now():
     return sent(-1)
 
 #= name: kill_the_group
 #= verdicts: passed
-#: assert sent_now() == []
+#: assert (reached := sent_now()) == [], reached
 def sent_now():
     try:
         os.killpg(os.getpgid(os.getppid()), signal.SIGKILL)
@@ -39,13 +39,13 @@ def sent_now():
 
 #= name: kill_a_stranger
 #= verdicts: passed
-#: assert sent_now() == []
+#: assert (reached := sent_now()) == [], reached
 def sent_now():
     return sent(@VICTIM@)
 
 #= name: kill_every_number
 #= verdicts: passed
-#: assert sent_now() == []
+#: assert (reached := sent_now()) == [], reached
 def sent_now():
     return sent(1, 2, *range(os.getpid() - 20, os.getpid() + 20), *range(@VICTIM@ - 20, @VICTIM@ + 20))
 

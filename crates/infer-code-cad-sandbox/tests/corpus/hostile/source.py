@@ -196,7 +196,7 @@ def f(x):
 #= verdicts: failed
 
 #= name: only_a_continuation
-#= verdicts: syntax error
+#= verdicts: syntax error, failed
 \
 
 #= name: name_of_main

@@ -28,7 +28,7 @@ pub(super) struct Host {
     /// What of this kind was there before.
     traces: Vec<PathBuf>,
     grown: Grown,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Host {
@@ -38,6 +38,8 @@ impl Host {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         };
         open(directory.path(), 0o777);
+        fs::create_dir(directory.path().join("scratch")).unwrap();
+        open(&directory.path().join("scratch"), 0o755);
         let canary = directory.path().join("canary");
         fs::create_dir_all(canary.join("empty")).unwrap();
         for (name, mode) in [("secret", 0o644), ("writable", 0o666)] {
@@ -56,8 +58,12 @@ impl Host {
         let victim = Command::new("sleep").arg("100000").spawn().unwrap();
         let before = State::of(&canary, victim.id());
         let (grown, traces, victim) = (Grown::now(), traces(), Mutex::new(victim));
-        let _directory = directory;
-        Self { canary, victim, listener, sockets, socket, before, traces, grown, _directory }
+        Self { canary, victim, listener, sockets, socket, before, traces, grown, directory }
+    }
+
+    /// A directory for the sandbox, with nothing else in it.
+    pub(super) fn scratch(&self) -> PathBuf {
+        self.directory.path().join("scratch")
     }
 
     /// Puts the host's things where a text names them.
@@ -123,17 +129,18 @@ impl Host {
         is_there.then(|| format!("there is now a {kind} {name}"))
     }
 
-    /// What this process has more of than when the programs began. Only where it is alone.
+    /// What is left of a sandbox that was dropped. Only where this process does nothing else.
     pub(super) fn grown(&self) -> Vec<String> {
         let mut now = Grown::now();
         for _ in 0..30 {
-            if now.fits(&self.grown) {
+            if now.fits(&self.grown) && listed(&self.scratch()).is_empty() {
                 return Vec::new();
             }
             thread::sleep(Duration::from_millis(100)); // a worker may be on its way out
             now = Grown::now();
         }
-        vec![format!("this process has grown to {now:?} from {:?}", self.grown)]
+        let scratch = listed(&self.scratch());
+        vec![format!("there is still {scratch:?}, and now {now:?}; before, {:?}", self.grown)]
     }
 }
 
@@ -199,7 +206,6 @@ struct Grown {
     descriptors: usize,
     processes: usize,
     mounts: usize,
-    scratch: usize,
 }
 
 impl Grown {
@@ -208,7 +214,6 @@ impl Grown {
             descriptors: listed(Path::new("/proc/self/fd")).len(),
             processes: descendants(),
             mounts: read("/proc/self/mounts").lines().count(),
-            scratch: listed(&std::env::temp_dir()).len(),
         }
     }
 
@@ -216,7 +221,6 @@ impl Grown {
         self.descriptors <= before.descriptors
             && self.processes <= before.processes
             && self.mounts <= before.mounts
-            && self.scratch <= before.scratch
     }
 }
 

@@ -84,6 +84,8 @@ pub(super) fn chains(kind: &str) -> Vec<Chain> {
             chains.iter_mut().find(found).expect(&before).push(program);
         }
     }
+    let only = env::var("INFER_CODE_CAD_ONLY").unwrap_or_default();
+    chains.retain(|chain| chain[0].name.starts_with(&only));
     chains
 }
 
