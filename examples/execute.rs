@@ -51,14 +51,16 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let judging = SampleJudging { judge, limits, extraction, measured: args.measured };
     let out = args.out.clone().unwrap_or_else(|| sample_results_path(&args.samples));
     let judged = judge_samples(&args.samples, &out, &tasks, &judging, &mut |event| hear(&event))?;
-    if judged.results.is_none() {
+    if judged.cancelled {
         let done = judged.judged;
         return Err(
             format!("stopped, {done} samples are judged and stored; run again to go on").into()
         );
     }
     print(&judged, tasks.len());
-    common::say(format_args!("results: {}", out.display()));
+    if let Some(results) = &judged.results {
+        common::say(format_args!("results: {}", results.display()));
+    }
     match judged.refused {
         0 => Ok(()),
         refused => {

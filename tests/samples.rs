@@ -172,7 +172,7 @@ fn a_run_that_was_broken_off_goes_on_behind_a_torn_line() {
         if seen < 20 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     let broken = broken.unwrap();
-    assert!(broken.results.is_none() && !out.exists() && broken.judged >= 20);
+    assert!(broken.cancelled && broken.results.is_none() && !out.exists() && broken.judged >= 20);
     sleep(Duration::from_millis(50)); // what was handed out ends
     let part = directory.join("out.part");
     let stored = fs::read(&part).unwrap();
@@ -213,12 +213,24 @@ fn files_of_others_are_left_alone() {
     assert_eq!(text(directory, "out.part"), "mine\n");
     fs::remove_file(directory.join("out.part")).unwrap();
 
-    let (samples, out) = (directory.join("samples"), directory.join("out"));
-    let stop = &mut |_: SampleProgress<'_>| ControlFlow::Break(());
-    judge_samples(&samples, &out, &tasks(), &judging, stop).unwrap();
+    let out = directory.join("out");
+    let mut stop = |judging: &SampleJudging| {
+        let stop = &mut |_: SampleProgress<'_>| ControlFlow::Break(());
+        judge_samples(&directory.join("samples"), &out, &tasks(), judging, stop).unwrap()
+    };
+    assert!(stop(&judging).judged > 0);
     judging.limits.common.threads = 7;
     let error = refused("out", &judging);
     assert!(error.contains("was begun with limits ") && error.contains("threads=7"), "{error}");
+    fs::remove_file(directory.join("out.part")).unwrap();
+
+    fs::write(directory.join("samples"), "{\"task_id\": \"Other/1\", \"solution\": \"#1\"}\n")
+        .unwrap();
+    fs::write(&out, "").unwrap();
+    let none = judge_samples(&directory.join("samples"), &out, &tasks(), &judging, &mut go_on);
+    let none = none.unwrap();
+    assert_eq!((none.judged, none.refused, none.results, none.cancelled), (0, 1, None, false));
+    assert!(!directory.join("out.part").exists() && text(directory, "out").is_empty());
 }
 
 /// The process that is killed; not a test.

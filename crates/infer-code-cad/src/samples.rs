@@ -78,8 +78,10 @@ pub enum SampleProgress<'a> {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct JudgedSamples {
-    /// Where the results are; `None` when the run was broken off.
+    /// Where the results are; `None` when the run was broken off, or no line has a verdict.
     pub results: Option<PathBuf>,
+    /// Whether the sink broke off the run, so that samples are missing.
+    pub cancelled: bool,
     /// Samples with a verdict, those of earlier sessions among them.
     pub judged: usize,
     /// Lines without one.
@@ -156,15 +158,17 @@ pub fn judge_samples(
     results::check(samples, out)?;
     let part = Part::open(&results::part_path(out), tasks, judging)?;
     let mut desk = Desk::new(samples, tasks, judging, part, sink)?;
-    let is_whole = desk.run()?.is_continue();
+    let cancelled = desk.run()?.is_break();
     let Desk { part, mut judged, .. } = desk;
     part.sync()?;
-    if is_whole {
+    judged.cancelled = cancelled;
+    if !cancelled && (judged.judged > 0 || judged.refused == 0) {
         results::write(samples, out, &part, judging.measured)?;
         judged.results = Some(out.to_owned());
-        if judged.refused == 0 {
-            part.remove()?;
-        }
+    }
+    // A file without a verdict would only bind the next run to the same settings.
+    if part.len() == 0 || (!cancelled && judged.refused == 0) {
+        part.remove()?;
     }
     Ok(judged)
 }

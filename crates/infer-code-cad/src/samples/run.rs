@@ -54,6 +54,7 @@ impl<'r, 's> Desk<'r, 's> {
         };
         let judged = JudgedSamples {
             results: None,
+            cancelled: false,
             judged: 0,
             refused: 0,
             tallies: Default::default(),
