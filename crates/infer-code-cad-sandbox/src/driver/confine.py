@@ -320,7 +320,7 @@ def kill_all(house):
     elif sys.platform == "linux":
         targets = children()
     else:
-        targets = [-house["candidate"]]  # its session; what left that is not found
+        targets = []  # the zygote's only child is the candidate, which is being killed
     for target in targets:
         try:
             os.kill(target, signal.SIGKILL)

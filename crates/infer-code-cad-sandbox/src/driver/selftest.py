@@ -237,7 +237,25 @@ def process_acts(house):
         + [("io_uring_setup", 1, None), ("bpf", 0, None, 0), ("userfaultfd", 0), ("personality", 0xFFFFFFFF)]
         + [("perf_event_open", None, 0, -1, -1, 0), ("keyctl", 0, -3, 0), ("seccomp", 2, 0, None)]
     )
-    return acts + [("become root", lambda: os.setuid(0), SHUT_OUT)]
+    return acts + [
+        ("become root", lambda: os.setuid(0), SHUT_OUT),
+        ("use a capability", use_capabilities, FILTERED),
+        ("gain rights by a program", gain_rights, FILTERED),
+    ]
+
+
+def use_capabilities():
+    """Fails where there is none to use."""
+    found = ctypes.create_string_buffer(24)
+    checked(symbol("capget")(struct.pack("<Ii", 0x20080522, 0), found), "capget")
+    if not any(found.raw):
+        raise PermissionError(errno.EPERM, "none in any set")
+
+
+def gain_rights():
+    """Fails where no program started can have more rights than this one."""
+    if prctl(PR_GET_NO_NEW_PRIVS) == 1:
+        raise PermissionError(errno.EPERM, "no_new_privs is set")
 
 
 def signal_acts(house):

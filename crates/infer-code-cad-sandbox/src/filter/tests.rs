@@ -1,3 +1,5 @@
+use std::os::unix::fs::PermissionsExt;
+
 use super::calls::*;
 use super::*;
 
@@ -159,6 +161,47 @@ fn a_foreign_architecture_ends_the_process() {
     // Another way to call by 32 bits, with numbers of its own.
     let answer = answer_to("allow", 0x4000_0000 + libc::SYS_read, [0; 6]);
     assert_eq!(answer, error(libc::ENOSYS));
+}
+
+/// Runs the driver's harness on a tier; `None`, with a line, where there is none.
+fn harness(name: &str, arguments: &[&str]) -> Option<(bool, String)> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/driver/harness.py");
+    let python = std::path::Path::new("/usr/bin/python3"); // one that every user can read
+    if !std::path::Path::new(script).exists() || !python.exists() {
+        eprintln!("{name}: not run, it needs {} and {script}", python.display());
+        return None;
+    }
+    let home = tempfile::tempdir().expect("a directory");
+    std::fs::set_permissions(home.path(), PermissionsExt::from_mode(0o755)).expect("its owner");
+    let filters = home.path().join("filters");
+    let text = serde_json::to_string(&programs()).expect("strings only");
+    std::fs::write(&filters, text).expect("a file");
+    let mut command = std::process::Command::new(python);
+    command.arg(script).arg(filters).args(arguments).current_dir(home.path());
+    let output = command.output().expect("python runs");
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    Some((output.status.success(), text))
+}
+
+#[test]
+fn the_self_test_finds_a_layer_left_out() {
+    let name = "the_self_test_finds_a_layer_left_out";
+    for (tier, layers) in [
+        ("full", &["seccomp", "limits", "capabilities", "quota"][..]),
+        ("container", &["seccomp", "limits", "landlock"][..]),
+    ] {
+        let Some((holds, text)) = harness(name, &[tier]) else { return };
+        if !holds {
+            eprintln!("{name}: {tier} not tried, {text}");
+            continue;
+        }
+        assert!(!text.contains("Traceback") && !text.contains("not refused"), "{tier}: {text}");
+        for layer in layers {
+            let Some((holds, text)) = harness(name, &[tier, "--without", layer]) else { return };
+            let found = text.contains("a candidate could");
+            assert!(!holds && found, "{tier} without {layer}: {text}");
+        }
+    }
 }
 
 /// Prints what the harness of `tests/driver` takes: `cargo test .. print_programs -- --ignored --nocapture`.

@@ -1,7 +1,9 @@
-"""Tries the isolation without Rust: python3 harness.py FILTERS TIER [--library DIR].. [--emulate]
+"""Tries the isolation without Rust:
+python3 harness.py FILTERS TIER [--library DIR].. [--emulate] [--without LAYER] [--landlock VERSION]
 
 FILTERS: what `cargo test -p infer-code-cad-sandbox --lib print_programs -- --ignored --nocapture`
 prints (the line with braces). `--emulate`: first takes away what a container's default profile does.
+`--without`: leaves a layer out, which the self-test must find. `--landlock`: as on an older kernel.
 """
 import json
 import os
@@ -31,6 +33,13 @@ def emulate_container():
     assert libc.prctl(38, *longs) == 0 and libc.prctl(22, 2, program) == 0, ctypes.get_errno()
 
 
+WITHOUT = {
+    "seccomp": "def install_all(house, name): pass\n",
+    "landlock": "def landlock_enter(version, allowed): pass\n",
+    "limits": "def limit(kind, soft, hard=None): pass\n",
+    "capabilities": "def drop_capabilities(): pass\n",
+    "quota": "def mount_scratch(place, size, files): mount('tmpfs', place, 'tmpfs')\n",
+}
 MAIN = r"""
 import json, os, sys, time, gc
 def run(house):
@@ -96,6 +105,7 @@ try:
     print("judge", os.waitpid(pid, 0)[1])
 except Refused as error:
     print("refused:", error)
+    sys.exit(3)
 """
 
 
@@ -112,6 +122,11 @@ def main():
     if not library:
         programs.pop("numeric", None)
     driver = WARM + "".join((DRIVER / part).read_text() for part in PARTS)
+    for flag, word in zip(rest, rest[1:]):
+        if flag == "--without":
+            driver += WITHOUT[word]
+        if flag == "--landlock":
+            driver += "def landlock_version(): return %d\n" % int(word)
     driver += "PLAN, PROGRAMS = %r, %r\n" % (plan, programs) + MAIN
     if "--emulate" in rest:
         emulate_container()
