@@ -12,3 +12,4 @@ mod observe;
 mod settings;
 mod throughput;
 mod verdicts;
+mod wire;
