@@ -76,7 +76,7 @@ def move_in(plan, requests, replies):
     python = "%s %s" % (sys.implementation.name, sys.version.split()[0])
     tried = self_test(house)
     send(replies, {"python": python, "layers": house["layers"], "tried": tried, "packages": installed})
-    return Supervisor(house, requests, ours)
+    return Supervisor(house, requests, replies, ours)
 
 
 def packages():
@@ -87,8 +87,8 @@ def packages():
 
 
 class Supervisor:
-    def __init__(self, house, requests, zygote):
-        self.house, self.requests, self.zygote = house, requests, zygote
+    def __init__(self, house, requests, replies, zygote):
+        self.house, self.requests, self.replies, self.zygote = house, requests, replies, zygote
 
     def serve(self, request):
         """One submission or observation: what came of it, or why nothing did."""
@@ -253,6 +253,7 @@ def say_and_leave(work, result, supervisor, limits):
 
     try:
         os.close(supervisor.requests)
+        os.close(supervisor.replies)
         supervisor.zygote.close()
         gc.disable()
         confine_judge(supervisor.house, limits)
@@ -273,12 +274,12 @@ def say_and_leave(work, result, supervisor, limits):
             os._exit(0)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=32)
 def compiled(source, name):
     return compile(source, name, "exec", dont_inherit=True)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=32)
 def imports_of(source):
     """The imports at the top of a setup, which must work whatever the program does."""
     body = [node for node in ast.parse(source).body if isinstance(node, (ast.Import, ast.ImportFrom))]

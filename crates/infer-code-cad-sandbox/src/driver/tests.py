@@ -229,7 +229,11 @@ def canonical(value, depth=0):
         return "deque([%s])" % ", ".join(map(inner, value))
     if kind is type({}.keys()) or kind is type({}.items()):
         return "%s([%s])" % (kind.__name__, ", ".join(sorted(map(inner, value))))
-    return of_handle(value, depth) if kind is Handle else repr(value)
+    if kind is Handle:
+        return of_handle(value, depth)
+    if is_of_numpy(value):  # whose own text leaves out the middle
+        return "%s(%s)" % (value.dtype, inner(value.tolist()))
+    return repr(value)
 
 
 def of_handle(value, depth):
