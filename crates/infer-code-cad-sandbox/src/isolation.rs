@@ -39,7 +39,7 @@ pub enum Guarantee {
     Pids,
     /// Write more bytes or files than its limit.
     Disk,
-    /// Signal, trace or slow down other processes.
+    /// Signal or trace other processes, or change their limits.
     Signals,
     /// See the tests, or make a verdict.
     ResultIntegrity,

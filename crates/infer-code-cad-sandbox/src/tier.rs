@@ -83,7 +83,7 @@ const WEAKER: [(Guarantee, &str); 9] = [
         Guarantee::Disk,
         "looked at ten times a second, so exceeded for that long; each file is limited",
     ),
-    (Guarantee::Signals, "signals no process; sees none"),
+    (Guarantee::Signals, "signals no process; can ask whether a number is one's"),
     (Guarantee::ResultIntegrity, "tests and verdict are in a process that it cannot reach"),
 ];
 

@@ -40,6 +40,7 @@ def isolate(plan):
         "landlock": 0,
         "allowed": [],
         "others": 0,
+        "most_files": 0,
         "filters": {},
         "zygote": None,
         "tried": {},
@@ -287,16 +288,30 @@ def processes():
 
 def children():
     """Process ids of the live children."""
-    me, found = os.getpid(), []
-    for pid in processes():
-        try:
-            with open("/proc/%d/stat" % pid, "rb") as file:
-                parent = int(file.read().rpartition(b")")[2].split()[1])
-        except OSError:
-            continue  # it has ended
-        if parent == me:
-            found.append(pid)
-    return found
+    me = os.getpid()
+    return [pid for pid in processes() if parent_of(pid) == me]
+
+
+def parent_of(pid):
+    """None where it has ended."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def end_copy(house, candidate, copy):
+    """In the zygote: kills the copy that a candidate made of itself. `copy` is what the candidate said,
+    so it is killed only where it is one: a candidate's child, or in a namespace without others."""
+    if type(copy) is not int or copy <= 1 or copy == candidate:
+        return
+    if house["tier"] != "full" and (sys.platform != "linux" or parent_of(copy) != candidate):
+        return
+    try:
+        os.kill(copy, signal.SIGKILL)
+    except OSError:
+        pass  # it has ended
 
 
 def end_all(house):

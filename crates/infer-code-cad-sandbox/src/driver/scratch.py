@@ -1,8 +1,10 @@
 # Part of the driver: the one directory that a candidate may write to. In the tier `full` it is a file
 # system in memory, with a quota; elsewhere a directory of the system's that is looked at while the
 # candidate runs.
+import itertools
 import os
 import stat
+import sys
 
 TOO_MUCH = 1 << 62
 
@@ -13,6 +15,7 @@ def fresh_scratch(house, limits):
         mount_scratch(house["scratch"], limits["scratch_bytes"], limits["scratch_files"])
     else:
         make_scratch(house)
+    house["most_files"] = limits["scratch_files"]
     house["others"] = other_tasks(house)
 
 
@@ -42,13 +45,13 @@ def make_scratch(house):
 
 
 def scratch_used(house):
-    """Bytes and files in a scratch without a quota, while the candidate runs. A directory that cannot
-    be looked into counts as too much."""
+    """Bytes and files in a scratch without a quota, while the candidate runs. It can put links in the
+    way of this, but only be found to have too much. So does a directory that cannot be looked into."""
     used, files, rest = 0, 0, [house["scratch"]]
-    while rest and files < 1 << 20:
+    while rest and files <= house["most_files"]:
         try:
             with os.scandir(rest.pop()) as entries:
-                for entry in entries:
+                for entry in itertools.islice(entries, house["most_files"] + 1):
                     files += 1
                     used += entry_bytes(entry)
                     if entry.is_dir(follow_symlinks=False):
@@ -68,36 +71,41 @@ def entry_bytes(entry):
 
 
 def remove_tree(directory):
-    """Deletes a directory of any depth, whatever the modes in it, without following a link. What lies
-    deep is moved up first, so that neither paths nor open files grow."""
+    """Deletes a directory of any depth, whatever the modes in it. It follows no link, not even one that
+    takes a directory's place meanwhile. What lies deep is moved up first, so that neither paths nor
+    open files grow."""
     if not os.path.lexists(directory):
         return
     top = open_directory(directory, None)
     try:
-        names, number = os.listdir(top), 0
-        prefix = os.urandom(16).hex()
+        names, prefix = os.listdir(top), os.urandom(16).hex()
+        moved = itertools.count()
         while names:
             name = names.pop()
-            if not is_directory(name, top):
+            if is_directory(name, top):
+                names += move_up(name, top, ("%s%d" % (prefix, number) for number in moved))
+                os.rmdir(name, dir_fd=top)
+            else:
                 os.unlink(name, dir_fd=top)
-                continue
-            within = open_directory(name, top)
-            try:
-                for child in os.listdir(within):
-                    if not is_directory(child, within):
-                        os.unlink(child, dir_fd=within)
-                        continue
-                    os.chmod(child, 0o700, dir_fd=within)  # its entry `..` is about to change
-                    number += 1
-                    moved = "%s%d" % (prefix, number)
-                    os.rename(child, moved, src_dir_fd=within, dst_dir_fd=top)
-                    names.append(moved)
-            finally:
-                os.close(within)
-            os.rmdir(name, dir_fd=top)
     finally:
         os.close(top)
     os.rmdir(directory)
+
+
+def move_up(name, top, free):
+    """Empties a directory: files are deleted, directories get a free name beside it, which is told."""
+    told, within = [], open_directory(name, top)
+    try:
+        for child in os.listdir(within):
+            if is_directory(child, within):
+                os.close(open_directory(child, within))  # only one that is writable can be moved
+                told.append(next(free))
+                os.rename(child, told[-1], src_dir_fd=within, dst_dir_fd=top)
+            else:
+                os.unlink(child, dir_fd=within)
+    finally:
+        os.close(within)
+    return told
 
 
 def is_directory(name, parent):
@@ -105,9 +113,18 @@ def is_directory(name, parent):
 
 
 def open_directory(name, parent):
-    """A descriptor of a directory that is made readable first. Nobody can put a link in its place:
-    whoever could has ended."""
-    os.chmod(name, 0o700, dir_fd=parent)
-    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    """A descriptor of a directory that is no link. Its owner may then read and change it; root, and the
+    zygote of `full`, may do so whatever the mode."""
+    if sys.platform != "linux":
+        os.chmod(name, 0o700, dir_fd=parent, follow_symlinks=False)
+        return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    handle = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        found = os.fstat(handle)
+        if found.st_mode & 0o700 != 0o700 and found.st_uid == os.getuid() and os.path.isdir("/proc/self"):
+            os.chmod("/proc/self/fd/%d" % handle, 0o700)
+        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=handle)
+    finally:
+        os.close(handle)
 
 
