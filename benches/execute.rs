@@ -3,7 +3,7 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use infer_code_cad::sandbox::{Judge, Limits, Probe, Sandbox, SandboxConfig, Submission, Tests};
+use infer_code_cad::sandbox::{Limits, Probe, Sandbox, SandboxConfig, Submission, Tests};
 
 const PROGRAM: &str = "def f(xs):\n    return sorted(xs)[-1]\n";
 

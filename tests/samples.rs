@@ -214,7 +214,7 @@ fn files_of_others_are_left_alone() {
     fs::remove_file(directory.join("out.part")).unwrap();
 
     let out = directory.join("out");
-    let mut stop = |judging: &SampleJudging| {
+    let stop = |judging: &SampleJudging| {
         let stop = &mut |_: SampleProgress<'_>| ControlFlow::Break(());
         judge_samples(&directory.join("samples"), &out, &tasks(), judging, stop).unwrap()
     };
