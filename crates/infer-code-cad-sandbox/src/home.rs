@@ -116,7 +116,7 @@ mod tests {
         let left = scratch.path().join(format!("{PREFIX}left"));
         let closed = left.join("work/candidate/closed");
         fs::create_dir_all(closed.join("below")).unwrap();
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o100)).unwrap();
         File::create(left.join(LOCK)).unwrap();
         let young = scratch.path().join(format!("{PREFIX}young"));
         fs::create_dir(&young).unwrap();

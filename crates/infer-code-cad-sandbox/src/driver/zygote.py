@@ -86,23 +86,25 @@ def await_end(pid, seen):
 
 
 def next_probe(pid, copy, house, kept, seen):
-    """Removes what the last copy of a loaded program left; `kept` is what the program itself wrote."""
-    if type(copy) is int and copy not in (0, 1, pid):
-        try:
-            os.kill(copy, signal.SIGKILL)
-        except OSError:
-            pass  # it has ended
+    """Ends the last copy of a loaded program and removes what it left; `kept` is what the program itself
+    wrote. A program whose threads hinder that has the scratch to answer for."""
     seen["output"] = 0
-    there = set(os.listdir(house["scratch"]))
-    if kept is None:
-        return there
-    for name in there - kept:
-        path = os.path.join(house["scratch"], name)
-        if os.path.isdir(path) and not os.path.islink(path):
-            remove_tree(path)
-        else:
-            os.unlink(path)
-    return kept
+    if type(copy) is int:
+        end_copy(house, pid, copy)
+    there = set()
+    try:
+        there = set(os.listdir(house["scratch"]))
+        for name in there - (there if kept is None else kept):
+            path = os.path.join(house["scratch"], name)
+            if os.path.isdir(path) and not os.path.islink(path):
+                remove_tree(path)
+            else:
+                os.unlink(path)
+    except OSError:
+        seen["cause"] = "scratch"
+        stop(pid, seen)
+        end_all(house)
+    return there if kept is None else kept
 
 
 def read_output(output, limits, seen):
