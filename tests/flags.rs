@@ -230,6 +230,31 @@ fn execute_writes_human_evals_results_beside_the_samples() {
 }
 
 #[test]
+fn an_evaluation_tells_how_it_judged_in_its_header() {
+    let directory = tempfile::tempdir().unwrap();
+    let [out, limits] = ["out", "limits.json"].map(|name| directory.path().join(name));
+    let flags = ["--isolation", "none", "--memory-mb", "256", "--workers", "1", "--dedup"];
+    let scaled = [&flags[..], &["--scale-limits", limits.to_str().unwrap()]].concat();
+    evaluated(directory.path(), &out, &scaled);
+    let text = fs::read_to_string(&out).unwrap();
+    let header: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    let settings = |part: &str| header["run"][part]["values"].to_string();
+    for (part, setting) in [
+        ("judge", r#"["isolation","none"]"#),
+        ("bench", r#"["isolation","none"]"#),
+        ("limits", r#"["cpu_seconds","scaled"]"#),
+        ("limits", r#"["memory_bytes","268435456"]"#),
+        ("limits", r#"["cpu_scale",""#),
+    ] {
+        assert!(settings(part).contains(setting), "{setting} in {}", settings(part));
+    }
+    let data = problems(directory.path());
+    let own = ["--benchmark", "humaneval", "--data", data.to_str().unwrap(), "--rejudge"];
+    let again = [&own[..], &["--out", out.to_str().unwrap()], &scaled].concat();
+    assert_eq!(succeeds("evaluate", &again), "0 of 4 programs came out otherwise\n");
+}
+
+#[test]
 fn the_help_of_every_limit_names_its_default() {
     let help = succeeds("execute", &["--help"]);
     let help: String = help.split_whitespace().collect::<Vec<_>>().join(" ");
