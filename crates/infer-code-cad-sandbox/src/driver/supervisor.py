@@ -135,14 +135,15 @@ class Supervisor:
             loaded = self.start(limits, True)
             load = lambda say: say(load_program(request["program"], loaded))
             found = self.apart(load, None, limits, self.deadline(limits))
-            lives = loads = "loaded" in found
+            loaded_once = lives = "loaded" in found and self.next(None)
             while lives and len(observed) < len(probes):
                 found, lives = self.probe(probes[len(observed)], loaded, limits)
                 observed.append(found)
             loaded.close()
             seen = self.end(found)
-            if not loads:
-                observed = [observation(found, seen, limits, self.house)] * len(probes)
+            if not loaded_once:
+                last = observation(found, seen, limits, self.house)
+                observed += [last] * (len(probes) - len(observed))
             elif not lives:
                 observed[-1] = observation(found, seen, limits, self.house)
         return observed
@@ -160,8 +161,8 @@ class Supervisor:
             theirs.close()
         look = lambda say: observe_copy(probe, loaded, ours, say)
         found = self.apart(look, ours, limits, self.deadline(limits))
-        self.tell({"next": found.get("copy")})
-        self.hear()
+        if not self.next(found.get("copy")):
+            return {"ended": ["gone"]}, False
         lives = "copy" in found and not found.get("lost")
         if lives:
             status, cpu = found.get("copy_ended", (0, 0))
@@ -178,6 +179,11 @@ class Supervisor:
         self.tell({"limits": limits, "forks": forks}, [theirs.fileno()])
         theirs.close()
         return ours
+
+    def next(self, copy):
+        """Has a copy ended and its files removed. Whether the program that it is of lives on."""
+        self.tell({"next": copy})
+        return self.hear()["next"] is None
 
     def end(self, found):
         """Ends the candidate; how it was."""

@@ -47,6 +47,7 @@ def follow_candidate(house, control, wake, order, channel):
         stop(pid, seen)
         end_all(house)
         read_output(output, limits, seen)
+        seen["cause"] = seen["cause"] or excess(house, limits, seen)
         os.close(output)
         clear_scratch(house)
     send(control, seen)
@@ -63,8 +64,15 @@ def watch(pid, output, control, wake, poller, house, limits, seen):
                     if order["end"] == "gone":
                         await_end(pid, seen)
                     return
-                kept = next_probe(pid, order["next"], house, kept, seen)
-                send(control, {"next": None})
+                end_copy(house, pid, order["next"])
+                read_output(output, limits, seen)
+                seen["cause"] = seen["cause"] or excess(house, limits, seen)
+                if seen["cause"] is None:
+                    kept = tidy_up(house, kept, seen)
+                if seen["cause"] is not None:
+                    stop(pid, seen)
+                    end_all(house)
+                send(control, {"next": seen["cause"]})
             elif descriptor == output:
                 if not read_output(output, limits, seen):
                     poller.unregister(output)
@@ -85,13 +93,10 @@ def await_end(pid, seen):
         time.sleep(0.001)
 
 
-def next_probe(pid, copy, house, kept, seen):
-    """Ends the last copy of a loaded program and removes what it left; `kept` is what the program itself
-    wrote. A program whose threads hinder that has the scratch to answer for."""
-    seen["output"] = 0
-    if type(copy) is int:
-        end_copy(house, pid, copy)
-    there = set()
+def tidy_up(house, kept, seen):
+    """Removes what the last copy of a loaded program left; `kept` is what the program itself wrote. A
+    program whose threads hinder that has the scratch to answer for."""
+    seen["output"], there = 0, set()
     try:
         there = set(os.listdir(house["scratch"]))
         for name in there - (there if kept is None else kept):
@@ -102,8 +107,6 @@ def next_probe(pid, copy, house, kept, seen):
                 os.unlink(path)
     except OSError:
         seen["cause"] = "scratch"
-        stop(pid, seen)
-        end_all(house)
     return there if kept is None else kept
 
 

@@ -15,7 +15,7 @@ const PROGRAM: &str = "import os, sys\n\
     class Same:\n    \
         def __eq__(self, other): return True\n\
     def same(x): return x\n\
-    def note(x): state.append(x); open('note', 'a').write('x'); return len(state), sorted(os.listdir('.'))\n\
+    def note(x): state.append(x); open('note', 'a').write('x'); return len(state), os.path.getsize('note'), sorted(os.listdir('.'))\n\
     def sort(x, *, down=False): x.sort(reverse=down)\n\
     def count(n):\n    \
         yield from range(n)\n\
@@ -69,7 +69,7 @@ fn each_probe_looks_at_a_fresh_copy_of_one_load() {
     let Some(sandbox) = sandbox_or_say(name, 1) else { return };
     let probes = [Probe::Value("note(1)"); 3];
     let seen = sandbox.observe(PROGRAM, &probes, &Limits::default()).unwrap();
-    assert_eq!(seen, values(&["(1, ['loaded0', 'note'])"; 3]));
+    assert_eq!(seen, values(&["(1, 1, ['loaded0', 'note'])"; 3]));
 }
 
 #[test]
