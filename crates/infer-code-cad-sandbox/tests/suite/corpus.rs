@@ -93,7 +93,7 @@ fn judge(name: &str, tier: Tier, workers: usize, chains: Vec<Chain>, limits: &Li
     let work = || {
         while let Some(chain) = chains.get(next.fetch_add(1, Ordering::Relaxed)) {
             for program in chain {
-                if let Some(reason) = program.not_here(&python) {
+                if let Some(reason) = program.not_here(tier, &python) {
                     seen.lock().unwrap().left_out.push(format!("{}: {reason}", program.name));
                     continue;
                 }

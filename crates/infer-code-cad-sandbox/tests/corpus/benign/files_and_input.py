@@ -41,10 +41,26 @@ def f():
     place = pathlib.Path("folder/deep")
     place.mkdir(parents=True, exist_ok=True)
     (place / "one.py").write_text("1")
-    shutil.copy(place / "one.py", place / "two.py")
+    shutil.copyfile(place / "one.py", place / "two.py")
     found = sorted(path.name for path in pathlib.Path(".").rglob("*.py"))
     shutil.rmtree("folder")
     return found
+
+#= name: modes_and_times_copied
+# The weaker tiers have no chmod: a program may have the user's own id there.
+#= tiers: full
+#: assert f() == (0o640, 5.0)
+import os
+import shutil
+
+def f():
+    with open("one", "w") as file:
+        file.write("1")
+    os.chmod("one", 0o640)
+    os.utime("one", (5, 5))
+    shutil.copy2("one", "two")
+    seen = os.stat("two")
+    return seen.st_mode & 0o777, seen.st_mtime
 
 #= name: archives_and_databases
 #: assert f() == (3, b"content", 2)

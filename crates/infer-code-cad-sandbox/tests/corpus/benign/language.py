@@ -141,7 +141,8 @@ import gc, getpass, glob, gzip, hashlib, heapq, hmac, html, http, importlib, ins
 import keyword, linecache, locale, logging, lzma, math, mimetypes, multiprocessing, numbers, operator, os, pathlib
 import pickle, pkgutil, platform, pprint, queue, random, re, sched, secrets, select, selectors, shelve, shlex, signal
 import socket, sqlite3, ssl, statistics, string, struct, subprocess, sys, tempfile, textwrap, threading, time, timeit
-import tokenize, traceback, types, typing, unicodedata, unittest, urllib.parse, uuid, warnings, weakref, xml.etree.ElementTree, zipfile, zlib
+import tokenize, traceback, types, typing, unicodedata, unittest, urllib.parse, uuid, warnings, weakref
+import xml.etree.ElementTree, zipfile, zlib
 
 def f():
     return len([name for name in globals() if name[0] != "_"])

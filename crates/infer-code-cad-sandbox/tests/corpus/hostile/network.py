@@ -131,7 +131,7 @@ import ctypes
 
 def found():
     libc, parameters = ctypes.CDLL(None), (ctypes.c_uint32 * 30)()
-    return [number for number in (425, 426, 427) if libc.syscall(number, 8, parameters, 0, 0, 0, 0) >= 0]
+    return [number for number in (425, 426, 427) if libc.syscall(number, 8, parameters, 0, 0, 0) >= 0]
 
 #= name: url
 import urllib.request
@@ -143,7 +143,7 @@ def found():
 import urllib.request
 
 def found():
-    return done(lambda: urllib.request.urlopen("file://@CANARY@/secret"), lambda: urllib.request.urlopen("file:///etc/passwd"))
+    return done(*[lambda path=path: urllib.request.urlopen("file://" + path) for path in ("@CANARY@/secret", "/etc/passwd")])
 
 #= name: server_of_the_library
 def found():

@@ -127,7 +127,7 @@ def found():
 
 #= name: nobody_of_importance
 def found():
-    return [name for name, value in (("uid", os.getuid()), ("euid", os.geteuid()), ("gid", os.getgid())) if value == 0] + os.getgroups()
+    return [number for number in (os.getuid(), os.geteuid(), os.getgid(), os.getegid()) if number == 0] + os.getgroups()
 
 #= name: dumpable_again
 #= verdicts: passed

@@ -111,7 +111,7 @@ def found():
 
 #= name: home
 def found():
-    return written([os.path.expanduser("~/.icc-home"), os.path.expanduser("~/.bashrc"), os.path.expanduser("~/.config")])
+    return written([os.path.expanduser("~/" + name) for name in (".icc-home", ".bashrc", ".config")])
 
 #= name: above
 #= never: file /icc-above

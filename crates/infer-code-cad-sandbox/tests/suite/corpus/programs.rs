@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::path::PathBuf;
 
-use infer_code_cad_sandbox::Verdict;
+use infer_code_cad_sandbox::{Tier, Verdict};
 
 use super::Chain;
 
@@ -24,6 +24,7 @@ pub(super) struct Program {
     after: Option<String>,
     machine: Option<String>,
     python: Option<String>,
+    tiers: Option<String>,
 }
 
 impl Program {
@@ -32,8 +33,12 @@ impl Program {
         self.verdicts.iter().any(|name| name == verdict.as_str())
     }
 
-    /// Why it is not run on this machine with this version of Python.
-    pub(super) fn not_here(&self, python: &[u32]) -> Option<String> {
+    /// Why it is not run on this machine, in this tier, with this version of Python.
+    pub(super) fn not_here(&self, tier: Tier, python: &[u32]) -> Option<String> {
+        let named = |tiers: &str| tiers.split(", ").any(|name| name == tier.as_str());
+        if self.tiers.as_deref().is_some_and(|tiers| !named(tiers)) {
+            return Some(format!("not in the tier {tier}"));
+        }
         if self.machine.as_deref().is_some_and(|machine| machine != env::consts::ARCH) {
             return Some(format!("not on {}", env::consts::ARCH));
         }
@@ -52,6 +57,7 @@ impl Program {
             "entry" => self.entry = text,
             "machine" => self.machine = text,
             "python" => self.python = text,
+            "tiers" => self.tiers = text,
             _ => panic!("no program has {key:?}: {value:?}"),
         }
     }
