@@ -1,5 +1,5 @@
 use crate::{Answer, SampleLine, TaskError};
-use serde_json::json;
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::vec;
@@ -43,11 +43,17 @@ impl Iterator for SampleDir {
         self.read += 1;
         Some(read(&path).map(|program| SampleLine {
             line: self.read,
-            object: json!({ "task_id": task_id, "solution": program }).to_string(),
+            object: object(&task_id, &program),
             task_id,
             answer: Answer::Solution(program),
         }))
     }
+}
+
+/// A line of EvalPlus's form.
+fn object(task_id: &str, program: &str) -> String {
+    let [task_id, program] = [task_id, program].map(Value::from);
+    format!("{{\"task_id\": {task_id}, \"solution\": {program}}}")
 }
 
 fn read(path: &Path) -> Result<String, TaskError> {
@@ -116,7 +122,9 @@ mod tests {
         let mut lines: Vec<_> = SampleReader::open(dir.path()).unwrap().collect();
         let error = lines.pop().unwrap().unwrap_err();
         assert!(error.to_string().ends_with("1.py, line 2: not UTF-8; save the file as UTF-8"));
-        let lines = lines.into_iter().map(Result::unwrap);
+        let lines: Vec<_> = lines.into_iter().map(Result::unwrap).collect();
+        assert_eq!(lines[1].object, r#"{"task_id": "MBPP/2", "solution": "9.py"}"#);
+        let lines = lines.into_iter();
         let read: Vec<_> = lines.map(|line| (line.line, line.task_id, line.answer)).collect();
         let program = |text: &str| Answer::Solution(text.to_owned());
         let expected = [
