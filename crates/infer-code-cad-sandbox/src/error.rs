@@ -70,7 +70,10 @@ pub enum SandboxError {
     },
     /// The trusted part of a submission is at fault: it does not compile, or needs what is not
     /// installed.
-    #[error("the {part} of the submission cannot be used: {reason}; correct the task's data")]
+    #[error(
+        "the {part} of the submission cannot be used: {reason}; correct the task's data, or let the \
+         packages that it needs in (SandboxConfig::site_packages, --site-packages)"
+    )]
     InvalidSubmission {
         /// `helpers`, `setup` or `tests`.
         part: String,
