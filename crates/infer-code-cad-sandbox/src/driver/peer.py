@@ -1,8 +1,6 @@
 # How judge and candidate talk: one asks, the other answers, and may ask back before it does. Both run
 # this text. What one side knows by a handle lies in the other's `given`.
-import contextlib
 import json
-import struct
 
 # What the judge reads at once; the candidate's own limits bound what it reads.
 MESSAGE_BYTES = 16 << 20
@@ -17,8 +15,8 @@ class Ended(BaseException):
 class Channel:
     """Messages over a socket: 4 bytes length (big endian), then JSON."""
 
-    def __init__(self, socket, most=None):
-        self.take, self.put, self.most = socket.recv, socket.sendall, most
+    def __init__(self, socket, most=None, ahead=1 << 16):
+        self.take, self.put, self.most, self.ahead = socket.recv, socket.sendall, most, ahead
 
     def send(self, message):
         try:
@@ -28,34 +26,40 @@ class Channel:
         if len(data) > MESSAGE_BYTES:
             raise Unsendable("values of more than %d bytes" % MESSAGE_BYTES)
         try:
-            self.put(struct.pack(">I", len(data)) + data)
+            self.put(len(data).to_bytes(4, "big") + data)
         except OSError:
             raise Ended("gone")
 
     def receive(self):
-        (length,) = struct.unpack(">I", self.exactly(4))
+        """The next message. The other side waits for its answer, so what comes in one piece is one."""
+        data = self.some(self.ahead)
+        while len(data) < 4:
+            data += self.some(4 - len(data))
+        length = 4 + int.from_bytes(data[:4], "big")
         if self.most is not None and length > self.most:
-            raise BrokenMessage("a message of %d bytes" % length)
+            raise BrokenMessage("a message of %d bytes" % (length - 4))
+        if len(data) < length:
+            data = bytearray(data)
+            while len(data) < length:
+                data += self.some(min(length - len(data), 1 << 20))
+        if len(data) > length:
+            raise BrokenMessage("more than a message")
         try:
-            message = PARSE(self.exactly(length).decode("ascii"))
+            message = PARSE(data[4:].decode("ascii"))
         except (ValueError, RecursionError):
             raise BrokenMessage("bytes that are no JSON")
         if type(message) is not list or len(message) < 3 or type(message[0]) is not str:
             raise BrokenMessage("JSON that is no message")
         return message
 
-    def exactly(self, length):
-        chunks = []
-        while length:
-            try:
-                chunk = self.take(min(length, 1 << 20))
-            except OSError:
-                chunk = b""
-            if not chunk:
-                raise Ended("gone")
-            chunks.append(chunk)
-            length -= len(chunk)
-        return b"".join(chunks)
+    def some(self, most):
+        try:
+            data = self.take(most)
+        except OSError:
+            data = b""
+        if not data:
+            raise Ended("gone")
+        return data
 
 
 class Peer:
@@ -92,7 +96,7 @@ class Peer:
             else:
                 break
         error = None
-        with message_at_fault():
+        try:
             if kind == "value":
                 value, changed = Decoder(self.take).values(content, 0)
                 write_back(parts, changed)
@@ -102,15 +106,19 @@ class Peer:
                 (reason,) = content
                 expect(kind == "unsendable" and type(reason) is str)
                 error = Ended("unsendable", reason[:200])
+        except Exception as fault:
+            raise at_fault(fault)
         if error is not None:
             raise error
         return value
 
     def answer(self, turn, content):
-        with message_at_fault():
+        try:
             operation, trees = content
             perform = self.operations[operation]
             parts = Decoder(self.take).values(trees, 0)
+        except Exception as fault:
+            raise at_fault(fault)
         try:
             try:
                 value = self.run(perform, parts)
@@ -144,6 +152,8 @@ class Peer:
         remote = REMOTE_CLASSES.get(value) if isinstance(value, type) else None
         if remote is not None:
             return {"yours": remote}
+        if isinstance(value, BaseException):
+            return {"error": self.description(value)}
         number = self.numbers.get(id(value))
         if number is None:
             number = self.numbers[id(value)] = len(self.given)
@@ -157,6 +167,8 @@ class Peer:
         """The handle, or the value of our own, that a message names."""
         if kind == "yours" and type(content) is int and content in self.given:
             return self.given[content]
+        if kind == "error":
+            return self.exception(*content)
         if kind in ("handle", "exception") and type(content) is list and type(content[0]) is int:
             number, name = content[:2]
             if number not in self.taken and type(name) is str:
@@ -192,20 +204,19 @@ class Peer:
         except BrokenMessage:
             raise
         except Exception:  # of other arguments than its class takes, which only its text tells
-            error = BaseException.__new__(kind, text)
+            try:
+                error = BaseException.__new__(kind, text)
+            except TypeError:  # such as a group, which is made of others
+                error = Exception(text)
         error.__remote__ = (text[:500], str(line)[:40])
         return error
 
 
-@contextlib.contextmanager
-def message_at_fault():
-    """Whatever goes wrong while a message is taken apart is the message's fault, but for memory."""
-    try:
-        yield
-    except (BrokenMessage, MemoryError):
-        raise
-    except Exception as error:
-        raise BrokenMessage("a message that cannot be read: %s" % type(error).__name__)
+def at_fault(error):
+    """What goes wrong while a message is taken apart is the message's fault, but for memory."""
+    if isinstance(error, (BrokenMessage, MemoryError)):
+        return error
+    return BrokenMessage("a message that cannot be read: %s" % type(error).__name__)
 
 
 def builtin_base(kind):

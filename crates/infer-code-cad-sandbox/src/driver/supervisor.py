@@ -1,16 +1,17 @@
 # The judge's side: a warm process that reads submissions, has the zygote fork a candidate for each, and
 # forks itself to run the tests.
 import fcntl
-import functools
 import gc
 import select
 import time
 
-# What programs and tests usually import: loaded once, before any fork.
-WARM = """abc array asyncio bisect calendar cmath collections collections.abc contextlib copy dataclasses
+# What programs and tests usually import: loaded once, before any fork. What makes each fork dearer than
+# an import now and then is left out: asyncio, and threading with what rests on it.
+WARM = """abc array bisect calendar cmath collections collections.abc contextlib copy dataclasses
 datetime decimal enum fractions functools hashlib heapq io itertools json math numbers operator
-queue random re statistics string struct textwrap threading time types typing""".split()
-RESULT_BYTES = 1 << 20
+random re statistics string struct textwrap time types typing""".split()
+# The last line of what is said of a piece of work.
+DONE = b"{}\n"
 
 
 class Fault(Exception):
@@ -18,7 +19,7 @@ class Fault(Exception):
 
 
 def main():
-    os.closerange(3, OPEN_AT_MOST)
+    os.closerange(3, 1 << 16)  # whatever the caller left open
     requests, replies = (fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 10) for number in (0, 1))
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
@@ -89,6 +90,7 @@ def packages():
 class Supervisor:
     def __init__(self, house, requests, replies, zygote):
         self.house, self.requests, self.replies, self.zygote = house, requests, replies, zygote
+        self.judging = None
 
     def serve(self, request):
         """One submission or observation: what came of it, or why nothing did."""
@@ -100,13 +102,15 @@ class Supervisor:
             return {"fault": plain(str(fault))}
 
     def judge(self, request):
-        work, invalid = prepared(request)
-        if invalid:
-            return invalid
         limits = request["limits"]
         started = time.monotonic()
         link = self.start(limits, False)
-        found = self.apart(lambda say: say(judge_submission(work, link)), link, limits, self.deadline(limits))
+        if self.judging is None:
+            self.judging = Judging(self)
+        found = self.judging.ask(request, link, self.deadline(limits))
+        link.close()
+        if self.judging.left:
+            self.judging = None
         seen = self.end(found)
         wall = time.monotonic() - started
         if "invalid" in found:
@@ -131,6 +135,9 @@ class Supervisor:
         """One observation per probe. The program is loaded once, and again only where a probe took the
         loaded one along."""
         limits, probes, observed = request["limits"], request["probes"], []
+        if self.judging is not None:
+            self.judging.leave()  # a task less of those that limits count
+            self.judging = None
         while len(observed) < len(probes):
             loaded = self.start(limits, True)
             load = lambda say: say(load_program(request["program"], loaded))
@@ -212,26 +219,16 @@ class Supervisor:
         os.close(theirs)
         if used is not None:
             used.close()
-        data, ready = self.await_result(result, deadline)
+        data, ready = self.hear_out(result, deadline)
         if ready != result:
             os.kill(pid, signal.SIGKILL)
         os.close(result)
-        _, status, usage = os.wait4(pid, 0)
-        if ready == self.requests:
-            raise EOFError  # nothing is due: the other side is gone
-        if ready == self.zygote.fileno():
-            raise Fault("the process that forks candidates has ended")
-        found = {}
-        for line in data.decode().splitlines():
-            found.update(json.loads(line))
-        if ready is None:
-            found["late"] = True
-        elif not found.get("done"):
-            found["died"] = [status, usage.ru_utime + usage.ru_stime]
-        return found
+        _, status, _ = os.wait4(pid, 0)
+        return self.found(data, ready, result, status)
 
-    def await_result(self, result, deadline):
-        """All that was said, and the descriptor that made an end of it; None for the deadline."""
+    def hear_out(self, result, deadline):
+        """All that is said until it is done, and the descriptor that made an end of it; None for the
+        deadline."""
         data, poller = b"", select.poll()
         for descriptor in (result, self.requests, self.zygote.fileno()):
             poller.register(descriptor, select.POLLIN)
@@ -241,10 +238,66 @@ class Supervisor:
             if result in ready:
                 chunk = os.read(result, 1 << 16)
                 data += chunk
-                if not chunk:
+                if not chunk or data.endswith(DONE):
                     return data, result
             elif ready or time.monotonic() >= deadline:
                 return data, ready[0] if ready else None
+
+    def found(self, data, ready, result, status):
+        """What was said, taken together, or what kept it from being said."""
+        if ready == self.requests:
+            raise EOFError  # nothing is due: the other side is gone
+        if ready == self.zygote.fileno():
+            raise Fault("the process that forks candidates has ended")
+        found = {}
+        for line in data.decode().splitlines():
+            found.update(json.loads(line))
+        if ready is None:
+            found["late"] = True
+        elif not data.endswith(DONE):
+            found["died"] = status
+        return found
+
+
+class Judging:
+    """The process that runs the tests of one submission after the other, until one has anything but a
+    plain verdict; then it is replaced."""
+
+    PLAIN = ("passed", "failed", "syntax error")
+
+    def __init__(self, supervisor):
+        self.supervisor, self.left = supervisor, False
+        self.link, theirs = new_pair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.link.close()
+            judge_and_leave(theirs, supervisor)
+        theirs.close()
+
+    def ask(self, request, candidate, deadline):
+        """What it finds of a submission, whose candidate is at the other end of a socket."""
+        data, ready, status, ours = b"", self.link.fileno(), 0, self.link.fileno()
+        try:
+            send(self.link, request, [candidate.fileno()])
+            data, ready = self.supervisor.hear_out(ours, deadline)
+        except BrokenPipeError:
+            pass  # it has ended, which its status tells
+        if not data.endswith(DONE):
+            status = self.leave()
+        found = self.supervisor.found(data, ready, ours, status)
+        if found.get("verdict") not in self.PLAIN or "ended" in found:
+            self.leave()
+        return found
+
+    def leave(self):
+        """How it ended, if it had."""
+        if self.left:
+            return 0
+        self.left = True
+        os.kill(self.pid, signal.SIGKILL)
+        status = os.waitpid(self.pid, 0)[1]
+        self.link.close()
+        return status
 
 
 def new_pair():
@@ -252,17 +305,52 @@ def new_pair():
 
 
 def say_and_leave(work, result, supervisor, limits):
-    """Runs in the fork: shuts itself in too, for the tests come from a file that somebody made."""
+    """Runs in a fork of the supervisor's, for one piece of work."""
+    try:
+        shut_off(supervisor, limits)
+        speak(work, result)
+    finally:
+        os._exit(0)
+
+
+def judge_and_leave(link, supervisor):
+    """Runs in a fork of the supervisor's, for many submissions."""
+    try:
+        shut_off(supervisor, {"cpu_millis": 1 << 40})
+        while True:
+            request, (descriptor,) = receive_with_descriptors(link)
+            candidate = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, descriptor)
+            allow_time(request["limits"])
+            speak(lambda say: say(judge_submission(request, candidate)), link.fileno())
+            candidate.close()
+    finally:
+        os._exit(0)
+
+
+def shut_off(supervisor, limits):
+    """Tests come from a file that somebody made, so they are shut in too."""
+    os.close(supervisor.requests)
+    os.close(supervisor.replies)
+    supervisor.zygote.close()
+    confine_judge(supervisor.house, limits)
+
+
+def allow_time(limits):
+    """The processor time of one submission, on top of what the earlier ones took."""
+    usage, (_, most) = resource.getrusage(resource.RUSAGE_SELF), resource.getrlimit(resource.RLIMIT_CPU)
+    seconds = usage.ru_utime + usage.ru_stime + limits["cpu_millis"] / 1000
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, most))
+
+
+def speak(work, result):
+    """Does the work and says what it finds, line by line, to the end."""
 
     def say(found):
-        os.write(result, json.dumps(found).encode() + b"\n")
+        data = json.dumps(found).encode() + b"\n"
+        while data:
+            data = data[os.write(result, data) :]
 
     try:
-        os.close(supervisor.requests)
-        os.close(supervisor.replies)
-        supervisor.zygote.close()
-        gc.disable()
-        confine_judge(supervisor.house, limits)
         work(say)
     except Ended as ended:
         say({"ended": list(ended.args)})
@@ -273,36 +361,7 @@ def say_and_leave(work, result, supervisor, limits):
         say({"verdict": "memory", "reason": text, "limit": text})
     except BaseException as error:
         say({"fault": describe(error)})
-    finally:
-        try:
-            say({"done": True})
-        finally:
-            os._exit(0)
-
-
-@functools.lru_cache(maxsize=32)
-def compiled(source, name):
-    return compile(source, name, "exec", dont_inherit=True)
-
-
-@functools.lru_cache(maxsize=32)
-def imports_of(source):
-    """The imports at the top of a setup, which must work whatever the program does."""
-    body = [node for node in ast.parse(source).body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    return compile(ast.Module(body, []), "<setup>", "exec", dont_inherit=True)
-
-
-def prepared(request):
-    """The work of a submission, or what of its trusted part does not compile."""
-    work = {name: request[name] for name in ("program", "setup", "entry_point")}
-    work["source"] = request["tests"]
-    for name in ("helpers", "setup", "tests"):
-        try:
-            work["code of " + name] = compiled(request[name], "<%s>" % name)
-        except Exception as error:
-            return None, {"invalid": {"part": name, "reason": plain(describe(error))}}
-    work["imports"] = imports_of(request["setup"])
-    return work, None
+    os.write(result, DONE)
 
 
 def classify(found, seen, limits, house):
@@ -342,8 +401,8 @@ def reached_limit(found, seen, limits):
     if "late" in found:
         return "timeout", "wall time limit of %g s" % (limits["wall_millis"] / 1000)
     if "died" in found:
-        status, used = found["died"]
-        if used >= cpu or ended_by(status) == signal.SIGXCPU:
+        status = found["died"]
+        if ended_by(status) == signal.SIGXCPU:
             return "timeout", "cpu time limit of %g s, in the tests, on what the program gave" % cpu
         if os.WIFEXITED(status):  # it could not even say so
             return "memory", "memory: what the program gave is too much for its tests"

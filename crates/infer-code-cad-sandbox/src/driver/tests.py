@@ -2,8 +2,11 @@
 # candidate's process for values.
 import ast
 import builtins
+import decimal
+import functools
 import hashlib
 import random
+import sys
 
 BUILTIN_NAMES = frozenset(vars(builtins))
 # What an observation shows of an iterator, and of a long text.
@@ -55,17 +58,47 @@ def greet(socket):
     return Peer(channel, test_operations(), int.from_bytes(os.urandom(6), "big")), None
 
 
-def judge_submission(work, socket):
-    """Verdict and reason, or what kept them from being found."""
+@functools.lru_cache(maxsize=32)
+def compiled(source, name):
+    return compile(source, name, "exec", dont_inherit=True)
+
+
+@functools.lru_cache(maxsize=32)
+def imports_of(source):
+    """The imports at the top of a setup, which must work whatever the program does."""
+    body = [node for node in ast.parse(source).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return compile(ast.Module(body, []), "<setup>", "exec", dont_inherit=True)
+
+
+def start_afresh():
+    """Sets back what the tests before may have changed."""
+    vars(builtins).update(PRISTINE)
+    sys.setrecursionlimit(RECURSION)
+    decimal.setcontext(decimal.DefaultContext.copy())
     random.seed(0)
+    if "numpy" in SHARED_PACKAGES:
+        sys.modules["numpy"].random.seed(0)
+
+
+PRISTINE, RECURSION = dict(vars(builtins)), sys.getrecursionlimit()
+
+
+def judge_submission(work, link):
+    """Verdict and reason, or what kept them from being found."""
+    start_afresh()
     names = Names(work["entry_point"])
-    for part, code in (("helpers", work["code of helpers"]), ("setup", work["imports"])):
-        try:
-            exec(code, names if part == "helpers" else {})
-        except BaseException as error:
-            return {"invalid": [part, describe(error)]}
+    part = "helpers"
+    try:
+        exec(compiled(work["helpers"], "<helpers>"), names)
+        part = "setup"
+        compiled(work["setup"], "<setup>")
+        exec(imports_of(work["setup"]), {})
+        part = "tests"
+        compiled(work["tests"], "<tests>")
+    except BaseException as error:
+        return {"invalid": [part, describe(error)]}
     names.pop(work["entry_point"], None)
-    peer, refused = greet(socket)
+    peer, refused = greet(link)
     if refused:
         return {"fault": refused}
     result = verdict_of(work, peer, names)
@@ -83,7 +116,7 @@ def verdict_of(work, peer, names):
         if work["setup"]:
             peer.ask("prepare", work["setup"])
         peer.calls, names.peer = 0, peer
-        exec(work["code of tests"], names)
+        exec(compiled(work["tests"], "<tests>"), names)
     except Ended:
         return {}
     except Unsendable as error:
@@ -92,8 +125,8 @@ def verdict_of(work, peer, names):
         return {"verdict": "memory", "reason": describe(error)}
     except BaseException as error:
         if is_fault_of_tests(error, peer, names):
-            return {"invalid": ["tests", locate(error, work["source"]) + describe(error)]}
-        return {"verdict": "failed", "reason": locate(error, work["source"]) + describe(error)}
+            return {"invalid": ["tests", locate(error, work["tests"]) + describe(error)]}
+        return {"verdict": "failed", "reason": locate(error, work["tests"]) + describe(error)}
     return {"verdict": "passed", "reason": ""}
 
 
@@ -137,22 +170,23 @@ def observe_copy(probe, loaded, link, say):
     if seen.get("ended", [""])[0] == "gone":
         say({"lost": True})
         parent.send(["ask", 2, "wait", [copy]])
-        with message_at_fault():
-            status, cpu = answer_of(parent)
-            ended = [int(status), float(cpu)]
-        say({"copy_ended": ended, "lost": False})
+        status, cpu = answer_of(parent)
+        expect(type(status) is int and type(cpu) is float)
+        say({"copy_ended": [status, cpu], "lost": False})
 
 
 def answer_of(channel):
-    with message_at_fault():
+    try:
         kind, _, value, _ = channel.receive()
         expect(kind == "value")
         return Decoder(None).value(value)
+    except Exception as fault:
+        raise at_fault(fault)
 
 
 def observe_probe(probe, socket):
     """What one probe shows of a program that is loaded."""
-    random.seed(0)
+    start_afresh()
     peer = Peer(Channel(socket, MESSAGE_BYTES), test_operations(), int.from_bytes(os.urandom(6), "big"))
     names = Names(None)
     names.peer = peer

@@ -4,7 +4,8 @@ import json
 import select
 import time
 
-OPEN_AT_MOST = 1 << 12
+# No descriptor of this process or the supervisor's is above this.
+OPEN_AT_MOST = 64
 LOOK_EVERY = 0.1
 # How long a candidate that hung up has to end by itself, so that how it did is known.
 LAST_WORDS = 1.0
@@ -15,6 +16,7 @@ def run_zygote(house, control):
     try:
         control.setblocking(True)
         wake = wake_on_child()
+        open_streams()
         gc.collect()
         gc.freeze()
         while True:
@@ -24,6 +26,13 @@ def run_zygote(house, control):
         pass
     finally:
         os._exit(0)
+
+
+def open_streams():
+    """The standard streams as candidates find them; what is behind them changes in each fork."""
+    sys.stdin = open(0, "r", encoding="utf-8", closefd=False)
+    sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def follow_candidate(house, control, wake, order, channel):

@@ -57,7 +57,7 @@ pub(super) const ALLOWED: &[c_long] = &[
     SYS_rt_sigsuspend, SYS_sigaltstack, SYS_signalfd4, SYS_restart_syscall,
     // Pairs of sockets that it made itself.
     SYS_recvfrom, SYS_recvmsg, SYS_shutdown, SYS_getsockopt, SYS_getsockname, SYS_getpeername,
-    // Locking itself up further; `SETTLED` takes it and `recvmsg` away when all is installed.
+    // Locking itself up further; `SETTLED` takes it away when all is installed.
     SYS_seccomp,
     // The same under older names.
     #[cfg(target_arch = "x86_64")] SYS_open,
@@ -133,8 +133,8 @@ pub(super) const NO_FORKS: &[Rule] = &[
     (SYS_vfork, &[]),
 ];
 
-/// What only a program that makes copies of itself needs: a channel and a last filter for each.
-pub(super) const SETTLED: &[Rule] = &[(SYS_seccomp, &[]), (SYS_recvmsg, &[])];
+/// What only a program that makes copies of itself needs: a last filter for each.
+pub(super) const SETTLED: &[Rule] = &[(SYS_seccomp, &[])];
 
 /// What the worker's own processes need to shut a candidate in, to end it and to hand it its channel.
 /// They are in the same filter, so a candidate has a second one that refuses these.
