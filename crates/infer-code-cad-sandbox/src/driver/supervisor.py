@@ -236,7 +236,10 @@ class Supervisor:
             left = min(max(0, deadline - time.monotonic()) * 1000 + 1, 1 << 30)
             ready = [descriptor for descriptor, _ in poller.poll(left)]
             if result in ready:
-                chunk = os.read(result, 1 << 16)
+                try:
+                    chunk = os.read(result, 1 << 16)
+                except ConnectionResetError:
+                    chunk = b""
                 data += chunk
                 if not chunk or data.endswith(DONE):
                     return data, result
@@ -250,7 +253,7 @@ class Supervisor:
         if ready == self.zygote.fileno():
             raise Fault("the process that forks candidates has ended")
         found = {}
-        for line in data.decode().splitlines():
+        for line in data[: data.rfind(b"\n") + 1].splitlines():
             found.update(json.loads(line))
         if ready is None:
             found["late"] = True

@@ -76,6 +76,7 @@ def start_afresh():
     sys.setrecursionlimit(RECURSION)
     decimal.setcontext(decimal.DefaultContext.copy())
     random.seed(0)
+    REMOTE_CLASSES.clear()
     if "numpy" in SHARED_PACKAGES:
         sys.modules["numpy"].random.seed(0)
 

@@ -30,6 +30,10 @@ MEMORY_BYTES = 1 << 30
 # Between this and the limit a verdict depends on the machine's mood: such mutants are left out.
 CLEAR_SECONDS = 0.7
 PASSED = 77
+# Its canonical solution takes longer than the limit.
+SLOW = {"MBPP/123"}
+# As in the sandbox: the order of a set of strings depends on it.
+HASH_SEED = "0"
 
 COMPARE = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
@@ -115,6 +119,9 @@ def main():
     parser.add_argument("path", type=Path)
     parser.add_argument("--sample", type=int, help="so many, spread over all")
     args = parser.parse_args()
+    if os.environ.get("PYTHONHASHSEED") != HASH_SEED:
+        environment = os.environ | {"PYTHONHASHSEED": HASH_SEED}
+        os.execve(sys.executable, [sys.executable, *sys.argv], environment)
     mutants = [mutant for task in human_eval() + mbpp() for mutant in mutants_of(task)]
     if args.sample:
         mutants = mutants[:: max(1, len(mutants) // args.sample)][: args.sample]
@@ -159,6 +166,8 @@ def mbpp():
         rows = [json.loads(line) for line in lines]
     tasks = []
     for row in rows:
+        if f"MBPP/{row['task_id']}" in SLOW:
+            continue
         asserts = "\n".join(row["test_list"])
         defined = {node.name for node in ast.parse(row["code"]).body if hasattr(node, "name")}
         called = [name for name in re.findall(r"\b(\w+)\(", asserts) if name in defined]

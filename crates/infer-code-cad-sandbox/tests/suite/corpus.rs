@@ -3,13 +3,15 @@
 //!
 //! `cargo test` runs a sample. The whole corpus, alone: `corpus::whole --ignored --test-threads=1`, for
 //! the tier, the number of workers and of repeats that `INFER_CODE_CAD_TIER`, `_WORKERS` and `_REPEATS`
-//! name; only the programs whose names begin with `_ONLY`; from a copy of the corpus in `_CORPUS`.
+//! name; only the programs whose names begin with `_ONLY`; from a copy of the corpus in `_CORPUS`. The
+//! verdicts are written to `_VERDICTS`, a file, so that runs can be compared.
 
 mod host;
 mod programs;
 
 use std::collections::BTreeMap;
 use std::env;
+use std::fs;
 use std::str::FromStr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -100,6 +102,7 @@ fn judge(name: &str, tier: Tier, workers: usize, chains: Vec<Chain>, limits: &Li
                 let (verdict, wrong) = one(&sandbox, &host, program, limits);
                 let mut seen = seen.lock().unwrap();
                 *seen.verdicts.entry(verdict).or_default() += 1;
+                seen.lines.push(format!("{} {verdict}\n", program.name));
                 seen.wrong.extend(wrong);
             }
         }
@@ -107,6 +110,10 @@ fn judge(name: &str, tier: Tier, workers: usize, chains: Vec<Chain>, limits: &Li
     thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
     let mut seen = seen.into_inner().unwrap();
     drop(sandbox);
+    if let Some(path) = env::var_os("INFER_CODE_CAD_VERDICTS") {
+        seen.lines.sort();
+        fs::write(path, seen.lines.concat()).unwrap();
+    }
     if name.starts_with("whole") {
         seen.wrong.extend(host.grown());
     }
@@ -124,6 +131,7 @@ fn judge(name: &str, tier: Tier, workers: usize, chains: Vec<Chain>, limits: &Li
 #[derive(Default)]
 struct Seen {
     verdicts: BTreeMap<&'static str, usize>,
+    lines: Vec<String>,
     wrong: Vec<String>,
     left_out: Vec<String>,
 }
