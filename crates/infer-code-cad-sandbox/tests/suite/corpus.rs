@@ -33,29 +33,29 @@ fn a_sample_of_the_hostile_programs_comes_to_nothing() {
     // Those that wait for a limit take a second each: they are in the whole corpus.
     let quick = |chain: &Chain| !chain.iter().any(|program| program.may(Verdict::Timeout));
     for (tier, every) in [(Tier::Full, 4), (Tier::Container, 16)] {
-        let sample = chains("hostile").into_iter().filter(quick).step_by(every).collect();
-        judge("a_sample_of_the_hostile_programs", tier, 2, sample, &hostile_limits());
+        let sample: Vec<_> = chains("hostile").into_iter().filter(quick).step_by(every).collect();
+        judge("a_sample_of_the_hostile_programs", tier, 2, &sample, &hostile_limits());
     }
 }
 
 #[test]
 fn the_benign_programs_pass() {
-    judge("the_benign_programs_pass", Tier::Full, 2, chains("benign"), &Limits::default());
+    judge("the_benign_programs_pass", Tier::Full, 2, &chains("benign"), &Limits::default());
 }
 
 #[test]
 #[ignore = "minutes; .ci/more corpora runs it alone, for it counts processes and descriptors"]
 fn whole_hostile() {
     let (tier, workers) = (setting("TIER", Tier::Full), setting("WORKERS", 2));
-    judge("whole_hostile", tier, workers, chains("hostile"), &hostile_limits());
+    judge("whole_hostile", tier, workers, &chains("hostile"), &hostile_limits());
 }
 
 #[test]
 #[ignore = "minutes; .ci/more corpora runs it alone, for it counts processes and descriptors"]
 fn whole_benign() {
     let (tier, workers) = (setting("TIER", Tier::Full), setting("WORKERS", 2));
-    let repeats = (0..setting("REPEATS", 20)).flat_map(|_| chains("benign")).collect();
-    judge("whole_benign", tier, workers, repeats, &Limits::default());
+    let repeats: Vec<_> = (0..setting("REPEATS", 20)).flat_map(|_| chains("benign")).collect();
+    judge("whole_benign", tier, workers, &repeats, &Limits::default());
 }
 
 fn hostile_limits() -> Limits {
@@ -78,7 +78,7 @@ fn setting<T: FromStr>(name: &str, default: T) -> T {
 }
 
 /// Judges all chains, looks at the host after each program, and fails with a list of what is wrong.
-fn judge(name: &str, tier: Tier, workers: usize, chains: Vec<Chain>, limits: &Limits) {
+fn judge(name: &str, tier: Tier, workers: usize, chains: &[Chain], limits: &Limits) {
     let host = Host::new();
     let scratch = host.scratch();
     let config = SandboxConfig { workers, tier, scratch, ..SandboxConfig::default() };

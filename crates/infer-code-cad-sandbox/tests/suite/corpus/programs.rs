@@ -110,13 +110,13 @@ fn programs(category: &str, text: &str) -> Vec<Program> {
     let mut blocks = text.split("\n#= name: ");
     // A file without `verdicts` has programs that pass.
     let mut head = Program { verdicts: vec!["passed".to_owned()], ..Program::default() };
-    read(&mut head, blocks.next().unwrap().lines_kept());
+    read(&mut head, blocks.next().unwrap().split('\n'));
     blocks
         .map(|block| {
             let (name, rest) = block.split_once('\n').unwrap_or((block, ""));
             let mut program = Program { name: format!("{category}/{name}"), ..head.clone() };
             program.asserts.clear();
-            read(&mut program, rest.lines_kept());
+            read(&mut program, rest.split('\n'));
             if program.asserts.is_empty() {
                 program.asserts.clone_from(&head.asserts);
             }
@@ -138,17 +138,6 @@ fn read<'a>(program: &mut Program, lines: impl Iterator<Item = &'a str>) {
             program.source += line;
             program.source.push('\n');
         }
-    }
-}
-
-/// Lines whose carriage returns and form feeds stay.
-trait LinesKept {
-    fn lines_kept(&self) -> impl Iterator<Item = &str>;
-}
-
-impl LinesKept for str {
-    fn lines_kept(&self) -> impl Iterator<Item = &str> {
-        self.split('\n')
     }
 }
 
