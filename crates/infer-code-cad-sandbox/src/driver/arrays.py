@@ -1,4 +1,6 @@
 # Arrays and scalars of numpy by value, where it is installed and was let in.
+import re
+
 ARRAYS = set()
 
 
@@ -26,7 +28,7 @@ def read_array(numpy, decoder, content, depth):
     kind, parts, scalar = content
     if kind is None:
         return numpy.array(decoder.value(parts, depth), dtype=object)
-    expect(type(kind) is str and kind[1] in "biufcUSmM")
+    expect(type(kind) is str and re.fullmatch(r"[<>|=][biufcUSmM]\d+(\[\w+\])?", kind))
     shape, data = parts
     array = numpy.frombuffer(bytes.fromhex(data), dtype=numpy.dtype(kind)).reshape(shape)
     return array[()] if scalar else array.copy()

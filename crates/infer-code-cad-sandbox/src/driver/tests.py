@@ -31,10 +31,19 @@ class Names(dict):
 
 
 def test_operations():
-    """What the program may ask of what tests hand to it: nothing that leads into the tests' own frames
-    and names. Attributes only of instances of the tests' own classes, and only public ones."""
+    """What the program may ask of what tests handed to it, and of nothing else: a builtin or a function of
+    the library, called for it in this process, leads everywhere. Attributes only of instances of the
+    tests' own classes, and only public ones: others lead into the tests' frames and names."""
 
-    def guarded(perform):
+    def given(perform):
+        def checked(peer, target, *parts):
+            if peer.given.get(peer.numbers.get(id(target))) is not target or target is None:
+                raise TypeError("out of the program's reach")
+            return perform(peer, target, *parts)
+
+        return checked
+
+    def public(perform):
         def checked(peer, target, name, *value):
             if type(target).__module__ != "tests" or type(name) is not str or name.startswith("_"):
                 raise AttributeError("out of the program's reach")
@@ -43,9 +52,9 @@ def test_operations():
         return checked
 
     safe = "call length item set_item iterate next truth text form".split()
-    operations = {name: OPERATIONS[name] for name in safe}
+    operations = {name: given(OPERATIONS[name]) for name in safe}
     for name in ("attribute", "set_attribute"):
-        operations[name] = guarded(OPERATIONS[name])
+        operations[name] = given(public(OPERATIONS[name]))
     return operations
 
 
