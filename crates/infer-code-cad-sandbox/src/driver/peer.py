@@ -68,7 +68,7 @@ class Peer:
     def __init__(self, channel, operations, first_turn=0):
         self.channel, self.operations, self.turn = channel, operations, first_turn
         self.given, self.numbers, self.taken, self.calls = {}, {}, {}, 0
-        self.ended = None
+        self.heard, self.ended = False, None
 
     def ask(self, operation, *parts):
         """The value of an operation on the other side, or its exception, raised again here."""
@@ -100,6 +100,7 @@ class Peer:
             if kind == "value":
                 value, changed = Decoder(self.take).values(content, 0)
                 write_back(parts, changed)
+                self.heard = self.heard or operation not in ("load", "prepare", "name")
             elif kind == "raised":
                 error = self.exception(*content)
             else:

@@ -130,7 +130,9 @@ def verdict_of(work, peer, names):
     except Ended:
         return {}
     except Unsendable as error:
-        return {"invalid": ["tests", "they hand over %s" % error]}
+        if not peer.heard:
+            return {"invalid": ["tests", "they hand over %s" % error]}
+        return {"verdict": "failed", "reason": "gave what cannot be handed back: %s" % error}
     except MemoryError as error:
         return {"verdict": "memory", "reason": describe(error)}
     except BaseException as error:

@@ -233,6 +233,17 @@ fn a_fault_of_the_trusted_part_is_an_error() {
             other => panic!("{tests:?}: {other:?}"),
         }
     }
+    // What the tests hand over in vain is theirs, unless it came from the program.
+    let deep = "for _ in range(150): x = [x]\nassert f(x)";
+    let program = "def f(x): return x\ndef g(x):\n    for _ in range(150): x = [x]\n    return x";
+    for (start, own) in [("x = []\nfor _ in range(150): x = [x]\n", true), ("x = g([])\n", false)] {
+        let tests = Tests::new(format!("{start}{deep}"));
+        match sandbox.execute(&Submission::new(program, &tests), &Limits::default()) {
+            Err(SandboxError::InvalidSubmission { .. }) if own => {}
+            Ok(report) if !own => assert_eq!(report.verdict, Verdict::Failed, "{report:?}"),
+            other => panic!("{tests:?}: {other:?}"),
+        }
+    }
     let feigned = "def f(x): raise ModuleNotFoundError('numpy')\nclass Node:\n    def __init__(self): import not_there";
     let tests = Tests::new("f(1)").with_setup("root = Node()");
     let report = sandbox.execute(&Submission::new(feigned, &tests), &Limits::default()).unwrap();
