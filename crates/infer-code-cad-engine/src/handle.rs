@@ -105,11 +105,13 @@ impl Driver {
     fn drive(mut self) {
         while self.listen() {
             let Self { engine, callers, .. } = &mut self;
+            // A caller's events end when the figures of its request are there.
+            let mut done = Vec::new();
             engine.step(&mut |id, event| {
                 let ended = matches!(event, Event::Ended { .. });
                 let heard = callers.get(&id).is_some_and(|to| to.send(event.into_owned()).is_ok());
                 if ended {
-                    callers.remove(&id);
+                    done.extend(callers.remove(&id));
                 }
                 // What nobody hears is not worth a pass.
                 if heard { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
