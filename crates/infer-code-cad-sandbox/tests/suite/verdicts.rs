@@ -15,7 +15,7 @@ type Case = (&'static str, &'static str, Verdict, &'static str);
 
 #[test]
 fn ordinary_programs() {
-    let cases: [Case; 9] = [
+    let cases: [Case; 10] = [
         ("def f(x):\n    return x + 1", "assert f(1) == 2", Verdict::Passed, ""),
         ("x = 1\r\ny = 'a\\r\\n'\r\n", "assert (x, y) == (1, 'a\\r\\n')", Verdict::Passed, ""),
         (
@@ -35,6 +35,12 @@ fn ordinary_programs() {
             "assert (\n  f(1)\n  == 2)",
             Verdict::Failed,
             "== 2): TypeError: ",
+        ),
+        (
+            "def f():\n    raise ValueError(f)",
+            "f()",
+            Verdict::Failed,
+            "f(): ValueError: <function f at 0x...>",
         ),
         ("import nothing_of_this_name", "", Verdict::Failed, "program line 1: ModuleNotFoundError"),
         ("def f(n):\n    return f(n + 1)", "f(0)", Verdict::Failed, "f(0): RecursionError"),
