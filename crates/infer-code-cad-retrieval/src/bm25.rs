@@ -211,11 +211,8 @@ mod tests {
     use super::*;
 
     fn index(texts: &[&str]) -> Bm25Index {
-        let passage = |(id, text): (usize, &&str)| Passage {
-            id: id.to_string(),
-            title: String::new(),
-            text: (*text).to_owned(),
-        };
+        let passage =
+            |(id, text): (usize, &&str)| Passage::new(id.to_string(), String::new(), *text);
         let passages = texts.iter().enumerate().map(passage).collect();
         Bm25Index::new(passages, Bm25Config::default()).unwrap()
     }
@@ -242,7 +239,7 @@ mod tests {
 
     #[test]
     fn bad_configs_are_errors() {
-        let passages = || vec![Passage { id: "a".into(), title: "t".into(), text: "x".into() }];
+        let passages = || vec![Passage::new("a", "t", "x")];
         let at = |k1, b| Bm25Index::new(passages(), Bm25Config { k1, b });
         for (k1, b, field) in
             [(-0.1, 0.5, "k1"), (f32::NAN, 0.5, "k1"), (1.2, 1.1, "b"), (1.2, f32::NAN, "b")]
@@ -265,11 +262,7 @@ mod tests {
 
     #[test]
     fn titles_and_parts_of_identifiers_are_searched() {
-        let passage = |id: &str, title: &str| Passage {
-            id: id.into(),
-            title: title.into(),
-            text: "Some text.".into(),
-        };
+        let passage = |id: &str, title: &str| Passage::new(id, title, "Some text.");
         let passages = vec![
             passage("replace", "heapq.heapreplace(heap, item)"),
             passage("push", "queue.heapPush(item)"),
@@ -297,7 +290,7 @@ mod tests {
 
     #[test]
     fn hits_share_the_passages_and_outlive_the_index() {
-        let passage = |id: &str| Passage { id: id.into(), title: id.into(), text: "x".into() };
+        let passage = |id: &str| Passage::new(id, id, "x");
         let shared = vec![Arc::new(passage("a")), Arc::new(passage("b"))];
         let index = Bm25Index::new(shared.clone(), Bm25Config::default()).unwrap();
         let hits = index.search_one("b", 1).unwrap();
@@ -315,8 +308,8 @@ mod tests {
     #[test]
     fn settings_tell_every_difference_between_two_stores() {
         let passage = |fields: [&str; 3]| {
-            let [id, title, text] = fields.map(str::to_owned);
-            Passage { id, title, text }
+            let [id, title, text] = fields;
+            Passage::new(id, title, text)
         };
         let (one, two) = (["1", "one", "first"], ["2", "two", "second"]);
         let stores = [

@@ -7,17 +7,22 @@
 //! prose. `tantivy` is a search engine on disk. Here results must repeat exactly, and words are
 //! identifiers as often as prose.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod bm25;
+mod embedder;
 mod error;
 mod fingerprint;
+mod index;
 mod passage;
 mod retriever;
 mod terms;
 
 pub use bm25::{Bm25Config, Bm25Index};
+pub use embedder::{EmbedError, Embedder, Embeddings, TextRole};
 pub use error::RetrievalError;
+pub use index::{IndexError, Neighbor, VectorIndex};
 pub use infer_code_cad_decode::Settings;
+pub use ndarray;
 pub use passage::{Passage, load_passages, parse_passages, read_passages};
 pub use retriever::{Hit, Part, Query, Retriever};

@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use crate::RetrievalError;
 
 /// A piece of text that can be put into a prompt.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Passage {
     /// Names the passage among all passages of an index.
     pub id: String,
@@ -18,9 +19,23 @@ pub struct Passage {
     pub title: String,
     /// The text itself.
     pub text: String,
+    /// What it belongs to, such as the package `numpy` or a folder's name; empty where unknown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub origin: String,
+    /// The version of what it belongs to; empty where unknown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// Where in it: a file and line, a page and anchor, a module; empty where unknown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub location: String,
 }
 
 impl Passage {
+    /// A passage of unknown origin.
+    pub fn new(id: impl Into<String>, title: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { id: id.into(), title: title.into(), text: text.into(), ..Self::default() }
+    }
+
     /// Title and text on lines of their own: what is searched, and what a prompt should show.
     pub fn content(&self) -> String {
         format!("{}\n{}", self.title, self.text)
@@ -100,7 +115,7 @@ fn parse_passage(line: usize, json: &str) -> Result<Passage, RetrievalError> {
         Some(Value::String(value)) => Ok(value),
         _ => Err(RetrievalError::Field { line, field }),
     };
-    Ok(Passage { id: take("id")?, title: take("title")?, text: take("text")? })
+    Ok(Passage::new(take("id")?, take("title")?, take("text")?))
 }
 
 #[cfg(test)]
@@ -190,7 +205,7 @@ mod tests {
         fn reads_what_serde_writes(texts in prop::collection::vec(".*", 0..8)) {
             let passages: Vec<Passage> = (0..)
                 .zip(texts)
-                .map(|(id, text)| Passage { id: format!("{id}"), title: "t".into(), text })
+                .map(|(id, text)| Passage::new(format!("{id}"), "t", text))
                 .collect();
             let lines = passages.iter().map(|passage| serde_json::to_string(passage).unwrap());
             let jsonl = lines.collect::<Vec<_>>().join("\n");

@@ -44,7 +44,7 @@ use crate::{Passage, RetrievalError};
 ///     }
 /// }
 ///
-/// let zip = Passage { id: "zip".into(), title: "zip".into(), text: "In parallel.".into() };
+/// let zip = Passage::new("zip", "zip", "In parallel.");
 /// let retriever = ByTitle(vec![Arc::new(zip)]);
 /// let found = retriever.search(&[Query::new("use zip"), Query::new("use map")], 3);
 /// assert_eq!(found[0].as_ref().unwrap()[0].passage.id, "zip");

@@ -49,11 +49,7 @@ fn by_id(hits: &[Hit]) -> HashMap<String, f32> {
 }
 
 fn passages(texts: &[String]) -> Vec<Passage> {
-    let passage = |(id, text): (usize, &String)| Passage {
-        id: id.to_string(),
-        title: String::new(),
-        text: text.clone(),
-    };
+    let passage = |(id, text): (usize, &String)| Passage::new(id.to_string(), "", text.as_str());
     texts.iter().enumerate().map(passage).collect()
 }
 
