@@ -16,6 +16,7 @@ mod fingerprint;
 mod index;
 mod passage;
 mod retriever;
+mod store;
 mod terms;
 
 pub use bm25::{Bm25Config, Bm25Index};
@@ -26,3 +27,7 @@ pub use infer_code_cad_decode::Settings;
 pub use ndarray;
 pub use passage::{Passage, load_passages, parse_passages, read_passages};
 pub use retriever::{Hit, Part, Query, Retriever};
+pub use store::{
+    Contents, EmbedderSummary, FileSums, IndexProgress, IndexReport, Manifest, SourceSummary,
+    Store, StoreError, StoreWriter,
+};

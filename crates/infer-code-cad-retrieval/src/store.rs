@@ -1,0 +1,138 @@
+//! An index on disk.
+
+mod embedding;
+mod error;
+mod lock;
+mod log;
+mod manifest;
+mod place;
+mod progress;
+mod row;
+mod sums;
+mod vectors;
+mod writer;
+
+pub use error::StoreError;
+pub use manifest::{EmbedderSummary, Manifest, SourceSummary};
+pub use progress::{IndexProgress, IndexReport};
+pub use sums::FileSums;
+pub use writer::{Contents, StoreWriter};
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crate::Passage;
+use place::{MANIFEST, PASSAGES, Place, VECTORS};
+use row::Row;
+use vectors::{OldVectors, Space};
+
+/// An index on disk, opened to be searched: passages, and vectors where it was built with an embedder.
+///
+/// It is three files, checked when they are opened: `passages.jsonl`, a [`Passage`] per line; `vectors.faiss`, their
+/// vectors in the same order, which FAISS's `read_index` opens; and `manifest.json`, the [`Manifest`]. What was
+/// opened stays as it is while a [`StoreWriter`] replaces it.
+#[derive(Debug)]
+pub struct Store {
+    directory: PathBuf,
+    manifest: Manifest,
+    passages: Vec<Arc<Passage>>,
+    /// Of each passage the tokens that its vector knows nothing of.
+    cut_tokens: Vec<usize>,
+    vectors: PathBuf,
+}
+
+/// How often files that are being moved are looked at again, and how long in between: longer than any commit.
+const LOOKS: u32 = 100;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+
+impl Store {
+    /// Opens the index in a directory; takes no lock and writes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::NoStore`] without an index; [`StoreError::Missing`], [`StoreError::Damaged`] and
+    /// [`StoreError::Version`] for files that are not what was written; [`StoreError::Read`].
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let place = Place::new(directory);
+        let mut looks = 0;
+        loop {
+            let seen = place.manifests();
+            let error = match Self::read(&place) {
+                Err(error) => error,
+                store => return store,
+            };
+            // A writer may have moved files meanwhile, or be about to.
+            let [_, decided] = &seen;
+            looks += 1;
+            if looks == LOOKS || (decided.is_none() && place.manifests() == seen) {
+                return Err(error);
+            }
+            thread::sleep(BETWEEN_LOOKS);
+        }
+    }
+
+    /// The files in their places, or else those that a writer has decided on.
+    fn read(place: &Place) -> Result<Self, StoreError> {
+        let in_place = Manifest::read(&place.file(MANIFEST))
+            .and_then(|manifest| Self::read_files(place, manifest, Place::file));
+        let decided = place.new_file(MANIFEST);
+        match in_place {
+            Err(_) if decided.exists() => {
+                Self::read_files(place, Manifest::read(&decided)?, Place::either)
+            }
+            Err(StoreError::Missing { file })
+                if !place.file(PASSAGES).exists() && file.ends_with(MANIFEST) =>
+            {
+                Err(StoreError::NoStore { directory: place.directory().display().to_string() })
+            }
+            read => read,
+        }
+    }
+
+    fn read_files(
+        place: &Place,
+        manifest: Manifest,
+        find: fn(&Place, &str) -> PathBuf,
+    ) -> Result<Self, StoreError> {
+        let rows = Row::read_all(&find(place, PASSAGES), &manifest)?;
+        let vectors = find(place, VECTORS);
+        if let Some(sums) = &manifest.vectors_file {
+            sums.check(&vectors)?;
+        }
+        let (passages, cut_tokens) =
+            rows.into_iter().map(|row| (Arc::new(row.passage), row.cut_tokens)).unzip();
+        let directory = place.directory().to_owned();
+        Ok(Self { directory, manifest, passages, cut_tokens, vectors })
+    }
+
+    /// Where it is, as given.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The passages, in the order of their vectors.
+    pub fn passages(&self) -> &[Arc<Passage>] {
+        &self.passages
+    }
+
+    /// What the index says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Whether its vectors are in this space.
+    fn is_of(&self, space: &Space) -> bool {
+        self.manifest.embedder.as_ref().is_some_and(|made| Space::of_summary(made) == *space)
+    }
+
+    /// Its vectors by text.
+    fn old_vectors(&self) -> Result<OldVectors, StoreError> {
+        let dimension = self.manifest.embedder.as_ref().map_or(0, |made| made.dimension);
+        OldVectors::of(
+            &self.vectors,
+            dimension,
+            self.passages.iter().zip(self.cut_tokens.iter().copied()),
+        )
+    }
+}

@@ -1,0 +1,161 @@
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use twox_hash::XxHash3_128;
+
+use super::error::{damaged, unreadable};
+use super::vectors::Space;
+use super::{FileSums, StoreError};
+use crate::Embedder;
+
+/// The format that is written, and the latest that is read.
+const FORMAT: u64 = 1;
+
+/// No manifest is longer; a longer file is not read into memory.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// What an index on disk holds, and what its files must be.
+///
+/// Nothing in it depends on when, where or in how many runs the index was built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Manifest {
+    /// Version of the layout.
+    pub format: u64,
+    /// Passages held.
+    pub passages: usize,
+    /// How documents were cut into passages, as the caller calls it; empty where they were not.
+    pub chunking: String,
+    /// What was read, in order; what was removed later is still counted.
+    pub sources: Vec<SourceSummary>,
+    /// What made the vectors, where there are any.
+    pub embedder: Option<EmbedderSummary>,
+    /// What `passages.jsonl` must be.
+    pub passages_file: FileSums,
+    /// What `vectors.faiss` must be, where there are vectors.
+    pub vectors_file: Option<FileSums>,
+    /// XXH3-128 of this manifest with an empty text here, in hexadecimal.
+    pub checksum: String,
+}
+
+/// One source of an index.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSummary {
+    /// What it is, as the caller calls it.
+    pub source: String,
+    /// Documents read from it.
+    pub documents: usize,
+    /// Passages made of them.
+    pub passages: usize,
+}
+
+/// The embedder that made the vectors of an index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct EmbedderSummary {
+    /// Its settings; an embedder with others makes vectors that cannot be compared with these.
+    pub settings: String,
+    /// Values of a vector.
+    pub dimension: usize,
+    /// Passages that are longer than what it reads.
+    pub cut_passages: usize,
+    /// Tokens of them that were not read.
+    pub cut_tokens: u64,
+}
+
+impl EmbedderSummary {
+    /// Refuses an embedder that makes other vectors.
+    pub(super) fn check(&self, embedder: &dyn Embedder) -> Result<(), StoreError> {
+        let given = Space::of(embedder);
+        if given == Space::of_summary(self) {
+            return Ok(());
+        }
+        Err(StoreError::OtherEmbedder { index: self.settings.clone(), given: given.settings })
+    }
+}
+
+impl Manifest {
+    /// A manifest of the format that is written.
+    pub(super) fn new(
+        passages: usize,
+        chunking: String,
+        sources: Vec<SourceSummary>,
+        passages_file: FileSums,
+        vectors: Option<(EmbedderSummary, FileSums)>,
+    ) -> Self {
+        let (embedder, vectors_file) = vectors.unzip();
+        let mut manifest = Self {
+            format: FORMAT,
+            passages,
+            chunking,
+            sources,
+            embedder,
+            passages_file,
+            vectors_file,
+            checksum: String::new(),
+        };
+        manifest.checksum = format!("{:032x}", XxHash3_128::oneshot(manifest.text().as_bytes()));
+        manifest
+    }
+
+    /// As it is in its file.
+    pub(super) fn text(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a manifest has text keys and whole numbers")
+            + "\n"
+    }
+
+    /// Reads and checks a manifest.
+    pub(super) fn read(path: &Path) -> Result<Self, StoreError> {
+        let file = File::open(path).map_err(unreadable(path))?;
+        let mut text = String::new();
+        file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(|source| {
+            match source.kind() {
+                std::io::ErrorKind::InvalidData => damaged(path, "it is not UTF-8"),
+                _ => unreadable(path)(source),
+            }
+        })?;
+        if text.len() as u64 > MOST_BYTES {
+            return Err(damaged(path, format!("it is longer than {MOST_BYTES} bytes")));
+        }
+        check_format(path, &text)?;
+        let manifest: Self =
+            serde_json::from_str(&text).map_err(|error| damaged(path, error.to_string()))?;
+        manifest.check(path, &text)?;
+        Ok(manifest)
+    }
+
+    fn check(&self, path: &Path, text: &str) -> Result<(), StoreError> {
+        let blank = Self { checksum: String::new(), ..self.clone() };
+        let checksum = format!("{:032x}", XxHash3_128::oneshot(blank.text().as_bytes()));
+        if checksum != self.checksum || self.text() != text {
+            return Err(damaged(path, "its checksum is not that of its text"));
+        }
+        let files = [Some(&self.passages_file), self.vectors_file.as_ref()];
+        let is_consistent = files.into_iter().flatten().all(FileSums::is_consistent)
+            && self.embedder.is_some() == self.vectors_file.is_some();
+        if !is_consistent {
+            return Err(damaged(path, "its fields disagree"));
+        }
+        Ok(())
+    }
+}
+
+/// Looks at the version alone, for a later format may have any other fields.
+fn check_format(path: &Path, text: &str) -> Result<(), StoreError> {
+    #[derive(Deserialize)]
+    struct Format {
+        format: u64,
+    }
+    let Format { format } =
+        serde_json::from_str(text).map_err(|error| damaged(path, error.to_string()))?;
+    if format > FORMAT {
+        let file = path.display().to_string();
+        return Err(StoreError::Version { file, found: format, supported: FORMAT });
+    }
+    Ok(())
+}

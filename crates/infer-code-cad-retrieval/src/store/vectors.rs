@@ -1,0 +1,120 @@
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use twox_hash::XxHash3_128;
+
+use super::error::unreadable;
+use super::log::{Embedded, VectorLog};
+use super::{EmbedderSummary, StoreError};
+use crate::{Embedder, Passage};
+
+/// What a vector is found by, beside its embedder.
+pub(super) fn text_hash(passage: &Passage) -> u128 {
+    XxHash3_128::oneshot(passage.content().as_bytes())
+}
+
+/// Bytes before the values in a FAISS file of the kind `IxFI`.
+const HEADER: usize = 45;
+
+/// The head of a FAISS file of `rows` vectors that are searched exactly by inner product (`IndexFlatIP`).
+///
+/// Layout: faiss 1.15, `impl/index_write.cpp`, `write_index_header` and `IndexFlat`.
+pub(super) fn faiss_header(rows: usize, dimension: usize) -> Vec<u8> {
+    let mut header = b"IxFI".to_vec();
+    header.extend((dimension as i32).to_le_bytes());
+    header.extend((rows as i64).to_le_bytes());
+    header.extend([(1_i64 << 20).to_le_bytes(); 2].concat());
+    header.push(1);
+    header.extend(0_i32.to_le_bytes());
+    header.extend(((rows * dimension) as u64).to_le_bytes());
+    header
+}
+
+/// What vectors can be compared with each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Space {
+    /// Settings of the embedder.
+    pub(super) settings: String,
+    pub(super) dimension: usize,
+}
+
+impl Space {
+    pub(super) fn of(embedder: &dyn Embedder) -> Self {
+        Self { settings: embedder.settings().to_string(), dimension: embedder.dimension() }
+    }
+
+    pub(super) fn of_summary(made: &EmbedderSummary) -> Self {
+        Self { settings: made.settings.clone(), dimension: made.dimension }
+    }
+}
+
+/// The vectors of passages by their text: those of the index that is replaced, and those made since.
+#[derive(Debug)]
+pub(super) struct Vectors {
+    pub(super) space: Space,
+    pub(super) old: Option<OldVectors>,
+    pub(super) log: VectorLog,
+}
+
+impl Vectors {
+    /// The vector of a text that has one.
+    pub(super) fn read(&mut self, text: u128) -> Result<Embedded, StoreError> {
+        match &mut self.old {
+            Some(old) if old.contains(text) => old.read(text),
+            _ => self.log.read(text),
+        }
+    }
+}
+
+/// The vectors of the index that is replaced.
+#[derive(Debug)]
+pub(super) struct OldVectors {
+    path: PathBuf,
+    file: File,
+    dimension: usize,
+    /// Hash of a text to its row and the tokens of it that were not read.
+    rows: HashMap<u128, (usize, usize)>,
+}
+
+impl OldVectors {
+    /// Those of an index, found by what its passages are.
+    pub(super) fn of<'a>(
+        path: &Path,
+        dimension: usize,
+        rows: impl Iterator<Item = (&'a Arc<Passage>, usize)>,
+    ) -> Result<Self, StoreError> {
+        let file = File::open(path).map_err(unreadable(path))?;
+        let rows = rows.enumerate().map(|(row, (passage, cut))| (text_hash(passage), (row, cut)));
+        Ok(Self { path: path.to_owned(), file, dimension, rows: rows.collect() })
+    }
+
+    pub(super) fn contains(&self, text: u128) -> bool {
+        self.rows.contains_key(&text)
+    }
+
+    /// # Panics
+    /// For a text that it does not contain.
+    fn read(&mut self, text: u128) -> Result<Embedded, StoreError> {
+        let (row, cut) = self.rows[&text];
+        let mut bytes = vec![0; 4 * self.dimension];
+        let at = (HEADER + row * bytes.len()) as u64;
+        let read =
+            self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.read_exact(&mut bytes));
+        read.map_err(unreadable(&self.path))?;
+        Ok((floats(&bytes), cut))
+    }
+}
+
+/// Values as they are stored.
+pub(super) fn bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// Values from their bytes.
+pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
+    let (values, _) = bytes.as_chunks();
+    values.iter().map(|value| f32::from_le_bytes(*value)).collect()
+}
