@@ -147,3 +147,73 @@ fn header(space: &Space) -> Vec<u8> {
     header.extend(sum.to_le_bytes());
     header
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use ndarray::Array2;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn space(settings: &str) -> Space {
+        Space { settings: settings.to_owned(), dimension: 3 }
+    }
+
+    /// A log of records 0, 1 and so on, and its file.
+    fn log(directory: &Path, records: u8) -> (VectorLog, PathBuf) {
+        let path = directory.join("log");
+        let mut log = VectorLog::open(&path, &space("a")).unwrap();
+        for number in 0..records {
+            let vectors = Array2::from_elem((1, 3), f32::from(number));
+            let embedded = Embeddings { vectors, cut_tokens: vec![number.into()] };
+            log.append(&[number.into()], &embedded).unwrap();
+        }
+        (log, path)
+    }
+
+    proptest! {
+        #[test]
+        fn whole_records_outlive_a_tail_cut_anywhere(cut in any::<prop::sample::Index>()) {
+            let directory = tempfile::tempdir().unwrap();
+            let (log, path) = log(directory.path(), 4);
+            let (record, bytes) = (log.record_bytes(), std::fs::read(&path).unwrap());
+            let kept = cut.index(bytes.len() + 1);
+            std::fs::write(&path, &bytes[..kept]).unwrap();
+            let whole = kept.saturating_sub(bytes.len() - 4 * record) / record;
+            let mut again = VectorLog::open(&path, &space("a")).unwrap();
+            for number in 0..4_u8 {
+                prop_assert_eq!(again.contains(number.into()), usize::from(number) < whole);
+                if again.contains(number.into()) {
+                    let expected = (vec![f32::from(number); 3], usize::from(number));
+                    prop_assert_eq!(again.read(number.into()).unwrap(), expected);
+                }
+            }
+            let embedded = Embeddings { vectors: Array2::zeros((1, 3)), cut_tokens: vec![0] };
+            again.append(&[9], &embedded).unwrap();
+            let third = VectorLog::open(&path, &space("a")).unwrap();
+            prop_assert!(third.contains(9) && third.records.len() == whole + 1);
+        }
+
+        #[test]
+        fn a_damaged_record_is_never_read(at in any::<prop::sample::Index>(), bit in 0..8) {
+            let directory = tempfile::tempdir().unwrap();
+            let (log, path) = log(directory.path(), 4);
+            let mut bytes = std::fs::read(&path).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1_u8 << bit;
+            std::fs::write(&path, &bytes).unwrap();
+            let damaged = at.saturating_sub(bytes.len() - 4 * log.record_bytes()) / log.record_bytes();
+            let again = VectorLog::open(&path, &space("a")).unwrap();
+            prop_assert!(again.records.len() <= damaged);
+        }
+    }
+
+    #[test]
+    fn another_embedder_begins_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_, path) = log(directory.path(), 4);
+        assert!(VectorLog::open(&path, &space("b")).unwrap().records.is_empty());
+        assert!(VectorLog::open(&path, &space("a")).unwrap().records.is_empty());
+    }
+}

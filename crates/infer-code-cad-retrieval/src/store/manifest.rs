@@ -159,3 +159,51 @@ fn check_format(path: &Path, text: &str) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        let source =
+            SourceSummary { source: "folder(folder=docs)".to_owned(), documents: 3, passages: 7 };
+        let made = EmbedderSummary {
+            settings: "fake".to_owned(),
+            dimension: 5,
+            cut_passages: 1,
+            cut_tokens: 12,
+        };
+        let sums = || FileSums::of(b"some bytes");
+        Manifest::new(7, "words:500".to_owned(), vec![source], sums(), Some((made, sums())))
+    }
+
+    #[test]
+    fn a_manifest_is_read_as_it_was_written_and_any_other_byte_is_damage() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("manifest.json");
+        let text = manifest().text();
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(Manifest::read(&path).unwrap(), manifest());
+        for at in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+            assert!(Manifest::read(&path).is_err(), "byte {at}");
+            std::fs::write(&path, &text[..at]).unwrap();
+            assert!(matches!(Manifest::read(&path), Err(StoreError::Damaged { .. })), "up to {at}");
+        }
+    }
+
+    #[test]
+    fn sums_that_disagree_with_a_length_are_damage() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("manifest.json");
+        let Manifest { passages_file, .. } = manifest();
+        let sums = FileSums { bytes: u64::MAX, ..passages_file };
+        let lying = Manifest::new(7, String::new(), Vec::new(), sums, None);
+        std::fs::write(&path, lying.text()).unwrap();
+        let error = Manifest::read(&path).unwrap_err().to_string();
+        assert!(error.contains("its fields disagree"), "{error}");
+    }
+}

@@ -127,3 +127,37 @@ impl SummedFile {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_written_in_pieces_has_the_sums_of_its_bytes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let mut bytes: Vec<u8> = (0..2 * BLOCK + 3).map(|i| (i % 251) as u8).collect();
+        let mut file = SummedFile::create(&path).unwrap();
+        bytes.chunks(999_983).for_each(|piece| file.write(piece).unwrap());
+        let sums = file.finish().unwrap();
+        assert!(sums == FileSums::of(&bytes) && sums.is_consistent() && sums.blocks.len() == 3);
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        sums.check(&path).unwrap();
+        bytes[BLOCK + 5] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        let errors = [sums.check(&path), sums.check_bytes(&path, &bytes)];
+        for error in errors.map(|checked| checked.unwrap_err().to_string()) {
+            assert!(error.contains(": bytes 4194304 to 8388608 are not those"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_empty_file_has_no_block() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let sums = SummedFile::create(&path).unwrap().finish().unwrap();
+        sums.check(&path).unwrap();
+        assert!(sums.is_consistent() && sums.blocks.is_empty());
+    }
+}

@@ -147,6 +147,7 @@ impl StoreWriter {
         let space = old.manifest().embedder.as_ref().map(Space::of_summary);
         let vectors = space.map(|space| self.vectors(Some(&old), space)).transpose()?;
         self.commit(&draft, Some(&old), vectors, &mut report)?;
+        report.reused = old.manifest().embedder.as_ref().map_or(0, |_| report.passages);
         report.total_time = start.elapsed();
         Ok(report)
     }
