@@ -1,7 +1,13 @@
 //! Vectors that are searched by inner product.
 
 mod error;
+#[cfg(feature = "pgvector")]
+mod pgvector;
+#[cfg(feature = "pgvector")]
+mod rows;
 
+#[cfg(feature = "pgvector")]
+pub use self::pgvector::{PgVectorError, PgVectorIndex, PgVectorSearch};
 pub use error::IndexError;
 
 use std::fmt::Debug;

@@ -23,6 +23,8 @@ pub use bm25::{Bm25Config, Bm25Index};
 pub use embedder::{EmbedError, Embedder, Embeddings, TextRole};
 pub use error::RetrievalError;
 pub use index::{IndexError, Neighbor, VectorIndex};
+#[cfg(feature = "pgvector")]
+pub use index::{PgVectorError, PgVectorIndex, PgVectorSearch};
 pub use infer_code_cad_decode::Settings;
 pub use ndarray;
 pub use passage::{Passage, load_passages, parse_passages, read_passages};

@@ -81,7 +81,8 @@ fn decompress(bytes: &[u8]) -> Result<Cow<'_, [u8]>, RetrievalError> {
     Ok(Cow::Owned(plain))
 }
 
-/// Reads passages from JSON lines, one object with the strings `id`, `title` and `text` each.
+/// Reads passages from JSON lines, one object with the strings `id`, `title` and `text` each, and `origin`,
+/// `version` and `location` where known.
 ///
 /// Other fields and blank lines are passed over; the order is kept. Lines end in `\n` or `\r\n`,
 /// and a byte order mark before a line, as editors on Windows write it, is not looked at.
@@ -111,11 +112,19 @@ fn parse_passage(line: usize, json: &str) -> Result<Passage, RetrievalError> {
     // By hand rather than derived: the derived error does not name a field of the wrong type.
     let mut object: Map<String, Value> = serde_json::from_str(json)
         .map_err(|error| RetrievalError::Json { line, source: error.into() })?;
-    let mut take = |field| match object.remove(field) {
+    let mut take = |field, needed: bool| match object.remove(field) {
         Some(Value::String(value)) => Ok(value),
+        None if !needed => Ok(String::new()),
         _ => Err(RetrievalError::Field { line, field }),
     };
-    Ok(Passage::new(take("id")?, take("title")?, take("text")?))
+    Ok(Passage {
+        id: take("id", true)?,
+        title: take("title", true)?,
+        text: take("text", true)?,
+        origin: take("origin", false)?,
+        version: take("version", false)?,
+        location: take("location", false)?,
+    })
 }
 
 #[cfg(test)]
@@ -138,6 +147,21 @@ mod tests {
         assert_eq!(contents, ["B\none", "\ntwo"]);
         assert_eq!(passages[1].id, "a");
         assert_eq!(parse_passages("\n").unwrap(), []);
+    }
+
+    #[test]
+    fn where_it_is_from_is_read_back() {
+        let mut passage = Passage::new("a", "A", "one");
+        passage.origin = "numpy".into();
+        passage.version = "2.4.6".into();
+        passage.location = "numpy/core.py:7".into();
+        let line = serde_json::to_string(&passage).unwrap();
+        assert_eq!(parse_passages(&line).unwrap(), [passage]);
+        let wrong = line.replace("\"2.4.6\"", "2");
+        assert!(matches!(
+            parse_passages(&wrong),
+            Err(RetrievalError::Field { line: 1, field: "version" })
+        ));
     }
 
     #[test]

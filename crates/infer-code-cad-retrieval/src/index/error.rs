@@ -49,6 +49,10 @@ pub enum IndexError {
         /// What to do instead.
         remedy: &'static str,
     },
+    /// What an index in PostgreSQL says.
+    #[cfg(feature = "pgvector")]
+    #[error(transparent)]
+    PgVector(#[from] super::PgVectorError),
     /// What an index of one's own cannot say otherwise.
     #[error("the index failed: {0}")]
     Other(#[source] Box<dyn Error + Send + Sync>),
