@@ -1,4 +1,7 @@
 use std::fmt;
+use std::sync::Arc;
+
+use crate::Passage;
 
 /// Tells stores apart in result files: a hash that is the same on every machine and in every
 /// release, which those of the standard library do not promise to be.
@@ -12,6 +15,13 @@ pub(crate) struct Fingerprint(u64);
 impl Fingerprint {
     pub(crate) fn new() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    /// Of ids, titles and texts, in order, for the order decides between equal scores.
+    pub(crate) fn of(passages: &[Arc<Passage>]) -> Self {
+        let fields =
+            passages.iter().flat_map(|passage| [&passage.id, &passage.title, &passage.text]);
+        fields.fold(Self::new(), |fingerprint, field| fingerprint.text(field))
     }
 
     /// Goes on with a text. Its length goes first: "ab", "c" and "a", "bc" are different.

@@ -1,22 +1,38 @@
-/// Splits text into search terms.
-///
-/// A word is a run of Unicode letters, digits and inner underscores, in lower case. An identifier of
-/// several parts is followed by its parts, so that `heap_push` and `heapPush` are found by `heap`,
-/// by `push` and, ranked higher for the rare whole, by themselves. No stemming, no stop words: the
-/// inverse document frequency already plays down what occurs everywhere. Text in a script without
-/// spaces becomes one term per run.
-pub(crate) fn terms(text: &str) -> Vec<String> {
+/// English words that say nothing of what is searched for, and that many queries hold: those of Lucene's
+/// `EnglishAnalyzer`, and what a question begins with.
+const STOP_WORDS: [&str; 46] = [
+    "a", "an", "and", "are", "as", "at", "be", "but", "by", "can", "do", "for", "from", "how", "i",
+    "if", "in", "into", "is", "it", "my", "no", "not", "of", "on", "or", "such", "that", "the",
+    "their", "then", "there", "these", "they", "this", "to", "use", "using", "was", "what", "when",
+    "where", "which", "will", "with", "you",
+];
+
+/// The words of a text: runs of Unicode letters, digits and inner underscores. No stemming. Text in a script
+/// without spaces becomes one word per run.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .map(|run| run.trim_matches('_'))
+        .filter(|word| !word.is_empty())
+}
+
+/// The parts of an identifier of several, so that `heap_push` and `heapPush` are found by `heap` and by `push`;
+/// none of a word that is one part.
+pub(crate) fn parts(word: &str) -> impl Iterator<Item = &str> {
+    let parts = || word.split('_').flat_map(humps);
+    parts().take(if parts().nth(1).is_some() { usize::MAX } else { 0 })
+}
+
+/// The terms of a query and what each counts, in its order: a word 1, a part of an identifier `part_weight`. Stop
+/// words are left out, unless there is nothing else.
+pub(crate) fn query_terms(text: &str, part_weight: f32) -> Vec<(String, f32)> {
     let mut terms = Vec::new();
-    for run in text.split(|c: char| !c.is_alphanumeric() && c != '_') {
-        let word = run.trim_matches('_');
-        if word.is_empty() {
-            continue;
-        }
-        terms.push(word.to_lowercase());
-        let parts = || word.split('_').flat_map(humps);
-        if parts().nth(1).is_some() {
-            terms.extend(parts().map(str::to_lowercase));
-        }
+    for word in words(text) {
+        terms.push((word.to_lowercase(), 1.0));
+        terms.extend(parts(word).map(|part| (part.to_lowercase(), part_weight)));
+    }
+    let says = |(term, _): &(String, f32)| STOP_WORDS.binary_search(&term.as_str()).is_err();
+    if terms.iter().any(says) {
+        terms.retain(says);
     }
     terms
 }
@@ -55,39 +71,64 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn words_are_lower_case_runs_of_letters_and_digits() {
-        assert_eq!(
-            terms("Don't STOP: 3.14, naïve Ärger!"),
-            ["don", "t", "stop", "3", "14", "naïve", "ärger"]
-        );
-        assert_eq!(terms(" _ -- \n ()[]"), [""; 0]);
+    fn query(text: &str) -> Vec<String> {
+        query_terms(text, 0.5).into_iter().map(|(term, _)| term).collect()
     }
 
     #[test]
-    fn identifiers_are_followed_by_their_parts() {
-        assert_eq!(terms("heap_push(x1)"), ["heap_push", "heap", "push", "x1"]);
-        assert_eq!(terms("os.path"), ["os", "path"]);
-        assert_eq!(terms("__init__"), ["init"]);
-        assert_eq!(terms("a__b"), ["a__b", "a", "b"]);
-        assert_eq!(terms("parseHTTPHeader"), ["parsehttpheader", "parse", "http", "header"]);
-        assert_eq!(terms("MAX_SIZE Counter"), ["max_size", "max", "size", "counter"]);
-        assert_eq!(terms("utf8Decode"), ["utf8decode", "utf8", "decode"]);
+    fn words_are_runs_of_letters_and_digits() {
+        let found: Vec<_> = words("Don't STOP: 3.14, __naïve__ heap_push!").collect();
+        assert_eq!(found, ["Don", "t", "STOP", "3", "14", "naïve", "heap_push"]);
+        assert_eq!(words(" _ -- \n ()[]").count(), 0);
+    }
+
+    #[test]
+    fn identifiers_have_parts() {
+        let of = |word| parts(word).collect::<Vec<_>>();
+        assert_eq!(of("heap_push"), ["heap", "push"]);
+        assert_eq!(of("a__b"), ["a", "b"]);
+        assert_eq!(of("parseHTTPHeader"), ["parse", "HTTP", "Header"]);
+        assert_eq!(of("utf8Decode"), ["utf8", "Decode"]);
+        for whole in ["x1", "init", "MAX", "Counter"] {
+            assert_eq!(of(whole), [""; 0], "{whole}");
+        }
+    }
+
+    #[test]
+    fn queries_are_rid_of_stop_words_and_hold_parts() {
+        let terms = query_terms("How to use a MAX_SIZE Counter?", 0.5);
+        let expected = [("max_size", 1.0), ("max", 0.5), ("size", 0.5), ("counter", 1.0)];
+        assert_eq!(terms, expected.map(|(term, weight)| (term.to_owned(), weight)));
+        assert_eq!(query("is_empty"), ["is_empty", "empty"]);
+        assert_eq!(query("What is THIS?"), ["what", "is", "this"]);
+        assert_eq!(query(" ?!"), [""; 0]);
+    }
+
+    #[test]
+    fn stop_words_are_sorted_and_lower_case() {
+        assert!(STOP_WORDS.is_sorted());
+        assert!(STOP_WORDS.iter().all(|word| word.to_lowercase() == *word));
     }
 
     proptest! {
         #[test]
-        fn a_term_is_its_own_first_term(text in "[a-zA-Z0-9_ .(]{0,40}") {
-            for term in terms(&text) {
-                prop_assert_eq!(&terms(&term)[0], &term);
+        fn a_word_is_its_own_word(text in "[a-zA-Z0-9_ .(]{0,40}") {
+            for word in words(&text) {
+                prop_assert_eq!(words(word).collect::<Vec<_>>(), [word]);
             }
         }
 
         #[test]
-        fn text_in_pieces_has_the_same_terms(left in ".*", right in ".*") {
-            let mut pieces = terms(&left);
-            pieces.extend(terms(&right));
-            prop_assert_eq!(terms(&format!("{left} {right}")), pieces);
+        fn parts_are_the_word_without_underscores(word in "[a-zA-Z0-9_]{0,20}") {
+            let joined: String = parts(&word).collect();
+            prop_assert!(joined.is_empty() || joined == word.replace('_', ""));
+        }
+
+        #[test]
+        fn text_in_pieces_has_the_same_words(left in ".*", right in ".*") {
+            let pieces: Vec<_> = words(&left).chain(words(&right)).collect();
+            let joined = format!("{left} {right}");
+            prop_assert_eq!(words(&joined).collect::<Vec<_>>(), pieces);
         }
     }
 }
