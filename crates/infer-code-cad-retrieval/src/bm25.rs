@@ -137,22 +137,10 @@ impl Retriever for Bm25Index {
 
 impl Bm25Config {
     fn check(&self) -> Result<(), RetrievalError> {
-        let weights = [
-            ("k1", self.k1),
-            ("title_weight", self.title_weight),
-            ("part_weight", self.part_weight),
-        ];
-        for (name, value) in weights {
-            if !(value >= 0.0 && value.is_finite()) {
-                let expected = "a finite number of at least 0";
-                return Err(RetrievalError::Parameter { name, value, expected });
-            }
-        }
-        if !(0.0..=1.0).contains(&self.b) {
-            let expected = "0 <= b <= 1";
-            return Err(RetrievalError::Parameter { name: "b", value: self.b, expected });
-        }
-        Ok(())
+        RetrievalError::at_least_zero("k1", self.k1)?;
+        RetrievalError::at_most_one("b", self.b)?;
+        RetrievalError::at_least_zero("title_weight", self.title_weight)?;
+        RetrievalError::at_least_zero("part_weight", self.part_weight)
     }
 }
 

@@ -1,6 +1,8 @@
 use std::error::Error;
 use std::io;
 
+use crate::{EmbedError, IndexError};
+
 /// Why passages could not be read or searched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -18,6 +20,51 @@ pub enum RetrievalError {
     /// There is nothing to index.
     #[error("an index needs at least one passage, got none")]
     NoPassages,
+    /// A fusion of nothing.
+    #[error("a hybrid search needs at least one retriever, got none")]
+    NoRetrievers,
+    /// A part that a hybrid search does not have.
+    #[error(
+        "no retriever of the hybrid search is called {name:?}; name the one whose scores are cosines"
+    )]
+    NoRetriever {
+        /// The name asked for.
+        name: String,
+    },
+    /// Values from which nothing can be learned.
+    #[error(
+        "a sample of {values} values is empty or holds one that is not finite; give finite cosines of both kinds"
+    )]
+    Sample {
+        /// Values given.
+        values: usize,
+    },
+    /// As many vectors as passages are needed.
+    #[error("the index holds {vectors} vectors for {passages} passages; index these passages anew")]
+    Vectors {
+        /// Vectors in the index.
+        vectors: usize,
+        /// Passages given.
+        passages: usize,
+    },
+    /// The index found a number that no passage has.
+    #[error("the index found number {number}, which no passage has; index these passages anew")]
+    NoPassage {
+        /// The number.
+        number: i64,
+    },
+    /// A passage without a vector.
+    #[error("no vector is held for the passage {id:?}; search and vectors must be of one store")]
+    NoVector {
+        /// The passage's id.
+        id: String,
+    },
+    /// A query has no vector.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// Vectors could not be searched.
+    #[error(transparent)]
+    Index(#[from] IndexError),
     /// A parameter is out of its range.
     #[error("{name} is {value}, expected {expected}")]
     Parameter {
@@ -92,6 +139,20 @@ impl RetrievalError {
     /// Any error, or a text, as a [`RetrievalError::Other`].
     pub fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Other(error.into())
+    }
+
+    /// [`RetrievalError::Parameter`] for a value below 0 or not finite.
+    pub(crate) fn at_least_zero(name: &'static str, value: f32) -> Result<(), Self> {
+        let expected = "a finite number of at least 0";
+        let fits = value >= 0.0 && value.is_finite();
+        if fits { Ok(()) } else { Err(Self::Parameter { name, value, expected }) }
+    }
+
+    /// [`RetrievalError::Parameter`] for a value outside 0 to 1.
+    pub(crate) fn at_most_one(name: &'static str, value: f32) -> Result<(), Self> {
+        let expected = "0 to 1";
+        let fits = (0.0..=1.0).contains(&value);
+        if fits { Ok(()) } else { Err(Self::Parameter { name, value, expected }) }
     }
 }
 

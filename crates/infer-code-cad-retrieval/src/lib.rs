@@ -10,22 +10,36 @@
 #![deny(unsafe_code)]
 
 mod bm25;
+mod budget;
+mod dense;
 mod embedder;
 mod error;
 mod fingerprint;
+mod gate;
+mod hub_penalty;
+mod hybrid;
 mod index;
+mod mmr;
 mod passage;
 mod retriever;
 mod store;
 mod terms;
+#[cfg(test)]
+mod trial;
 
 pub use bm25::{Bm25Config, Bm25Index};
+pub use budget::{Budget, TokenCount};
+pub use dense::Dense;
 pub use embedder::{EmbedError, Embedder, Embeddings, TextRole};
 pub use error::RetrievalError;
+pub use gate::{Calibration, Gate, GateConfig, Verdict, area_under_curve};
+pub use hub_penalty::{HubPenalty, HubPenaltyConfig};
+pub use hybrid::{Hybrid, HybridConfig};
 pub use index::{IndexError, Neighbor, VectorIndex};
 #[cfg(feature = "pgvector")]
 pub use index::{PgVectorError, PgVectorIndex, PgVectorSearch};
 pub use infer_code_cad_decode::Settings;
+pub use mmr::{Mmr, MmrConfig};
 pub use ndarray;
 pub use passage::{Passage, load_passages, parse_passages, read_passages};
 pub use retriever::{Hit, Part, Query, Retriever};
