@@ -14,7 +14,7 @@ pub type TokenCount = Arc<dyn Fn(&str) -> usize + Send + Sync>;
 /// Cuts another retriever's answer to the tokens that a prompt has room for.
 ///
 /// Passages are taken best first. Of one that is too long the title and the first paragraph stay, then examples, each
-/// whole or not at all, then the other paragraphs, as far as they fit: examples help a model most, descriptions least.
+/// whole or not at all, then the other paragraphs, up to the first that does not fit: examples help a model most, descriptions least.
 /// What stays keeps its order. A first paragraph that is too long itself is cut behind a sentence or, where there is
 /// none, a word. A passage of which no text would be left is dropped, and with it those behind it.
 /// Id, title, origin, version and location of a passage stay as they are.
@@ -100,14 +100,18 @@ fn cut_passage(
     let first = blocks.first()?;
     let mut kept = vec![None; blocks.len()];
     kept[0] = if fits(first.text) { Some(first.text) } else { prefix(first, fits) };
-    let examples = (1..blocks.len()).filter(|&i| blocks[i].is_example);
-    let prose = (1..blocks.len()).filter(|&i| !blocks[i].is_example);
-    for i in examples.chain(prose) {
+    let is_cut = kept[0].is_some_and(|text| text.len() < first.text.len());
+    let mut keep = |i: usize| {
         kept[i] = Some(blocks[i].text);
-        if !fits(&joined(&kept)) {
+        let fits = fits(&joined(&kept));
+        if !fits {
             kept[i] = None;
         }
-    }
+        fits
+    };
+    (1..blocks.len()).filter(|&i| blocks[i].is_example).for_each(|i| _ = keep(i));
+    // Prose goes from its end: what stays of it is its beginning.
+    _ = (1..blocks.len()).filter(|&i| !blocks[i].is_example && !is_cut).all(keep);
     let text = joined(&kept);
     (!text.is_empty()).then(|| Arc::new(Passage { text, ..Passage::clone(passage) }))
 }

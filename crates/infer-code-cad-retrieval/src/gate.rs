@@ -272,7 +272,7 @@ mod tests {
         let apart = gate(0.5).verdicts(&queries[2..3]);
         assert!(matches!(apart[0], Ok(Verdict::Apart { shared: 0, min_shared: 1 })));
         let shown = gate(0.9).search(&queries, 3);
-        assert_eq!(trial::ids(&shown), [vec!["1"], vec![], vec![], vec![], vec![]]);
+        assert_eq!(trial::ids(&shown), [vec!["1", "2", "0"], vec![], vec![], vec![], vec![]]);
     }
 
     #[test]

@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_inner_rank_and_score_are_kept() {
-        let answers = penalty(1.0).search(&[Query::new("aaabb")], 1);
+        let answers = penalty(1.0).search(&[Query::new("aaabb")], 2);
         let part = &answers[0].as_ref().unwrap()[0].parts[0];
         assert_eq!((part.retriever.as_str(), part.rank), ("dense", 2));
     }
