@@ -16,6 +16,7 @@ mod packed;
 mod pool;
 mod quantize;
 mod quantize_k;
+mod scan;
 mod stored;
 
 pub use activations::Activations;
@@ -26,4 +27,5 @@ pub use kv_page::{KvFormat, KvPage};
 pub use matmul::matmul;
 pub use packed::PackedMatrix;
 pub use pool::Pool;
+pub use scan::{Rows, ScanQueries};
 pub use stored::StoredFormat;

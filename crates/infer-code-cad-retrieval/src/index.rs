@@ -1,14 +1,20 @@
 //! Vectors that are searched by inner product.
 
 mod error;
+mod file;
+mod flat;
 #[cfg(feature = "pgvector")]
 mod pgvector;
 #[cfg(feature = "pgvector")]
 mod rows;
+mod sharded;
 
 #[cfg(feature = "pgvector")]
 pub use self::pgvector::{PgVectorError, PgVectorIndex, PgVectorSearch};
 pub use error::IndexError;
+pub use file::{VectorFileError, read_npy, write_npy};
+pub use flat::{FlatConfig, FlatIndex};
+pub use sharded::ShardedIndex;
 
 use std::fmt::Debug;
 

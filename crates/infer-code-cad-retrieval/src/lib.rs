@@ -35,10 +35,14 @@ pub use error::RetrievalError;
 pub use gate::{Calibration, Gate, GateConfig, Verdict, area_under_curve};
 pub use hub_penalty::{HubPenalty, HubPenaltyConfig};
 pub use hybrid::{Hybrid, HybridConfig};
-pub use index::{IndexError, Neighbor, VectorIndex};
+pub use index::{
+    FlatConfig, FlatIndex, IndexError, Neighbor, ShardedIndex, VectorFileError, VectorIndex,
+    read_npy, write_npy,
+};
 #[cfg(feature = "pgvector")]
 pub use index::{PgVectorError, PgVectorIndex, PgVectorSearch};
 pub use infer_code_cad_decode::Settings;
+pub use infer_code_cad_kernels::Pool;
 pub use mmr::{Mmr, MmrConfig};
 pub use ndarray;
 pub use passage::{Passage, load_passages, parse_passages, read_passages};

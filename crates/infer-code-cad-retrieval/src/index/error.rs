@@ -1,5 +1,7 @@
 use std::error::Error;
 
+use super::VectorFileError;
+
 /// Why vectors could not be stored or searched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -36,9 +38,18 @@ pub enum IndexError {
         /// The value.
         value: f32,
     },
+    /// A vector or query so long that an inner product with one as long overflows.
+    #[error("row {row} is so long that its inner products overflow; divide it by its length")]
+    TooLong {
+        /// Its place among those given, from 0.
+        row: usize,
+    },
     /// Zero neighbours were asked for.
     #[error("top_k is 0, so nothing can be found; ask for at least 1")]
     ZeroTopK,
+    /// A sharded index of nothing.
+    #[error("a sharded index needs at least one index, got none")]
+    NoShards,
     /// What this kind of index cannot do.
     #[error("an index of kind {kind} cannot {what}; {remedy}")]
     Unsupported {
@@ -53,6 +64,9 @@ pub enum IndexError {
     #[cfg(feature = "pgvector")]
     #[error(transparent)]
     PgVector(#[from] super::PgVectorError),
+    /// The file that holds the vectors fails.
+    #[error(transparent)]
+    File(#[from] VectorFileError),
     /// What an index of one's own cannot say otherwise.
     #[error("the index failed: {0}")]
     Other(#[source] Box<dyn Error + Send + Sync>),
