@@ -267,7 +267,7 @@ pub(crate) struct Group {
 }
 
 impl Groups {
-    fn new(rows: usize, at_most: usize) -> Self {
+    pub(crate) fn new(rows: usize, at_most: usize) -> Self {
         let count = rows.div_ceil(at_most);
         let least = rows.checked_div(count).unwrap_or(0);
         Self { count, least, larger: rows - least * count }
@@ -281,7 +281,7 @@ impl Groups {
         (0..self.count).map(move |i| self.get(i))
     }
 
-    fn get(self, i: usize) -> Group {
+    pub(crate) fn get(self, i: usize) -> Group {
         let first = i * self.least + i.min(self.larger);
         Group { first, rows: self.least + usize::from(i < self.larger) }
     }

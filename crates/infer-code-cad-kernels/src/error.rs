@@ -1,4 +1,4 @@
-use crate::{Encoding, Format, Isa, StoredFormat};
+use crate::{DenseFormat, Encoding, Format, Isa, StoredFormat};
 
 /// Why a matrix could not be packed or a product not be computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +64,14 @@ pub enum KernelError {
         needed: Encoding,
         /// Encoding at hand.
         actual: Encoding,
+    },
+    /// The rows of a dense product were set in the other format.
+    #[error("a matrix in {matrix:?} does not multiply rows in {rows:?}; set them in its format")]
+    DenseFormat {
+        /// Format of the matrix.
+        matrix: DenseFormat,
+        /// Format of the rows.
+        rows: DenseFormat,
     },
     /// The activations were arranged for another instruction set.
     #[error("activations arranged for {activations} on a pool of {pool}; use one pool for both")]

@@ -3,6 +3,7 @@
 mod activations;
 mod block_decode;
 mod chunks;
+mod dense;
 mod disjoint;
 mod error;
 mod format;
@@ -20,6 +21,7 @@ mod scan;
 mod stored;
 
 pub use activations::Activations;
+pub use dense::{DenseFormat, DenseMatrix, DenseRows};
 pub use error::KernelError;
 pub use format::{Encoding, Format};
 pub use isa::Isa;

@@ -18,10 +18,18 @@ impl<P: ByteProducts> Avx2<P> {
 impl<P: ByteProducts> Simd for Avx2<P> {
     const VECTORS: usize = 2;
     type Each<T: Copy> = [T; 2];
+    const DENSE_ROWS: usize = 6;
+    const TILES: usize = 1;
+    type Columns<T: Copy> = [T; 2];
     type Bytes = __m256i;
     type Partial = __m256i;
     type Ints = __m256i;
     type Floats = __m256;
+
+    #[inline(always)]
+    fn columns<T: Copy>(of: impl FnMut(usize) -> T) -> [T; 2] {
+        std::array::from_fn(of)
+    }
 
     #[inline(always)]
     fn each<T: Copy>(value: T) -> [T; 2] {
@@ -114,6 +122,18 @@ impl<P: ByteProducts> Simd for Avx2<P> {
     #[inline(always)]
     fn start_8bit(self, offset_128: i32) -> __m256i {
         self.ints(self.0.start_8bit(offset_128))
+    }
+
+    #[inline(always)]
+    fn dot_pairs(self, sums: __m256i, weights: __m256i, four: u32) -> __m256i {
+        self.0.dot_pairs(sums, weights, self.ints(four.cast_signed()))
+    }
+
+    #[inline(always)]
+    fn load_ints(self, from: &[i32; 16], v: usize) -> __m256i {
+        let half = &from.as_chunks::<8>().0[v];
+        // SAFETY: `detect` found AVX2; the array has the 32 bytes.
+        unsafe { _mm256_loadu_si256(half.as_ptr().cast()) }
     }
 
     #[inline(always)]

@@ -19,10 +19,18 @@ impl Avx512 {
 impl Simd for Avx512 {
     const VECTORS: usize = 1;
     type Each<T: Copy> = [T; 1];
+    const DENSE_ROWS: usize = 12;
+    const TILES: usize = 2;
+    type Columns<T: Copy> = [T; 2];
     type Bytes = __m512i;
     type Partial = __m512i;
     type Ints = __m512i;
     type Floats = __m512;
+
+    #[inline(always)]
+    fn columns<T: Copy>(of: impl FnMut(usize) -> T) -> [T; 2] {
+        std::array::from_fn(of)
+    }
 
     #[inline(always)]
     fn each<T: Copy>(value: T) -> [T; 1] {
@@ -111,6 +119,18 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn start_8bit(self, offset_128: i32) -> __m512i {
         self.ints(offset_128)
+    }
+
+    #[inline(always)]
+    fn dot_pairs(self, sums: __m512i, weights: __m512i, four: u32) -> __m512i {
+        // SAFETY: `detect` found AVX-512 F and VNNI.
+        unsafe { _mm512_dpbusd_epi32(sums, _mm512_set1_epi32(four.cast_signed()), weights) }
+    }
+
+    #[inline(always)]
+    fn load_ints(self, from: &[i32; 16], _: usize) -> __m512i {
+        // SAFETY: `detect` found AVX-512 F; the array has the 64 bytes.
+        unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
     }
 
     #[inline(always)]

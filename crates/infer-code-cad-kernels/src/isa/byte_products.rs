@@ -14,6 +14,7 @@ pub(crate) trait ByteProducts: Copy + Send + Sync {
     fn dot_6bit(self, sums: __m256i, weights: [__m256i; 2], signed: [__m256i; 2]) -> __m256i;
     fn dot_8bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i;
     fn start_8bit(self, offset_128: i32) -> i32;
+    fn dot_pairs(self, sums: __m256i, weights: __m256i, unsigned: __m256i) -> __m256i;
 }
 
 /// By sums of pairs in 16 bits, which hold a whole block of 4-bit weights.
@@ -91,6 +92,13 @@ impl ByteProducts for Pairs {
     fn start_8bit(self, _: i32) -> i32 {
         0
     }
+
+    #[inline(always)]
+    fn dot_pairs(self, sums: __m256i, weights: __m256i, unsigned: __m256i) -> __m256i {
+        // What the caller promises stays in i16: 255 * 128.
+        // SAFETY: `detect` found AVX2.
+        unsafe { add_pairs(sums, _mm256_maddubs_epi16(unsigned, weights)) }
+    }
 }
 
 /// `sums` + the sums of neighbours.
@@ -155,6 +163,12 @@ macro_rules! vnni {
             #[inline(always)]
             fn start_8bit(self, offset_128: i32) -> i32 {
                 offset_128
+            }
+
+            #[inline(always)]
+            fn dot_pairs(self, sums: __m256i, weights: __m256i, unsigned: __m256i) -> __m256i {
+                // SAFETY: `detect` found the instruction.
+                unsafe { $dot(sums, unsigned, weights) }
             }
         }
     };

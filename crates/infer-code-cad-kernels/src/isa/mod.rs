@@ -189,6 +189,17 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// f32 lanes.
     type Floats: Copy;
 
+    /// Rows of a dense product that are multiplied together: as many as the registers hold, at most 12.
+    const DENSE_ROWS: usize;
+    /// Tiles of a dense product whose sums are kept in registers at once: one or two.
+    const TILES: usize;
+    /// Vectors that they take.
+    const COLUMNS: usize = Self::TILES * Self::VECTORS;
+    /// Something for each of those: `[T; COLUMNS]`.
+    type Columns<T: Copy>: Copy + IndexMut<usize, Output = T>;
+
+    /// What `of` gives for each column.
+    fn columns<T: Copy>(of: impl FnMut(usize) -> T) -> Self::Columns<T>;
     /// The same for each vector.
     fn each<T: Copy>(value: T) -> Self::Each<T>;
     /// The same slice, for one vector of several. Where registers are few the compiler is not told, so
@@ -223,12 +234,17 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// Where sums of `dot_8bit` start, given `-128` times the sum of the signed bytes.
     fn start_8bit(self, offset_128: i32) -> Self::Ints;
 
+    /// `sums` + the products of four signed weights with four unsigned bytes. The magnitudes of each two
+    /// weights are at most 128 together.
+    fn dot_pairs(self, sums: Self::Ints, weights: Self::Bytes, four: u32) -> Self::Ints;
+
     fn splat(self, value: f32) -> Self::Floats;
     fn to_floats(self, ints: Self::Ints) -> Self::Floats;
     fn mul(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     /// `a * b + c`, rounded once.
     fn fma(self, a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
     fn add_ints(self, a: Self::Ints, b: Self::Ints) -> Self::Ints;
+    fn load_ints(self, from: &[i32; 16], v: usize) -> Self::Ints;
     fn add(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     fn f16s(self, from: &[u8; 32], v: usize) -> Self::Floats;
     /// The even and the odd bf16 of each lane's pair.

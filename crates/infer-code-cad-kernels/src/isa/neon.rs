@@ -56,11 +56,19 @@ impl Neon {
 impl Simd for Neon {
     const VECTORS: usize = 4;
     type Each<T: Copy> = [T; 4];
+    const DENSE_ROWS: usize = 5;
+    const TILES: usize = 1;
+    type Columns<T: Copy> = [T; 4];
     type Bytes = uint8x16_t;
     /// Of the lower and of the upper two lanes: each product apart.
     type Partial = [int16x8_t; 2];
     type Ints = int32x4_t;
     type Floats = float32x4_t;
+
+    #[inline(always)]
+    fn columns<T: Copy>(of: impl FnMut(usize) -> T) -> [T; 4] {
+        std::array::from_fn(of)
+    }
 
     #[inline(always)]
     fn each<T: Copy>(value: T) -> [T; 4] {
@@ -148,6 +156,29 @@ impl Simd for Neon {
     #[inline(always)]
     fn start_8bit(self, _: i32) -> int32x4_t {
         self.ints(0)
+    }
+
+    #[inline(always)]
+    fn dot_pairs(self, sums: int32x4_t, weights: uint8x16_t, four: u32) -> int32x4_t {
+        // SAFETY: `detect` found NEON.
+        unsafe {
+            let weights = vreinterpretq_s8_u8(weights);
+            let unsigned = vreinterpretq_u8_u32(vdupq_n_u32(four));
+            let unsigned = [vget_low_u8(unsigned), vget_high_u8(unsigned)];
+            let weights = [vget_low_s8(weights), vget_high_s8(weights)];
+            // Single products of at most 255 * 127 stay in i16.
+            let product = |i: usize| {
+                vmulq_s16(vreinterpretq_s16_u16(vmovl_u8(unsigned[i])), vmovl_s8(weights[i]))
+            };
+            self.add_fours(sums, [product(0), product(1)])
+        }
+    }
+
+    #[inline(always)]
+    fn load_ints(self, from: &[i32; 16], v: usize) -> int32x4_t {
+        let quarter = &from.as_chunks::<4>().0[v];
+        // SAFETY: `detect` found NEON; the array has the 16 bytes.
+        unsafe { vld1q_s32(quarter.as_ptr()) }
     }
 
     #[inline(always)]

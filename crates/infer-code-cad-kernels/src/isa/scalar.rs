@@ -19,10 +19,17 @@ impl Scalar {
 impl Simd for Scalar {
     const VECTORS: usize = 1;
     type Each<T: Copy> = [T; 1];
+    const DENSE_ROWS: usize = 1;
+    const TILES: usize = 1;
+    type Columns<T: Copy> = [T; 1];
     type Bytes = [u8; 64];
     type Partial = [i32; 16];
     type Ints = [i32; 16];
     type Floats = [f32; 16];
+
+    fn columns<T: Copy>(of: impl FnMut(usize) -> T) -> [T; 1] {
+        std::array::from_fn(of)
+    }
 
     fn each<T: Copy>(value: T) -> [T; 1] {
         [value]
@@ -72,6 +79,18 @@ impl Simd for Scalar {
 
     fn start_8bit(self, _: i32) -> [i32; 16] {
         [0; 16]
+    }
+
+    fn dot_pairs(self, sums: [i32; 16], weights: [u8; 64], four: u32) -> [i32; 16] {
+        let unsigned = four.to_le_bytes();
+        std::array::from_fn(|lane| {
+            let product = |i| i32::from(weights[lane * 4 + i] as i8) * i32::from(unsigned[i]);
+            sums[lane] + product(0) + product(1) + product(2) + product(3)
+        })
+    }
+
+    fn load_ints(self, from: &[i32; 16], _: usize) -> [i32; 16] {
+        *from
     }
 
     fn splat(self, value: f32) -> [f32; 16] {

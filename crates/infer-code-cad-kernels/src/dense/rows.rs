@@ -1,0 +1,275 @@
+use super::DenseFormat;
+use crate::activations::Groups;
+use crate::disjoint::Disjoint;
+use crate::isa::{MAGNITUDE, Simd, with_simd};
+use crate::{Isa, KernelError, Pool};
+
+/// A row whose largest magnitude is below this counts as zero: its reciprocal would overflow.
+const TINY: f32 = 1e-30;
+/// The least distance of inputs that are mixed: whole vectors.
+const LEAST_APART: usize = 8;
+/// Values that the compiler takes together.
+const LANES: usize = 32;
+
+/// Rows to multiply with a [`super::DenseMatrix`], in its format and in the order that the products read.
+///
+/// Reuse one value: its buffers grow to the largest batch and are not allocated again.
+#[derive(Debug)]
+pub struct DenseRows {
+    format: DenseFormat,
+    isa: Isa,
+    rows: usize,
+    in_features: usize,
+    /// In groups of the rows that are multiplied together, `(steps, rows of the group)` in each: f32,
+    /// or four bytes.
+    steps: Vec<u32>,
+    /// Of int8 rows: `(rows)`. NaN if a value of the row is not finite.
+    scales: Vec<f32>,
+}
+
+impl Default for DenseRows {
+    /// No rows.
+    fn default() -> Self {
+        Self {
+            format: DenseFormat::F32,
+            isa: Isa::Scalar,
+            rows: 0,
+            in_features: 0,
+            steps: Vec::new(),
+            scales: Vec::new(),
+        }
+    }
+}
+
+impl DenseRows {
+    /// Takes in the rows of `values`: `(rows, in_features)`.
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] if `values` is not whole rows, or `in_features` is zero.
+    pub fn set(
+        &mut self,
+        format: DenseFormat,
+        in_features: usize,
+        values: &[f32],
+        pool: &Pool,
+    ) -> Result<(), KernelError> {
+        let rows = values.len().checked_div(in_features).unwrap_or(0);
+        if in_features == 0 || rows * in_features != values.len() {
+            let (expected, actual) = (rows * in_features, values.len());
+            return Err(KernelError::Length { what: "the rows", expected, actual });
+        }
+        (self.format, self.isa) = (format, pool.isa());
+        (self.rows, self.in_features) = (rows, in_features);
+        let n_steps = self.n_steps();
+        self.steps.resize(rows * n_steps, 0);
+        self.scales.resize(rows, 0.0);
+        let groups = self.groups();
+        let steps = Disjoint::new(&mut self.steps);
+        let scales = Disjoint::new(&mut self.scales);
+        pool.run(groups.count(), |i| {
+            let group = groups.get(i);
+            let of_group = group.first..group.first + group.rows;
+            // SAFETY: groups are disjoint ranges of rows.
+            let (steps, scales) = unsafe {
+                let steps = steps.part(of_group.start * n_steps..of_group.end * n_steps);
+                (steps, scales.part(of_group.clone()))
+            };
+            let values = &values[of_group.start * in_features..of_group.end * in_features];
+            self.isa.vectorize(
+                #[inline(always)]
+                || match format {
+                    DenseFormat::F32 => interleave(values, in_features, group.rows, steps),
+                    DenseFormat::Int8 => quantize(values, in_features, steps, scales),
+                },
+            );
+        });
+        Ok(())
+    }
+
+    /// Rows held.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Inputs of a row.
+    pub fn in_features(&self) -> usize {
+        self.in_features
+    }
+
+    /// What the rows were rounded to.
+    pub fn format(&self) -> DenseFormat {
+        self.format
+    }
+
+    /// The instruction set they are arranged for.
+    pub(super) fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// How the rows are grouped.
+    pub(super) fn groups(&self) -> Groups {
+        with_simd!(self.isa, simd => Groups::new(self.rows, most_rows(simd)))
+    }
+
+    fn n_steps(&self) -> usize {
+        self.in_features.div_ceil(self.format.inputs_per_step())
+    }
+
+    /// The steps of the group of `N` rows from `first` on.
+    pub(super) fn steps<const N: usize>(&self, first: usize) -> &[[u32; N]] {
+        let n_steps = self.n_steps();
+        self.steps[first * n_steps..(first + N) * n_steps].as_chunks().0
+    }
+
+    /// Their scales.
+    pub(super) fn scales<const N: usize>(&self, first: usize) -> &[f32; N] {
+        self.scales[first..].first_chunk().expect("whole groups")
+    }
+}
+
+fn most_rows<S: Simd>(_: S) -> usize {
+    S::DENSE_ROWS
+}
+
+#[inline(always)]
+fn interleave(values: &[f32], in_features: usize, n_rows: usize, steps: &mut [u32]) {
+    for (row, values) in values.chunks_exact(in_features).enumerate() {
+        for (to, value) in steps[row..].iter_mut().step_by(n_rows).zip(values) {
+            *to = value.to_bits();
+        }
+    }
+}
+
+#[inline(always)]
+fn quantize(values: &[f32], in_features: usize, steps: &mut [u32], scales: &mut [f32]) {
+    let n_rows = scales.len();
+    let mut mixed = vec![0.0; in_features];
+    for (row, (values, scale)) in values.chunks_exact(in_features).zip(scales).enumerate() {
+        mixed.copy_from_slice(values);
+        mix(&mut mixed);
+        *scale = quantize_row(&mixed, steps[row..].iter_mut().step_by(n_rows));
+    }
+}
+
+/// Rounds a row to `scale * (u - 128)`, ties to even. What fills the last step is of no account: the
+/// weights are zero.
+#[inline(always)]
+fn quantize_row<'a>(values: &[f32], mut steps: impl Iterator<Item = &'a mut u32>) -> f32 {
+    // Adding it rounds a float to the nearest integer, found in the low byte.
+    const ROUND: f32 = 12_582_912.0 + 128.0; // 1.5 * 2^23
+    let peak = peak(values);
+    if !peak.is_finite() || peak < TINY {
+        steps.for_each(|step| *step = 0);
+        return if peak.is_finite() { 0.0 } else { f32::NAN };
+    }
+    let factor = 127.0 / peak;
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let mut last = [0.0; LANES];
+    last[..rest.len()].copy_from_slice(rest);
+    for chunk in chunks.iter().chain(std::iter::once(&last)) {
+        let bytes = chunk.map(|x| (x * factor + ROUND).to_bits() as u8);
+        for (four, step) in bytes.as_chunks().0.iter().zip(&mut steps) {
+            *step = u32::from_le_bytes(*four);
+        }
+    }
+    peak / 127.0
+}
+
+/// The largest magnitude; infinite or NaN if a value is.
+#[inline(always)]
+fn peak(values: &[f32]) -> f32 {
+    // As integers, magnitudes are in the order of the floats, with infinity and NaN at the top.
+    let magnitude = |x: &f32| x.to_bits() & MAGNITUDE;
+    let mut peaks = [0; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (peak, x) in peaks.iter_mut().zip(chunk) {
+            *peak = magnitude(x).max(*peak);
+        }
+    }
+    f32::from_bits(rest.iter().map(magnitude).chain(peaks).max().unwrap_or(0))
+}
+
+/// Turns a row by a Hadamard matrix, times the root of the number that comes back: of inputs so many
+/// places apart, each result is a sum with other signs, so that one large value becomes many small ones.
+///
+/// It turns weights as well, so that products stay what they are but for that number as a factor: a power
+/// of two.
+///
+/// Ashkboos et al., [QuaRot](https://arxiv.org/abs/2404.00456), section 3.
+#[inline(always)]
+pub(super) fn mix(row: &mut [f32]) -> usize {
+    let mut apart = row.len();
+    while apart.is_multiple_of(2) && apart >= 2 * LEAST_APART {
+        apart /= 2;
+    }
+    let n_mixed = row.len() / apart;
+    while apart < row.len() {
+        for pair in row.chunks_exact_mut(2 * apart) {
+            let (first, second) = pair.split_at_mut(apart);
+            for (x, y) in first.iter_mut().zip(second) {
+                (*x, *y) = (*x + *y, *x - *y);
+            }
+        }
+        apart *= 2;
+    }
+    n_mixed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quantized(values: &[f32]) -> (Vec<u8>, f32) {
+        let mut steps = vec![0; values.len().div_ceil(4)];
+        let scale = quantize_row(values, steps.iter_mut());
+        let bytes = steps.iter().flat_map(|step| step.to_le_bytes()).take(values.len()).collect();
+        (bytes, scale)
+    }
+
+    #[test]
+    fn values_are_within_half_a_step_and_ties_go_to_even() {
+        let (bytes, scale) = quantized(&[127.0, 0.5, 1.5, -2.5, -126.4]);
+        assert_eq!((bytes, scale), (vec![255, 128, 130, 126, 2], 1.0));
+        let values: Vec<f32> = (0..100).map(|i| (i as f32).sin() * 1e20).collect();
+        let (bytes, scale) = quantized(&values);
+        for (x, byte) in values.iter().zip(bytes) {
+            assert!((x - scale * (f32::from(byte) - 128.0)).abs() <= 0.501 * scale);
+        }
+    }
+
+    #[test]
+    fn bad_and_tiny_rows() {
+        for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for at in [0, 33, 69] {
+                let mut values = [1.0; 70];
+                values[at] = bad;
+                assert!(quantized(&values).1.is_nan());
+            }
+        }
+        assert_eq!(quantized(&[1e-38; 40]).1, 0.0);
+    }
+
+    #[test]
+    fn mixed_rows_have_the_products_they_had() {
+        for (len, n_mixed) in [(768, 64), (3072, 256), (384, 32), (24, 2), (7, 1), (33, 1)] {
+            let mut x: Vec<f32> = (0..len).map(|i| (i as f32).sin()).collect();
+            let mut y: Vec<f32> = (0..len).map(|i| (i as f32 * 1.7).cos() + 0.1).collect();
+            let product = |x: &[f32], y: &[f32]| -> f64 {
+                x.iter().zip(y).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
+            };
+            let before = product(&x, &y);
+            assert_eq!((mix(&mut x), mix(&mut y)), (n_mixed, n_mixed));
+            let after = product(&x, &y) / n_mixed as f64;
+            assert!((before - after).abs() < 1e-4, "{len}: {before} {after}");
+        }
+    }
+
+    #[test]
+    fn an_outlier_is_spread() {
+        let mut row = [0.0; 768];
+        row[100] = 64.0;
+        mix(&mut row);
+        assert_eq!(row.iter().filter(|x| x.abs() == 64.0).count(), 64);
+    }
+}
