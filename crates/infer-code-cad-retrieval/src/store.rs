@@ -23,7 +23,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::Passage;
+use crate::{FlatConfig, FlatIndex, Passage, VectorIndex};
+use error::damaged;
 use place::{MANIFEST, PASSAGES, Place, VECTORS};
 use row::Row;
 use vectors::{OldVectors, Space};
@@ -40,7 +41,7 @@ pub struct Store {
     passages: Vec<Arc<Passage>>,
     /// Of each passage the tokens that its vector knows nothing of.
     cut_tokens: Vec<usize>,
-    vectors: PathBuf,
+    index: Option<Arc<FlatIndex>>,
 }
 
 /// How often files that are being moved are looked at again, and how long in between: longer than any commit.
@@ -96,14 +97,11 @@ impl Store {
         find: fn(&Place, &str) -> PathBuf,
     ) -> Result<Self, StoreError> {
         let rows = Row::read_all(&find(place, PASSAGES), &manifest)?;
-        let vectors = find(place, VECTORS);
-        if let Some(sums) = &manifest.vectors_file {
-            sums.check(&vectors)?;
-        }
+        let index = open_index(&find(place, VECTORS), &manifest)?.map(Arc::new);
         let (passages, cut_tokens) =
             rows.into_iter().map(|row| (Arc::new(row.passage), row.cut_tokens)).unzip();
         let directory = place.directory().to_owned();
-        Ok(Self { directory, manifest, passages, cut_tokens, vectors })
+        Ok(Self { directory, manifest, passages, cut_tokens, index })
     }
 
     /// Where it is, as given.
@@ -121,18 +119,38 @@ impl Store {
         &self.manifest
     }
 
-    /// Whether its vectors are in this space.
-    fn is_of(&self, space: &Space) -> bool {
-        self.manifest.embedder.as_ref().is_some_and(|made| Space::of_summary(made) == *space)
+    /// The vectors, the number of a passage being its place; where it was built with an embedder.
+    pub fn index(&self) -> Option<&Arc<FlatIndex>> {
+        self.index.as_ref()
     }
 
-    /// Its vectors by text.
-    fn old_vectors(&self) -> Result<OldVectors, StoreError> {
-        let dimension = self.manifest.embedder.as_ref().map_or(0, |made| made.dimension);
-        OldVectors::of(
-            &self.vectors,
-            dimension,
-            self.passages.iter().zip(self.cut_tokens.iter().copied()),
-        )
+    /// Its vectors by text, where they are in this space.
+    fn old_vectors(&self, space: &Space) -> Option<OldVectors> {
+        let made = self.manifest.embedder.as_ref()?;
+        let index = self.index.as_ref().filter(|_| Space::of_summary(made) == *space)?;
+        let rows = self.passages.iter().zip(self.cut_tokens.iter().copied());
+        Some(OldVectors::of(Arc::clone(index), rows))
     }
+}
+
+/// Maps the vectors that the manifest tells of.
+fn open_index(path: &Path, manifest: &Manifest) -> Result<Option<FlatIndex>, StoreError> {
+    let (Some(made), Some(sums)) = (&manifest.embedder, &manifest.vectors_file) else {
+        return Ok(None);
+    };
+    sums.check_length(path)?;
+    // Mapped before it is summed: files only ever give way to newer ones, and a manifest is the last of them. If the
+    // file that is there after the mapping is the manifest's, the file that was mapped before is too.
+    let index = FlatIndex::open(path, FlatConfig::default());
+    sums.check(path)?;
+    let index = index.map_err(|error| damaged(path, error.to_string()))?;
+    let (rows, dimension) = (index.len(), index.dimension());
+    if (rows, dimension) != (manifest.passages, made.dimension) {
+        let what = format!(
+            "it holds {rows} vectors of {dimension} values, the manifest says {} of {}",
+            manifest.passages, made.dimension
+        );
+        return Err(damaged(path, what));
+    }
+    Ok(Some(index))
 }

@@ -1,23 +1,16 @@
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use twox_hash::XxHash3_128;
 
-use super::error::unreadable;
 use super::log::{Embedded, VectorLog};
 use super::{EmbedderSummary, StoreError};
-use crate::{Embedder, Passage};
+use crate::{Embedder, FlatIndex, Passage, VectorIndex};
 
 /// What a vector is found by, beside its embedder.
 pub(super) fn text_hash(passage: &Passage) -> u128 {
     XxHash3_128::oneshot(passage.content().as_bytes())
 }
-
-/// Bytes before the values in a FAISS file of the kind `IxFI`.
-const HEADER: usize = 45;
 
 /// The head of a FAISS file of `rows` vectors that are searched exactly by inner product (`IndexFlatIP`).
 ///
@@ -62,7 +55,7 @@ pub(super) struct Vectors {
 impl Vectors {
     /// The vector of a text that has one.
     pub(super) fn read(&mut self, text: u128) -> Result<Embedded, StoreError> {
-        match &mut self.old {
+        match &self.old {
             Some(old) if old.contains(text) => old.read(text),
             _ => self.log.read(text),
         }
@@ -72,23 +65,19 @@ impl Vectors {
 /// The vectors of the index that is replaced.
 #[derive(Debug)]
 pub(super) struct OldVectors {
-    path: PathBuf,
-    file: File,
-    dimension: usize,
+    index: Arc<FlatIndex>,
     /// Hash of a text to its row and the tokens of it that were not read.
     rows: HashMap<u128, (usize, usize)>,
 }
 
 impl OldVectors {
-    /// Those of an index, found by what its passages are.
+    /// Those of an index, found by what its passages are; `rows` gives of each the tokens that were not read.
     pub(super) fn of<'a>(
-        path: &Path,
-        dimension: usize,
+        index: Arc<FlatIndex>,
         rows: impl Iterator<Item = (&'a Arc<Passage>, usize)>,
-    ) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(unreadable(path))?;
+    ) -> Self {
         let rows = rows.enumerate().map(|(row, (passage, cut))| (text_hash(passage), (row, cut)));
-        Ok(Self { path: path.to_owned(), file, dimension, rows: rows.collect() })
+        Self { index, rows: rows.collect() }
     }
 
     pub(super) fn contains(&self, text: u128) -> bool {
@@ -97,14 +86,10 @@ impl OldVectors {
 
     /// # Panics
     /// For a text that it does not contain.
-    fn read(&mut self, text: u128) -> Result<Embedded, StoreError> {
+    fn read(&self, text: u128) -> Result<Embedded, StoreError> {
         let (row, cut) = self.rows[&text];
-        let mut bytes = vec![0; 4 * self.dimension];
-        let at = (HEADER + row * bytes.len()) as u64;
-        let read =
-            self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.read_exact(&mut bytes));
-        read.map_err(unreadable(&self.path))?;
-        Ok((floats(&bytes), cut))
+        let vector = self.index.vector(row as i64)?;
+        Ok((vector.expect("a store has a vector for every row"), cut))
     }
 }
 

@@ -177,9 +177,8 @@ impl StoreWriter {
     /// The vectors of an embedder that are there already.
     fn vectors(&self, old: Option<&Store>, space: Space) -> Result<Vectors, StoreError> {
         self.place.create()?;
-        let old = old.filter(|old| old.is_of(&space));
         Ok(Vectors {
-            old: old.map(Store::old_vectors).transpose()?,
+            old: old.and_then(|old| old.old_vectors(&space)),
             log: VectorLog::open(&self.place.new_file("vectors.log"), &space)?,
             space,
         })

@@ -1,6 +1,8 @@
 //! What a change costs, and that the files do not tell how they came about.
 
-use infer_code_cad_retrieval::{Store, StoreError, StoreWriter};
+use infer_code_cad_retrieval::{
+    FlatConfig, FlatIndex, Store, StoreError, StoreWriter, VectorIndex,
+};
 
 use super::*;
 
@@ -23,17 +25,23 @@ fn a_store_holds_what_was_given() {
 }
 
 #[test]
-fn the_vectors_are_those_of_the_embedder_in_the_format_of_faiss() {
+fn the_vectors_are_those_of_the_embedder_in_the_file_of_a_flat_index() {
     let directory = tempfile::tempdir().unwrap();
     let given = passages(0..30, "a");
     build(directory.path(), given.clone(), Some(&Fake::default())).unwrap();
-    let bytes = &files(directory.path())["vectors.faiss"];
-    assert_eq!(&bytes[..4], b"IxFI");
     let texts: Vec<String> = given.iter().map(Passage::content).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let expected = Fake::default().embed(&texts, TextRole::Passage).unwrap().vectors;
-    let expected: Vec<u8> = expected.iter().flat_map(|value| value.to_le_bytes()).collect();
-    assert_eq!(bytes[45..], expected);
+    let vectors = Fake::default().embed(&texts, TextRole::Passage).unwrap().vectors;
+    let mut index = FlatIndex::new(DIMENSION, FlatConfig::default());
+    let rows: Vec<i64> = (0..30).collect();
+    index.add(&rows, vectors.view()).unwrap();
+    let path = directory.path().join("saved");
+    index.save(&path).unwrap();
+    assert_eq!(files(directory.path())["vectors.faiss"], std::fs::read(path).unwrap());
+    let store = Store::open(directory.path()).unwrap();
+    let found = store.index().unwrap().search(vectors.view(), 1).unwrap();
+    let found: Vec<i64> = found.iter().map(|nearest| nearest[0].id).collect();
+    assert_eq!(found, rows);
 }
 
 #[test]
