@@ -23,7 +23,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::{FlatConfig, FlatIndex, Passage, VectorIndex};
+use crate::{
+    Bm25Config, Bm25Index, Dense, Embedder, FlatConfig, FlatIndex, Hybrid, HybridConfig, Passage,
+    Retriever, VectorIndex,
+};
 use error::damaged;
 use place::{MANIFEST, PASSAGES, Place, VECTORS};
 use row::Row;
@@ -122,6 +125,36 @@ impl Store {
     /// The vectors, the number of a passage being its place; where it was built with an embedder.
     pub fn index(&self) -> Option<&Arc<FlatIndex>> {
         self.index.as_ref()
+    }
+
+    /// Searches the passages: without an embedder by their words, with one by words and meaning, joined by the ranks of
+    /// both ([`Hybrid`]).
+    ///
+    /// # Errors
+    /// [`StoreError::NoVectors`] for an embedder where there are no vectors, [`StoreError::OtherEmbedder`] where they
+    /// are another's.
+    pub fn retriever(
+        &self,
+        embedder: Option<Arc<dyn Embedder>>,
+    ) -> Result<Arc<dyn Retriever>, StoreError> {
+        let dense = embedder.map(|embedder| self.dense(embedder)).transpose()?;
+        let words = Arc::new(Bm25Index::new(self.passages.clone(), Bm25Config::default())?);
+        let Some(dense) = dense else { return Ok(words) };
+        let both: Vec<Arc<dyn Retriever>> = vec![Arc::new(dense), words];
+        Ok(Arc::new(Hybrid::new(both, HybridConfig::default())?))
+    }
+
+    /// Searches the passages by their meaning alone.
+    ///
+    /// # Errors
+    /// Those of [`retriever`](Self::retriever).
+    pub fn dense(&self, embedder: Arc<dyn Embedder>) -> Result<Dense, StoreError> {
+        let (Some(made), Some(index)) = (&self.manifest.embedder, &self.index) else {
+            let directory = self.directory.display().to_string();
+            return Err(StoreError::NoVectors { directory });
+        };
+        made.check(&*embedder)?;
+        Ok(Dense::new(embedder, Arc::clone(index) as _, self.passages.clone())?)
     }
 
     /// Its vectors by text, where they are in this space.

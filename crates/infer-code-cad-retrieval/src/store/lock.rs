@@ -7,7 +7,17 @@ use super::error::unwritable;
 
 /// The right to write to an index; it ends with the value, and with the process however that ends.
 #[derive(Debug)]
-pub(super) struct Lock(#[allow(dead_code, reason = "held, not read")] File);
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a process that another thread is just starting has it open too, until it runs
+    /// its program.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the lock of an index stays until the process ends");
+        }
+    }
+}
 
 impl Lock {
     /// Takes the lock of a directory, or says who has it.

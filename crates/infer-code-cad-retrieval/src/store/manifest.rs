@@ -1,3 +1,4 @@
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -42,15 +43,28 @@ pub struct Manifest {
 }
 
 /// One source of an index.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceSummary {
-    /// What it is, as the caller calls it.
+    /// What it is: its settings.
     pub source: String,
     /// Documents read from it.
     pub documents: usize,
     /// Passages made of them.
     pub passages: usize,
+    /// Passages left out because their text had come before.
+    pub duplicates: usize,
+    /// Files or parts that could not be read.
+    pub skipped: usize,
+}
+
+impl fmt::Display for SourceSummary {
+    /// One line for a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, documents, passages, duplicates, skipped } = self;
+        write!(f, "{source}: {documents} documents, {passages} passages, ")?;
+        write!(f, "{duplicates} left out as duplicates, {skipped} skipped")
+    }
 }
 
 /// The embedder that made the vectors of an index.
@@ -166,8 +180,8 @@ mod tests {
     use super::*;
 
     fn manifest() -> Manifest {
-        let source =
-            SourceSummary { source: "folder(folder=docs)".to_owned(), documents: 3, passages: 7 };
+        let source = "folder(folder=docs)".to_owned();
+        let source = SourceSummary { source, documents: 3, passages: 7, ..Default::default() };
         let made = EmbedderSummary {
             settings: "fake".to_owned(),
             dimension: 5,

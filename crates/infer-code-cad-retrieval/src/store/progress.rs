@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 /// How far an indexing run is. First the texts without a vector are counted, while
@@ -55,4 +56,25 @@ pub struct IndexReport {
     pub embedding_time: Duration,
     /// Time of all.
     pub total_time: Duration,
+}
+
+impl fmt::Display for IndexReport {
+    /// Five lines for a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { passages, removed, embedded, resumed, reused, cut_passages, cut_tokens, .. } =
+            self;
+        let share = 100.0 * *cut_passages as f64 / (*passages).max(1) as f64;
+        writeln!(f, "passages   {passages} in the index, {removed} removed")?;
+        writeln!(
+            f,
+            "vectors    {embedded} made, {resumed} made by a stopped run, {reused} taken over"
+        )?;
+        writeln!(
+            f,
+            "too long   {cut_passages} passages ({share:.1} %), {cut_tokens} tokens not read"
+        )?;
+        let [embedding, total] = [self.embedding_time, self.total_time].map(|it| it.as_secs_f64());
+        writeln!(f, "embedding  {embedding:.1} s for {} tokens", self.embedded_tokens)?;
+        write!(f, "in all     {total:.1} s")
+    }
 }

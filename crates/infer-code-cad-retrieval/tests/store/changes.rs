@@ -1,7 +1,9 @@
 //! What a change costs, and that the files do not tell how they came about.
 
+use std::sync::Arc;
+
 use infer_code_cad_retrieval::{
-    FlatConfig, FlatIndex, Store, StoreError, StoreWriter, VectorIndex,
+    FlatConfig, FlatIndex, Query, Store, StoreError, StoreWriter, VectorIndex,
 };
 
 use super::*;
@@ -267,4 +269,25 @@ fn an_embedder_that_breaks_its_promises_is_an_error() {
     assert!(matches!(shape, StoreError::Shape { shape: [3, 25], .. }), "{shape}");
     let cuts = outcome(|embedded| embedded.cut_tokens.clear());
     assert!(matches!(cuts, StoreError::Shape { cuts: 0, .. }), "{cuts}");
+}
+
+#[test]
+fn a_store_is_searched_with_the_embedder_of_its_vectors_or_without() {
+    let directory = tempfile::tempdir().unwrap();
+    let of = |name| -> Arc<dyn Embedder> { Arc::new(Fake::named(name)) };
+    build(directory.path(), passages(0..30, "a"), Some(&*of("one"))).unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    let first = |embedder, text: &str| {
+        let found = store.retriever(embedder).unwrap().search(&[Query::new(text)], 1).remove(0);
+        found.unwrap().remove(0)
+    };
+    let words = first(None, "title 7");
+    assert!(words.passage.id == "p7" && words.parts.is_empty());
+    let both = first(Some(of("one")), &store.passages()[9].content());
+    assert_eq!((both.passage.id.as_str(), both.parts.len()), ("p9", 2));
+    let other = store.retriever(Some(of("two"))).unwrap_err();
+    assert!(matches!(other, StoreError::OtherEmbedder { .. }), "{other}");
+    build(directory.path(), passages(0..30, "a"), None).unwrap();
+    let none = Store::open(directory.path()).unwrap().retriever(Some(of("one"))).unwrap_err();
+    assert!(matches!(none, StoreError::NoVectors { .. }), "{none}");
 }
