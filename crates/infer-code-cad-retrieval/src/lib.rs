@@ -11,6 +11,7 @@
 
 mod bm25;
 mod budget;
+mod chunk;
 mod dense;
 mod embedder;
 mod error;
@@ -22,6 +23,7 @@ mod index;
 mod mmr;
 mod passage;
 mod retriever;
+mod source;
 mod store;
 mod terms;
 #[cfg(test)]
@@ -29,6 +31,7 @@ mod trial;
 
 pub use bm25::{Bm25Config, Bm25Index};
 pub use budget::{Budget, TokenCount};
+pub use chunk::{ChunkCounts, ChunkError, Chunker, Chunking};
 pub use dense::Dense;
 pub use embedder::{EmbedError, Embedder, Embeddings, TextRole};
 pub use error::RetrievalError;
@@ -47,6 +50,11 @@ pub use mmr::{Mmr, MmrConfig};
 pub use ndarray;
 pub use passage::{Passage, load_passages, parse_passages, read_passages};
 pub use retriever::{Hit, Part, Query, Retriever};
+#[cfg(feature = "sources")]
+pub use source::{DevDocs, Folder, SphinxSite};
+pub use source::{
+    Document, DocumentKind, Documents, JsonLines, PythonEnvironment, Skipped, Source, SourceError,
+};
 pub use store::{
     Contents, EmbedderSummary, FileSums, IndexProgress, IndexReport, Manifest, SourceSummary,
     Store, StoreError, StoreWriter,
