@@ -54,7 +54,7 @@ pub fn brute_force(
     top_k: usize,
 ) -> Vec<(i64, f64)> {
     let dot = |vector: &[f32]| -> f64 {
-        vector.iter().zip(query).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+        vector.iter().zip(query).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>() + 0.0
     };
     let mut all: Vec<_> =
         ids.iter().zip(vectors.outer_iter()).map(|(&id, v)| (id, dot(&v.to_vec()))).collect();
