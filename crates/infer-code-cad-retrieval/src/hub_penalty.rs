@@ -13,8 +13,9 @@ use crate::{Hit, Part, Query, RetrievalError, Retriever};
 /// Conneau et al., [Word Translation Without Parallel Data](https://arxiv.org/abs/1710.04087), section 2.3; Radovanović
 /// et al., [Hubs in Space](https://jmlr.org/papers/v11/radovanovic10a.html).
 ///
-/// The inner scores must be in one scale for all queries, as cosines are. Ranks fused ([`Hybrid`](crate::Hybrid)) are
-/// too; BM25's scores grow with the query, so a sample should be of the length of the queries to come.
+/// The inner scores must be in one scale for all queries, as cosines are. BM25's grow with the query: on the ODEX
+/// questions the penalty takes 1.3 points of nDCG@10 from it and leaves as many hubs in front. Where hubs are copies of
+/// one text, as the entries of a settings page can be, dropping the copies is what helps.
 #[derive(Debug)]
 pub struct HubPenalty<R> {
     inner: R,
