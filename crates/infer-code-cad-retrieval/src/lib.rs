@@ -56,6 +56,6 @@ pub use source::{
     Document, DocumentKind, Documents, JsonLines, PythonEnvironment, Skipped, Source, SourceError,
 };
 pub use store::{
-    Contents, EmbedderSummary, FileSums, IndexProgress, IndexReport, Manifest, SourceSummary,
-    Store, StoreError, StoreWriter,
+    Contents, EmbedderSummary, FileSums, IndexProgress, IndexReport, Manifest, Reading,
+    ReadingError, SourceSummary, Store, StoreError, StoreWriter,
 };

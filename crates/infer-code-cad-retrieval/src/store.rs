@@ -7,6 +7,7 @@ mod log;
 mod manifest;
 mod place;
 mod progress;
+mod reading;
 mod row;
 mod sums;
 mod vectors;
@@ -15,6 +16,7 @@ mod writer;
 pub use error::StoreError;
 pub use manifest::{EmbedderSummary, Manifest, SourceSummary};
 pub use progress::{IndexProgress, IndexReport};
+pub use reading::{Reading, ReadingError};
 pub use sums::FileSums;
 pub use writer::{Contents, StoreWriter};
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use infer_code_cad_retrieval::{
-    FlatConfig, FlatIndex, Query, Store, StoreError, StoreWriter, VectorIndex,
+    Chunking, Document, Documents, FlatConfig, FlatIndex, Query, Skipped, Source, SourceError,
+    SourceSummary, Store, StoreError, StoreWriter, VectorIndex,
 };
 
 use super::*;
@@ -290,4 +291,43 @@ fn a_store_is_searched_with_the_embedder_of_its_vectors_or_without() {
     build(directory.path(), passages(0..30, "a"), None).unwrap();
     let none = Store::open(directory.path()).unwrap().retriever(Some(of("one"))).unwrap_err();
     assert!(matches!(none, StoreError::NoVectors { .. }), "{none}");
+}
+
+/// Documents of its own, one of them unreadable.
+#[derive(Debug)]
+struct Shelf(&'static str, usize);
+
+impl Source for Shelf {
+    fn documents(&self) -> Result<Documents<'_>, SourceError> {
+        let documents = (0..self.1).map(|number| match number {
+            1 => Err(Skipped::new("book 1", "torn")),
+            _ => Ok(Document::new(format!("book{number}"), self.0, format!("text {}", number % 4))),
+        });
+        Ok(Box::new(documents))
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::new("shelf").with("name", self.0)
+    }
+}
+
+#[test]
+fn sources_are_read_cut_and_counted() {
+    let sources: [Box<dyn Source>; 2] = [Box::new(Shelf("a", 6)), Box::new(Shelf("b", 3))];
+    let (mut told, count) = (0, |text: &str| text.len());
+    let on_document = &mut |_: &SourceSummary| told += 1;
+    let reading = Contents::read(&sources, Chunking::default(), &count, on_document).unwrap();
+    let counts = |it: &SourceSummary| (it.documents, it.passages, it.duplicates, it.skipped);
+    let counted: Vec<_> = reading.contents.sources.iter().map(counts).collect();
+    assert_eq!((counted, told), (vec![(5, 4, 1, 1), (2, 0, 2, 1)], 9));
+    assert_eq!(reading.skipped[0].to_string(), "book 1: torn");
+    let ids: Vec<&str> = reading.contents.passages.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(ids, ["book0", "book2", "book3", "book5"]);
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = StoreWriter::open(directory.path()).unwrap();
+    writer.build(reading.contents, None, &mut go_on).unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    let sources: Vec<&str> = store.manifest().sources.iter().map(|it| it.source.as_str()).collect();
+    assert_eq!(sources, ["shelf(name=a)", "shelf(name=b)"]);
+    assert_eq!(store.manifest().chunking, "words:500");
 }
