@@ -30,6 +30,10 @@ pub(crate) struct SettingArgs {
     /// rag(passages=N): passages in the prompt, at least 1. Without it 1.
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = HEADING)]
     n_passages: Option<String>,
+    /// rag(gate=open or perplexity): perplexity keeps a passage only where it makes the problem more probable.
+    /// Without it open.
+    #[arg(long, value_name = "NAME", help_heading = HEADING)]
+    gate: Option<String>,
 }
 
 impl SettingArgs {
@@ -43,6 +47,7 @@ impl SettingArgs {
             ("cad", "alpha", &self.alpha),
             ("cad", "plausibility", &self.plausibility),
             ("rag", "passages", &self.n_passages),
+            ("rag", "gate", &self.gate),
         ];
         let given = settings.into_iter().filter_map(|(part, key, value)| {
             value.as_ref().map(|value| PartSetting::new(part, key, value))

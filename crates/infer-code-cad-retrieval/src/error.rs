@@ -130,6 +130,36 @@ pub enum RetrievalError {
         /// The line of the first.
         first_line: usize,
     },
+    /// A query stands twice in a file of answers.
+    #[error("line {line} repeats the query {query:?}; a query has one answer")]
+    DuplicateQuery {
+        /// The query.
+        query: String,
+        /// The second line, from 1.
+        line: usize,
+    },
+    /// A query that a file of answers does not have.
+    #[error("nobody searched for {query:?} when the file was made; retrieve for these problems")]
+    NotRetrieved {
+        /// The query.
+        query: String,
+    },
+    /// More hits than a file of answers has.
+    #[error(
+        "the file holds {held} hits of a query, {asked} were asked for; retrieve again with more"
+    )]
+    TooFewRetrieved {
+        /// What it was made with.
+        held: usize,
+        /// What is asked for now.
+        asked: usize,
+    },
+    /// Answers cannot be written.
+    #[error("the answers cannot be written: {source}")]
+    Write {
+        /// What the system said.
+        source: io::Error,
+    },
     /// What a retriever of one's own cannot say with the variants above.
     #[error("the retriever failed: {0}")]
     Other(#[source] Box<dyn Error + Send + Sync>),

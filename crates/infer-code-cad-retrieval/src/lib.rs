@@ -22,6 +22,7 @@ mod hybrid;
 mod index;
 mod mmr;
 mod passage;
+mod retrieved;
 mod retriever;
 mod source;
 mod store;
@@ -49,6 +50,7 @@ pub use infer_code_cad_kernels::Pool;
 pub use mmr::{Mmr, MmrConfig};
 pub use ndarray;
 pub use passage::{Passage, load_passages, parse_passages, read_passages};
+pub use retrieved::Retrieved;
 pub use retriever::{Hit, Part, Query, Retriever};
 #[cfg(feature = "sources")]
 pub use source::{DevDocs, Folder, SphinxSite};

@@ -59,7 +59,7 @@ pub use journal::{Journal, JournalDrafts, JournalError, StoredRun};
 pub use language_model::LanguageModel;
 pub use load_options::{Device, LoadOptions};
 pub use prompt_format::{Chat, PromptFormat};
-pub use prompter::{Layout, PaperPrompter, PromptError, Prompted, Prompter, Shown};
+pub use prompter::{Layout, PaperPrompter, PassageGate, PromptError, Prompted, Prompter, Shown};
 pub use record::{
     FailureRecord, PromptRecord, Record, SampleRecord, SessionRecord, ShownRecord, Stage,
 };
@@ -69,8 +69,8 @@ pub use samples::{
     JudgedSamples, SampleJudging, SampleProgress, judge_samples, sample_results_path,
 };
 pub use selection::{
-    Bench, DraftRequest, First, Jaccard, MostConsistent, SelectError, Selecting, Selection,
-    Selector, Similarity,
+    Bench, DraftRequest, EmbeddingSimilarity, First, Jaccard, MostConsistent, SelectError,
+    Selecting, Selection, Selector, Similarity,
 };
 pub use solve::{
     Prepared, Solution, SolveConfig, SolveEvent, Solver, prepare, solve, solve_prepared,

@@ -1,4 +1,5 @@
 mod error;
+mod gate;
 mod paper;
 
 use std::fmt::Debug;
@@ -11,6 +12,7 @@ use infer_code_cad_tasks::Problem;
 use crate::{Stream, Writer};
 
 pub use error::PromptError;
+pub use gate::PassageGate;
 pub use paper::{Layout, PaperPrompter};
 
 /// Turns problems into the streams that a model reads.

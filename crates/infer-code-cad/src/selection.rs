@@ -1,3 +1,4 @@
+mod embedding;
 mod error;
 mod first;
 mod most_consistent;
@@ -13,6 +14,7 @@ use infer_code_cad_tasks::Problem;
 
 use crate::{Draft, Prompted, Writer};
 
+pub use embedding::EmbeddingSimilarity;
 pub use error::SelectError;
 pub use first::First;
 pub use most_consistent::MostConsistent;

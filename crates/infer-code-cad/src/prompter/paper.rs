@@ -6,6 +6,7 @@ use infer_code_cad_decode::Settings;
 use infer_code_cad_retrieval::{Hit, Query, RetrievalError, Retriever};
 use infer_code_cad_tasks::{Problem, prompts};
 
+use super::PassageGate;
 use crate::{PromptError, Prompted, Prompter, Shown, Writer};
 
 /// The prompts of the paper (Table 4), with a passage from a retriever or without.
@@ -22,6 +23,8 @@ pub struct PaperPrompter {
     pub retriever: Option<Arc<dyn Retriever>>,
     /// How many passages are shown, where that many fit the docstring; the paper shows 1.
     pub passages: usize,
+    /// Which of these are kept.
+    pub gate: PassageGate,
 }
 
 /// What the streams of a [`PaperPrompter`] say.
@@ -42,7 +45,7 @@ const LEFT_OUT: usize = 2;
 impl PaperPrompter {
     /// Prompts without a passage.
     pub fn new(layout: Layout) -> Self {
-        Self { layout, retriever: None, passages: 1 }
+        Self { layout, retriever: None, passages: 1, gate: PassageGate::Open }
     }
 
     /// Prompts with the best passage of a retriever.
@@ -57,14 +60,54 @@ impl PaperPrompter {
         writer: &dyn Writer,
     ) -> Result<Prompted, PromptError> {
         let hits = found?;
-        let passages: Vec<_> =
-            hits.iter().take(self.passages).map(|hit| hit.passage.content()).collect();
+        let shown = self.shown(problem, &hits, writer)?;
+        let kept: Vec<_> = shown.iter().filter(|one| one.kept).collect();
+        let passages: Vec<_> = kept.iter().map(|one| one.passage.content()).collect();
         let passage = (!passages.is_empty()).then(|| passages.join("\n\n"));
         let texts = self.layout.texts(problem, passage.as_deref());
         let write = |text: String| writer.chat(&[Message::user(text)], "");
         let mut prompted = Prompted::new(texts.into_iter().map(write).collect::<Result<_, _>>()?);
-        prompted.shown = shown(&hits, self.passages);
+        prompted.shown = shown;
         Ok(prompted)
+    }
+
+    /// What was found, with what becomes of it.
+    fn shown(
+        &self,
+        problem: &Problem,
+        hits: &[Hit],
+        writer: &dyn Writer,
+    ) -> Result<Vec<Shown>, PromptError> {
+        let shown = |(place, hit): (usize, &Hit)| {
+            let why = format!("number {} for the docstring", place + 1);
+            if place >= self.passages {
+                let limit = match self.passages {
+                    1 => "one is".to_owned(),
+                    passages => format!("{passages} are"),
+                };
+                return Ok(Shown::left_out(hit, format!("{why}; {limit} shown")));
+            }
+            let why = if place == 0 { "the best for the docstring".to_owned() } else { why };
+            self.through_gate(problem, hit, why, writer)
+        };
+        hits.iter().enumerate().map(shown).collect()
+    }
+
+    fn through_gate(
+        &self,
+        problem: &Problem,
+        hit: &Hit,
+        why: String,
+        writer: &dyn Writer,
+    ) -> Result<Shown, PromptError> {
+        if self.gate == PassageGate::Open {
+            return Ok(Shown::kept(hit, why));
+        }
+        let context = |passage: Option<&str>| self.layout.texts(problem, passage).swap_remove(0);
+        let (with, without) = (context(Some(&hit.passage.content())), context(None));
+        let gain = PassageGate::gain(&with, &without, writer)?;
+        let why = format!("{why}; the problem is {gain:+.2} nats more probable with it");
+        Ok(if gain > 0.0 { Shown::kept(hit, why) } else { Shown::left_out(hit, why) })
     }
 }
 
@@ -92,15 +135,15 @@ impl Prompter for PaperPrompter {
 
     fn settings(&self) -> Settings {
         let settings = Settings::new("table4").with("layout", self.layout);
-        match &self.retriever {
-            None => settings,
-            Some(retriever) if self.passages == 1 => {
-                settings.with("retriever", retriever.settings())
-            }
-            Some(retriever) => {
-                settings.with("retriever", retriever.settings()).with("passages", self.passages)
-            }
+        let Some(retriever) = &self.retriever else { return settings };
+        let mut settings = settings.with("retriever", retriever.settings());
+        if self.passages != 1 {
+            settings = settings.with("passages", self.passages);
         }
+        if self.gate != PassageGate::Open {
+            settings = settings.with("gate", self.gate);
+        }
+        settings
     }
 }
 
@@ -131,18 +174,6 @@ fn outlined(problem: &Problem, passage: &str) -> String {
     format!("{instruction} Here is some context that may be helpful: {passage}{rest}")
 }
 
-fn shown(hits: &[Hit], passages: usize) -> Vec<Shown> {
-    let limit = if passages == 1 { "one is".to_owned() } else { format!("{passages} are") };
-    let shown = |(place, hit): (usize, &Hit)| match place + 1 {
-        1 if passages > 0 => Shown::kept(hit, "the best for the docstring"),
-        number if number <= passages => {
-            Shown::kept(hit, format!("number {number} for the docstring"))
-        }
-        number => Shown::left_out(hit, format!("number {number} for the docstring; {limit} shown")),
-    };
-    hits.iter().enumerate().map(shown).collect()
-}
-
 impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -156,7 +187,90 @@ impl fmt::Display for Layout {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::ops::Range;
+
+    use infer_code_cad_retrieval::Passage;
+
     use super::*;
+    use crate::Stream;
+
+    /// A model to which what follows the word "double" is likelier, and tokens are bytes.
+    #[derive(Debug)]
+    struct Doubler;
+
+    impl Writer for Doubler {
+        fn chat(&self, messages: &[Message], answer: &str) -> Result<Stream, PromptError> {
+            self.raw(&format!("<user>{}</user>{answer}", messages[0].content.trim()))
+        }
+
+        fn raw(&self, text: &str) -> Result<Stream, PromptError> {
+            Ok(Stream { text: text.to_owned(), tokens: text.bytes().map(u32::from).collect() })
+        }
+
+        fn spans(
+            &self,
+            _: &Stream,
+            bytes: &[Range<usize>],
+        ) -> Result<Vec<Range<usize>>, PromptError> {
+            Ok(bytes.to_vec())
+        }
+
+        fn score(&self, stream: &Stream, from: usize) -> Result<f64, PromptError> {
+            let (before, after) = stream.text.split_at(from);
+            assert!(after.starts_with("def f(x)") || after.starts_with(" def f(x)"), "{after}");
+            assert!(after.ends_with("</user>"), "{after}");
+            Ok(before.matches("double").count() as f64 - 10.0)
+        }
+    }
+
+    #[derive(Debug)]
+    struct Both;
+
+    impl Retriever for Both {
+        fn search(&self, queries: &[Query<'_>], _: usize) -> Vec<Result<Vec<Hit>, RetrievalError>> {
+            let hit = |text: &str| Hit::new(Arc::new(Passage::new(text, "t", text)), 1.0);
+            queries.iter().map(|_| Ok(vec![hit("noise"), hit("double")])).collect()
+        }
+
+        fn settings(&self) -> Settings {
+            Settings::new("both")
+        }
+    }
+
+    #[test]
+    fn the_perplexity_gate_keeps_what_makes_the_problem_likelier() {
+        let problem = Problem::from_prompt("f", "def f(x):\n    \"\"\"Two x.\"\"\"\n").unwrap();
+        for layout in [Layout::Plain, Layout::ContextAndQuestion, Layout::ThinkFirst] {
+            let mut prompter = PaperPrompter::with_retriever(layout, Arc::new(Both));
+            (prompter.passages, prompter.gate) = (2, PassageGate::Perplexity);
+            let problems = std::slice::from_ref(&problem);
+            let prompted = prompter.prompts(problems, &Doubler).remove(0).unwrap();
+            let kept: Vec<_> =
+                prompted.shown.iter().map(|one| (one.kept, one.why.as_str())).collect();
+            let [first, second] = kept[..] else { panic!("{kept:?}") };
+            assert_eq!(
+                first,
+                (
+                    false,
+                    "the best for the docstring; the problem is +0.00 nats more probable with it"
+                )
+            );
+            assert_eq!(
+                second,
+                (
+                    true,
+                    "number 2 for the docstring; the problem is +1.00 nats more probable with it"
+                )
+            );
+            let text = &prompted.streams[0].text;
+            assert!(text.contains("t\ndouble") && !text.contains("noise"), "{text}");
+            let settings = prompter.settings().to_string();
+            assert!(
+                settings.ends_with(",retriever=both,passages=2,gate=perplexity)"),
+                "{settings}"
+            );
+        }
+    }
 
     #[test]
     fn a_passage_stands_at_the_end_of_the_instruction_to_think() {

@@ -7,7 +7,7 @@ use infer_code_cad_decode::{Alpha, Contrast, Decoder, Mix, Nucleus, Settings};
 
 use super::part::Part;
 use super::recipe::paper_nucleus;
-use crate::{PartSetting, Recipe, Sampler, TechniqueError};
+use crate::{PartSetting, PassageGate, Recipe, Sampler, TechniqueError};
 
 /// The parts of names.
 const PARTS: [&str; 7] = ["vanilla", "cot", "cad", "rag", "sc", "nucleus", "greedy"];
@@ -92,10 +92,8 @@ impl fmt::Display for Recipe {
             Some(contrast) => parts.push(contrast.settings()),
             None => {}
         }
-        match self.passages {
-            Some(Self::PASSAGES) => parts.push(Settings::new("rag")),
-            Some(passages) => parts.push(Settings::new("rag").with("passages", passages)),
-            None => {}
+        if let Some(passages) = self.passages {
+            parts.push(rag(passages, self.gate));
         }
         match self.drafts {
             Some(Self::DRAFTS) => parts.push(Settings::new("sc")),
@@ -128,7 +126,8 @@ impl Recipe {
             "rag" => {
                 let passages = self.passages.insert(Self::PASSAGES);
                 part.set("passages", "a whole number of at least 1", passages)?;
-                keys = &["passages"];
+                part.set("gate", "open or perplexity", &mut self.gate)?;
+                keys = &["passages", "gate"];
             }
             "sc" => {
                 let drafts = self.drafts.insert(Self::DRAFTS);
@@ -143,6 +142,18 @@ impl Recipe {
         }
         part.finish(keys)
     }
+}
+
+/// Retrieval with what differs from the paper.
+fn rag(passages: usize, gate: PassageGate) -> Settings {
+    let mut settings = Settings::new("rag");
+    if passages != Recipe::PASSAGES {
+        settings = settings.with("passages", passages);
+    }
+    if gate != PassageGate::Open {
+        settings = settings.with("gate", gate);
+    }
+    settings
 }
 
 fn contrast(part: &mut Part) -> Result<Contrast, TechniqueError> {
@@ -203,6 +214,8 @@ mod tests {
             ("nucleus(min_p=0.1)", "nucleus(temperature=0.8,top_p=0.9,min_p=0.1)"),
             ("rag(passages=3)+cot", "cot+rag(passages=3)"),
             ("rag(passages=1)", "rag"),
+            ("rag(gate=perplexity,passages=2)", "rag(passages=2,gate=perplexity)"),
+            ("rag(gate=open)", "rag"),
             ("vanilla+greedy", "greedy"),
         ] {
             let recipe: Recipe = text.parse().unwrap();
@@ -223,7 +236,8 @@ mod tests {
             ("cad(weights=1/2/3)", "two weights"),
             ("cad(alpha=1,alpha=2)", "alpha of cad stands twice"),
             ("cot(top_k=3)", "cot has no \"top_k\"; it takes none"),
-            ("rag(top_k=3)", "rag has no \"top_k\"; choose passages"),
+            ("rag(top_k=3)", "rag has no \"top_k\"; choose passages, gate"),
+            ("rag(gate=margin)", "gate of rag is \"margin\", expected open or perplexity"),
             ("rag(passages=0)", "passages of rag is \"0\", expected a whole number of at least 1"),
             ("cad(alpha=1,weights=1/0)", "alpha and weights exclude each other"),
             ("nucleus(top_k=0)", "top_k of nucleus is \"0\", expected at least 1"),

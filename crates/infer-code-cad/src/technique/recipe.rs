@@ -6,8 +6,8 @@ use infer_code_cad_decode::{
 use infer_code_cad_retrieval::Retriever;
 
 use crate::{
-    First, Jaccard, Layout, MostConsistent, PaperPrompter, Selector, Similarity, Technique,
-    TechniqueError,
+    First, Jaccard, Layout, MostConsistent, PaperPrompter, PassageGate, Selector, Similarity,
+    Technique, TechniqueError,
 };
 
 /// A technique by its parts, read from a name and written as one.
@@ -19,11 +19,12 @@ use crate::{
 /// | `vanilla` | nothing: the plain prompt | |
 /// | `cot` | asks for an outline first | |
 /// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5`, `plausibility=0`, or `weights` |
-/// | `rag` | puts the best passages before the problem | `passages=1` |
+/// | `rag` | puts the best passages before the problem | `passages=1`, `gate=open` |
 /// | `sc` | keeps the draft most like the others | `drafts=5` |
 /// | `nucleus` | samples | `temperature=0.8`, `top_p=0.9`, `top_k`, `min_p=0`, `order=hf` |
 /// | `greedy` | takes the best token instead | |
 ///
+/// `gate=perplexity` keeps a passage only where it makes the problem more probable: see [`PassageGate`].
 /// `nucleus` cuts by `top_k`, then `top_p`, then `min_p`, after the temperature: see [`Nucleus`].
 ///
 /// # Examples
@@ -45,6 +46,8 @@ pub struct Recipe {
     pub contrast: Option<Contrast>,
     /// The number of passages that stand in the prompt.
     pub passages: Option<usize>,
+    /// Which of these are kept.
+    pub gate: PassageGate,
     /// The number of drafts that self-consistency chooses from.
     pub drafts: Option<usize>,
     /// How a token is chosen.
@@ -122,7 +125,7 @@ impl Recipe {
             }
         };
         let passages = self.passages.unwrap_or(Self::PASSAGES);
-        let prompter = Arc::new(PaperPrompter { layout, retriever, passages });
+        let prompter = Arc::new(PaperPrompter { layout, retriever, passages, gate: self.gate });
         Ok(Technique { name, prompter, decoder: self.decoder()?, selector })
     }
 
