@@ -2,5 +2,6 @@
 
 pub use crate::attention::Heads;
 pub use crate::bias::Bias;
+pub use crate::encoder::{EncoderBlockNames, EncoderNames};
 pub use crate::names::{BlockNames, ModelNames};
 pub use crate::rope::{Rope, Rotations};

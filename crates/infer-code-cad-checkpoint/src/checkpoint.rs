@@ -1,8 +1,6 @@
 mod ends;
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -13,7 +11,8 @@ use crate::config::{HfConfig, TransformerConfig};
 use crate::fields::Fields;
 use crate::gguf::{self, Gguf, GgufWeights};
 use crate::lfs::refuse_pointer;
-use crate::tensors::{NamedTensors, RawMatrix};
+use crate::recorded::build_from;
+use crate::tensors::NamedTensors;
 use crate::token_ids::token_ids;
 use crate::weights::{TensorInfo, TensorSource, Weights, check_finite};
 use crate::{ChatTemplate, CheckpointError, Tokenizer};
@@ -287,33 +286,12 @@ impl Checkpoint {
         &self,
         build: impl FnOnce(&dyn NamedTensors) -> Result<M, E>,
     ) -> Result<M, E> {
-        let recorded = Recorded { source: self.weights.as_ref(), read: RefCell::default() };
-        let model = build(&recorded)?;
         let tied = self.config.tie_word_embeddings;
-        self.weights.check_all_read(&recorded.read.into_inner(), &|name| {
+        build_from(self.weights.as_ref(), build, &|name| {
             // Constants that older versions of transformers saved as well.
             let constants = ["rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias"];
             constants.iter().any(|end| name.ends_with(end)) || (tied && name == "lm_head.weight")
-        })?;
-        Ok(model)
-    }
-}
-
-/// Notes which tensors are read.
-struct Recorded<'a> {
-    source: &'a dyn TensorSource,
-    read: RefCell<HashSet<String>>,
-}
-
-impl NamedTensors for Recorded<'_> {
-    fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
-        self.read.borrow_mut().insert(name.to_owned());
-        self.source.values(name, shape)
-    }
-
-    fn raw(&self, name: &str, shape: &[usize]) -> Result<Option<RawMatrix<'_>>, CheckpointError> {
-        self.read.borrow_mut().insert(name.to_owned());
-        self.source.raw(name, shape)
+        })
     }
 }
 

@@ -364,7 +364,7 @@ impl RopeScaling {
 }
 
 /// The bound keeps every product of two sizes, and all heads of a token, within 64 bits.
-const LARGEST: usize = 1 << 28;
+pub(crate) const LARGEST: usize = 1 << 28;
 
 pub(crate) fn invalid(
     field: &'static str,

@@ -72,8 +72,21 @@ pub enum CheckpointError {
         /// What it should say.
         expected: String,
     },
-    /// A field of a [`TransformerConfig`](crate::TransformerConfig) that no file said cannot be computed with.
-    #[error("TransformerConfig: {field} is {value}, expected {expected}; set the field")]
+    /// A file of a sentence-transformers directory asks for something this crate does not implement.
+    #[error("{file}: {field} is {value}, which is not supported; supported: {supported}")]
+    UnsupportedLayout {
+        /// The file.
+        file: String,
+        /// The field.
+        field: String,
+        /// What it says.
+        value: String,
+        /// What it may say.
+        supported: &'static str,
+    },
+    /// A field of a [`TransformerConfig`](crate::TransformerConfig) or an [`EncoderConfig`](crate::EncoderConfig) that
+    /// no file said cannot be computed with.
+    #[error("configuration: {field} is {value}, expected {expected}; set the field")]
     Config {
         /// The field.
         field: &'static str,

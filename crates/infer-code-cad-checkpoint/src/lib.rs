@@ -7,6 +7,7 @@ mod bias;
 mod chat;
 mod checkpoint;
 mod config;
+mod encoder;
 mod error;
 mod fields;
 mod file_bytes;
@@ -15,6 +16,7 @@ mod lfs;
 mod named;
 mod names;
 mod random;
+mod recorded;
 mod rope;
 mod tensors;
 mod token_ids;
@@ -26,6 +28,10 @@ pub use checkpoint::Checkpoint;
 pub use config::{
     Activation, Architecture, AttentionBias, FeedForwardKind, NormKind, NormPlacement, Positions,
     RopeScaling, TransformerConfig,
+};
+pub use encoder::{
+    EncodedText, EncoderCheckpoint, EncoderConfig, EncoderFamily, EncoderTokenizer, Pooling,
+    SentenceLayout, StaticTable,
 };
 pub use error::CheckpointError;
 pub use random::RandomWeights;

@@ -20,7 +20,8 @@ impl NamedTensors for RandomWeights {
             return Err(CheckpointError::TensorMemory { tensor: name.into(), shape: shape.into() });
         }
         let len = len.unwrap_or_default();
-        let is_norm = ["norm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight"];
+        let is_norm =
+            ["norm.weight", "LayerNorm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight"];
         if is_norm.iter().any(|end| name.ends_with(end)) {
             values.resize(len, 1.0);
             return Ok(values);

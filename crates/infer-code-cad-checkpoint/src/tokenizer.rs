@@ -45,18 +45,7 @@ impl Tokenizer {
     /// [`CheckpointError::LfsPointer`], and [`CheckpointError::Tokenizer`] when it cannot be parsed, or when its decoder is neither byte-level
     /// nor of the SentencePiece kind, so that the bytes of a token are unknown.
     pub fn from_bytes(json: &[u8]) -> Result<Self, CheckpointError> {
-        let unusable = |e: tokenizers::Error| CheckpointError::Tokenizer { reason: e.to_string() };
-        refuse_pointer("tokenizer.json", json)?;
-        let mut inner = match HfTokenizer::from_bytes(json) {
-            Ok(inner) => inner,
-            // What is switched off anyway may be unreadable, such as a length of infinity or a token -1.
-            Err(error) => match Fields::of("tokenizer.json", json) {
-                Ok(fields) => HfTokenizer::from_bytes(fields.only(&READ)).map_err(unusable)?,
-                Err(_) => return Err(unusable(error)),
-            },
-        };
-        inner.with_truncation(None).map_err(unusable)?.with_padding(None);
-        Self::from_hf(inner)
+        Self::from_hf(parse(json)?)
     }
 
     /// Takes a tokenizer that neither truncates nor pads.
@@ -163,6 +152,22 @@ impl Tokenizer {
     fn has_second_bos(&self, ids: &[TokenId]) -> bool {
         matches!((self.bos, ids), (Some(bos), [first, second, ..]) if *first == bos && *second == bos)
     }
+}
+
+/// Parses a `tokenizer.json` and switches its truncation and padding off.
+pub(crate) fn parse(json: &[u8]) -> Result<HfTokenizer, CheckpointError> {
+    let unusable = |e: tokenizers::Error| CheckpointError::Tokenizer { reason: e.to_string() };
+    refuse_pointer("tokenizer.json", json)?;
+    let mut inner = match HfTokenizer::from_bytes(json) {
+        Ok(inner) => inner,
+        // What is switched off anyway may be unreadable, such as a length of infinity or a token -1.
+        Err(error) => match Fields::of("tokenizer.json", json) {
+            Ok(fields) => HfTokenizer::from_bytes(fields.only(&READ)).map_err(unusable)?,
+            Err(_) => return Err(unusable(error)),
+        },
+    };
+    inner.with_truncation(None).map_err(unusable)?.with_padding(None);
+    Ok(inner)
 }
 
 fn refused(text: &str, error: &tokenizers::Error) -> CheckpointError {

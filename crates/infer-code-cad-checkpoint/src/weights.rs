@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use infer_code_cad_kernels::StoredFormat;
 use safetensors::tensor::{Metadata, TensorInfo as Entry};
@@ -76,10 +76,17 @@ impl Weights {
             let files = shards.iter().map(|name| WeightsFile::map(dir, name));
             return Self::new(files.collect::<Result<_, _>>()?);
         }
+        let is_pickled = dir.join("pytorch_model.bin").is_file();
         Err(CheckpointError::MissingFile {
             checkpoint: dir.display().to_string(),
             file: format!("{SINGLE} nor {INDEX}"),
-            remedy: "save the model with safe_serialization; other formats are not read",
+            remedy: match is_pickled {
+                true => {
+                    "its pytorch_model.bin is a pickle, which may run programs and is not read: load it in \
+                         transformers and save it by save_pretrained(.., safe_serialization=True)"
+                }
+                false => "save the model with safe_serialization; other formats are not read",
+            },
         })
     }
 
@@ -87,6 +94,11 @@ impl Weights {
     pub(crate) fn from_bytes(files: Vec<Cow<'static, [u8]>>) -> Result<Self, CheckpointError> {
         let files = files.into_iter().enumerate().map(|(i, bytes)| WeightsFile::hold(i, bytes));
         Self::new(files.collect::<Result<_, _>>()?)
+    }
+
+    /// The files mapped, by their paths.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.files.iter().map(|file| PathBuf::from(&file.name))
     }
 
     fn new(files: Vec<WeightsFile>) -> Result<Self, CheckpointError> {

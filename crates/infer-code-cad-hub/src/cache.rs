@@ -8,12 +8,17 @@ use crate::{HubConfig, HubRepo, is_commit};
 
 /// Taken along when the repository has them.
 #[cfg(feature = "download")]
-pub(crate) const OPTIONAL: [&str; 5] = [
+pub(crate) const OPTIONAL: [&str; 9] = [
     "generation_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "chat_template.jinja",
+    // What sentence-transformers adds to an encoder; its modules have their files in folders.
+    "modules.json",
+    "1_Pooling/config.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
 ];
 
 impl HubRepo {

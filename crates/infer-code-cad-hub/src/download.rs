@@ -146,7 +146,7 @@ impl<'a> Snapshot<'a> {
             })
         })?;
         totals.done += file.size;
-        point(&self.directory.join(&file.name), &transfer.blob)
+        point(&self.directory, &file.name, &transfer.blob)
     }
 
     /// The files that the index names.
@@ -180,23 +180,33 @@ impl Totals {
     }
 }
 
-/// Makes `snapshots/COMMIT/NAME` point to `blobs/ETAG`.
+/// Makes `snapshots/COMMIT/NAME` point to `blobs/ETAG`; a name may lead through folders.
 #[cfg(unix)]
-fn point(pointer: &Path, blob: &Path) -> Result<(), HubError> {
-    let name = blob.file_name().unwrap_or_default();
-    let target = Path::new("..").join("..").join("blobs").join(name);
-    let is_link = fs::symlink_metadata(pointer).is_ok();
-    if is_link && fs::read_link(pointer).is_ok_and(|old| old == target) {
+fn point(directory: &Path, name: &str, blob: &Path) -> Result<(), HubError> {
+    let pointer = folder_for(directory, name)?;
+    let up = "../".repeat(1 + Path::new(name).components().count());
+    let target = Path::new(&up).join("blobs").join(blob.file_name().unwrap_or_default());
+    let is_link = fs::symlink_metadata(&pointer).is_ok();
+    if is_link && fs::read_link(&pointer).is_ok_and(|old| old == target) {
         return Ok(());
     }
     if is_link {
-        fs::remove_file(pointer).map_err(unwritable(pointer))?;
+        fs::remove_file(&pointer).map_err(unwritable(&pointer))?;
     }
-    std::os::unix::fs::symlink(target, pointer).map_err(unwritable(pointer))
+    std::os::unix::fs::symlink(target, &pointer).map_err(unwritable(&pointer))
 }
 
 /// Moves the blob to `snapshots/COMMIT/NAME`, as `huggingface_hub` does where links need rights.
 #[cfg(not(unix))]
-fn point(pointer: &Path, blob: &Path) -> Result<(), HubError> {
-    fs::rename(blob, pointer).map_err(unwritable(pointer))
+fn point(directory: &Path, name: &str, blob: &Path) -> Result<(), HubError> {
+    let pointer = folder_for(directory, name)?;
+    fs::rename(blob, &pointer).map_err(unwritable(&pointer))
+}
+
+/// The path of a file of a snapshot, whose folder is there.
+fn folder_for(directory: &Path, name: &str) -> Result<PathBuf, HubError> {
+    let path = directory.join(name);
+    let folder = path.parent().unwrap_or(directory);
+    fs::create_dir_all(folder).map_err(unwritable(folder))?;
+    Ok(path)
 }

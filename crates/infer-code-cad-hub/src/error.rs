@@ -203,5 +203,6 @@ pub enum HubError {
 }
 
 fn aliases() -> String {
-    crate::MODEL_ALIASES.map(|(alias, _)| alias).join(", ")
+    let all = crate::MODEL_ALIASES.iter().chain(&crate::EMBEDDER_ALIASES);
+    all.map(|(alias, _)| *alias).collect::<Vec<_>>().join(", ")
 }

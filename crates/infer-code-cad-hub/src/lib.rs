@@ -18,4 +18,4 @@ pub use download::download;
 pub use error::HubError;
 pub(crate) use repo::is_commit;
 pub use repo::{DownloadCallback, DownloadProgress, HubConfig, HubRepo};
-pub use source::{MODEL_ALIASES, ModelSource};
+pub use source::{EMBEDDER_ALIASES, MODEL_ALIASES, ModelSource};

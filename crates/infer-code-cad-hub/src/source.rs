@@ -15,10 +15,21 @@ pub const MODEL_ALIASES: [(&str, &str); 6] = [
     ("smollm2-135m", "HuggingFaceTB/SmolLM2-135M-Instruct"),
 ];
 
+/// Short names of well-known embedding models, and where they are on the hub.
+pub const EMBEDDER_ALIASES: [(&str, &str); 7] = [
+    ("bge-small", "BAAI/bge-small-en-v1.5"),
+    ("bge-base", "BAAI/bge-base-en-v1.5"),
+    ("bge-large", "BAAI/bge-large-en-v1.5"),
+    ("minilm", "sentence-transformers/all-MiniLM-L6-v2"),
+    ("mpnet", "sentence-transformers/all-mpnet-base-v2"),
+    ("potion-code", "minishlab/potion-code-16M"),
+    ("potion-retrieval", "minishlab/potion-retrieval-32M"),
+];
+
 /// Where a model comes from, parsed from `"DIR" | "file.gguf" | "org/name[@revision]"`.
 ///
 /// A path that exists wins over a repository of the same name. In place of `org/name` stands
-/// one of [`MODEL_ALIASES`].
+/// one of [`MODEL_ALIASES`] or [`EMBEDDER_ALIASES`].
 ///
 /// # Examples
 /// ```
@@ -107,7 +118,8 @@ impl FromStr for ModelSource {
         }
         let invalid = |reason| HubError::ModelSpec { spec: spec.into(), reason };
         let (name, revision) = spec.split_once('@').unwrap_or((spec, HubRepo::DEFAULT_REVISION));
-        if let Some((_, aliased)) = MODEL_ALIASES.iter().find(|(alias, _)| *alias == name) {
+        let mut aliases = MODEL_ALIASES.iter().chain(&EMBEDDER_ALIASES);
+        if let Some((_, aliased)) = aliases.find(|(alias, _)| *alias == name) {
             return HubRepo::new(aliased, revision).map(Self::Hub).map_err(invalid);
         }
         let is_path = path.is_absolute()
@@ -160,7 +172,7 @@ mod tests {
         assert_eq!(repo("org/name@refs/pr/7"), pair("org/name", "refs/pr/7"));
         assert_eq!(repo("gemma-2-2b"), pair("google/gemma-2-2b-it", "main"));
         assert_eq!(repo("starcoder-1b@dev"), pair("bigcode/starcoderbase-1b", "dev"));
-        for (alias, name) in MODEL_ALIASES {
+        for (alias, name) in MODEL_ALIASES.into_iter().chain(EMBEDDER_ALIASES) {
             assert_eq!(repo(alias).0, name);
         }
     }

@@ -48,14 +48,14 @@ impl NativeBlock {
         let output = Bias::when(config.attention_bias == AttentionBias::All);
         let mlp = Bias::when(config.mlp_bias);
         let optional = |loader: &NativeLoader<'_>, name: &Option<String>| {
-            name.as_deref().map(|name| loader.norm(name)).transpose()
+            name.as_deref().map(|name| loader.norm(name, hidden)).transpose()
         };
         Ok(Self {
-            attention_norm: loader.norm(&names.attention_norm)?,
+            attention_norm: loader.norm(&names.attention_norm, hidden)?,
             qkv: loader.linear(&names.qkv, hidden, inputs)?,
             attention_output: loader.linear(&[(&names.attention_output, hidden)], q, output)?,
             post_attention_norm: optional(loader, &names.post_attention_norm)?,
-            feed_forward_norm: loader.norm(&names.feed_forward_norm)?,
+            feed_forward_norm: loader.norm(&names.feed_forward_norm, hidden)?,
             feed_forward_input: loader.linear(&names.feed_forward_input, hidden, mlp)?,
             nonlinearity: Nonlinearity {
                 kind: config.feed_forward,
@@ -145,7 +145,7 @@ impl NativeBlock {
 }
 
 /// Moves some rows, in ascending order, to the front and drops the others.
-fn keep_rows(x: &mut Vec<f32>, rows: &[u32], width: usize) {
+pub(crate) fn keep_rows(x: &mut Vec<f32>, rows: &[u32], width: usize) {
     // Rows only move forward: none is overwritten before it was moved.
     for (to, &from) in rows.iter().enumerate() {
         let from = from as usize * width;

@@ -10,6 +10,7 @@ macro_rules! span {
 
 mod attention;
 mod block;
+mod encoder;
 mod error;
 mod feed_forward;
 mod linear;
@@ -20,6 +21,7 @@ mod options;
 mod softmax;
 mod stack;
 
+pub use encoder::{Encoder, EncoderOptions, EncoderWeights};
 pub use error::NativeError;
 pub use infer_code_cad_kernels::{Format, Isa, KvFormat, Pool, StoredFormat};
 pub use model::NativeModel;

@@ -4,12 +4,12 @@ use crate::NativeError;
 use crate::linear::NativeLinear;
 use crate::norm::NativeNorm;
 use infer_code_cad_checkpoint::architecture::Bias;
-use infer_code_cad_checkpoint::{NamedTensors, RawMatrix};
-use infer_code_cad_checkpoint::{NormKind, TransformerConfig};
+use infer_code_cad_checkpoint::{NamedTensors, NormKind, RawMatrix};
 
 /// Fetches tensors and packs them for the kernels.
 pub(crate) struct NativeLoader<'a> {
-    pub(crate) config: &'a TransformerConfig,
+    pub(crate) norm: NormKind,
+    pub(crate) norm_eps: f64,
     pub(crate) format: Option<Format>,
     pub(crate) pool: &'a Pool,
     pub(crate) fetch: &'a dyn NamedTensors,
@@ -21,9 +21,8 @@ impl NativeLoader<'_> {
         Ok(self.fetch.values(name, shape)?)
     }
 
-    pub(crate) fn norm(&self, name: &str) -> Result<NativeNorm, NativeError> {
-        let shape = [self.config.hidden_size];
-        let kind = self.config.norm;
+    pub(crate) fn norm(&self, name: &str, width: usize) -> Result<NativeNorm, NativeError> {
+        let (shape, kind) = ([width], self.norm);
         let mut weight = self.values(&format!("{name}.weight"), &shape)?;
         if kind == NormKind::RmsUnitOffset {
             weight.iter_mut().for_each(|w| *w += 1.0);
@@ -32,7 +31,7 @@ impl NativeLoader<'_> {
             NormKind::Layer => self.values(&format!("{name}.bias"), &shape)?,
             NormKind::Rms | NormKind::RmsUnitOffset => vec![],
         };
-        Ok(NativeNorm { kind, weight, bias, eps: self.config.norm_eps as f32 })
+        Ok(NativeNorm { kind, weight, bias, eps: self.norm_eps as f32 })
     }
 
     /// Projections of the same input (name, number of outputs), joined.

@@ -56,7 +56,8 @@ impl NativeStack {
         let NativeOptions { weights: format, kv, ref pool } = *options;
         let names = ModelNames::new(config);
         let (vocab_size, hidden) = (config.vocab_size, config.hidden_size);
-        let loader = NativeLoader { config, format, pool, fetch };
+        let (norm, norm_eps) = (config.norm, config.norm_eps);
+        let loader = NativeLoader { norm, norm_eps, format, pool, fetch };
         let embedding = loader.linear(&[(names.embedding, vocab_size)], hidden, Bias::Absent)?;
         let (embedding, head) = if config.tie_word_embeddings {
             (None, embedding)
@@ -91,7 +92,7 @@ impl NativeStack {
                 kv_format,
             },
             blocks,
-            norm: loader.norm(names.norm)?,
+            norm: loader.norm(names.norm, hidden)?,
             head,
             logit_softcap: config.final_logit_softcapping,
             pool: Arc::clone(pool),

@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::fmt::Debug;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use infer_code_cad_decode::Settings;
@@ -94,6 +95,22 @@ pub struct Embeddings {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmbedError {
+    /// A file of the model could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The files of the model are at fault, or a text cannot be tokenized.
+    #[cfg(feature = "embed")]
+    #[error(transparent)]
+    Checkpoint(#[from] infer_code_cad_checkpoint::CheckpointError),
+    /// The model could not be put together or computed.
+    #[cfg(feature = "embed")]
+    #[error(transparent)]
+    Native(#[from] infer_code_cad_native::NativeError),
     /// What an embedder of one's own cannot say otherwise.
     #[error("the embedder failed: {0}")]
     Other(#[source] Box<dyn Error + Send + Sync>),

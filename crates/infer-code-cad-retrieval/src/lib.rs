@@ -13,6 +13,8 @@ mod bm25;
 mod budget;
 mod chunk;
 mod dense;
+#[cfg(feature = "embed")]
+mod embed;
 mod embedder;
 mod error;
 mod fingerprint;
@@ -34,6 +36,8 @@ pub use bm25::{Bm25Config, Bm25Index};
 pub use budget::{Budget, TokenCount};
 pub use chunk::{ChunkCounts, ChunkError, Chunker, Chunking};
 pub use dense::Dense;
+#[cfg(feature = "embed")]
+pub use embed::{EmbedderOptions, EncoderWeights, SentenceEmbedder, StaticEmbedder, load_embedder};
 pub use embedder::{EmbedError, Embedder, Embeddings, TextRole};
 pub use error::RetrievalError;
 pub use gate::{Calibration, Gate, GateConfig, Verdict, area_under_curve};

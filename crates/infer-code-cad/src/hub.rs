@@ -16,7 +16,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use infer_code_cad_hub::{
-    DownloadCallback, DownloadProgress, HubConfig, HubError, HubRepo, MODEL_ALIASES, ModelSource,
+    DownloadCallback, DownloadProgress, EMBEDDER_ALIASES, HubConfig, HubError, HubRepo,
+    MODEL_ALIASES, ModelSource,
 };
 
 use crate::Error;

@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod decoding;
+mod encoder_opinion;
 mod fixtures;
 mod gguf;
 mod invariance;

@@ -38,15 +38,15 @@ impl<'a> HfConfig<'a> {
             .map_err(|written| invalid(FIELD, written, "a token id or a list of them"))
     }
 
-    fn text(&self, field: &'static str) -> Result<Option<String>, CheckpointError> {
+    pub(crate) fn text(&self, field: &'static str) -> Result<Option<String>, CheckpointError> {
         self.read(field, "a text")
     }
 
-    fn flag(&self, field: &'static str) -> Result<Option<bool>, CheckpointError> {
+    pub(crate) fn flag(&self, field: &'static str) -> Result<Option<bool>, CheckpointError> {
         self.read(field, "true or false")
     }
 
-    fn number(&self, field: &'static str) -> Result<Option<f64>, CheckpointError> {
+    pub(crate) fn number(&self, field: &'static str) -> Result<Option<f64>, CheckpointError> {
         self.read(field, "a number")
     }
 
@@ -59,7 +59,7 @@ impl<'a> HfConfig<'a> {
     }
 
     /// A size by the first of its names that is there.
-    fn size<const N: usize>(
+    pub(crate) fn size<const N: usize>(
         &self,
         names: [&'static str; N],
     ) -> Result<Option<usize>, CheckpointError> {
@@ -67,7 +67,10 @@ impl<'a> HfConfig<'a> {
         name.map_or(Ok(None), |name| self.read(name, "a whole number"))
     }
 
-    fn need<const N: usize>(&self, names: [&'static str; N]) -> Result<usize, CheckpointError> {
+    pub(crate) fn need<const N: usize>(
+        &self,
+        names: [&'static str; N],
+    ) -> Result<usize, CheckpointError> {
         self.size(names)?.ok_or_else(|| invalid(names[0], "absent", "a whole number"))
     }
 
@@ -271,7 +274,7 @@ impl<'a> HfConfig<'a> {
         Ok(self.flag("tie_word_embeddings")?.unwrap_or(default))
     }
 
-    fn activation(
+    pub(crate) fn activation(
         &self,
         field: &'static str,
         default: Activation,

@@ -49,6 +49,37 @@ fn a_sharded_model_is_fetched_with_every_shard() {
 }
 
 #[test]
+fn the_modules_of_an_encoder_are_fetched_with_their_folders() {
+    let mut files = megabyte();
+    let more = [
+        "modules.json",
+        "1_Pooling/config.json",
+        "sentence_bert_config.json",
+        "config_sentence_transformers.json",
+        "tokenizer.json",
+    ];
+    for name in more {
+        files.insert(name.into(), format!("{{\"{name}\": 1}}").into_bytes());
+    }
+    files.insert("onnx/model.onnx".into(), b"not needed".to_vec());
+    let setup = Setup::new(Site { files, ..Site::default() });
+    let path = setup.fetch("org/name").unwrap();
+    for name in more.into_iter().chain(["model.safetensors"]) {
+        assert_eq!(fs::read(path.join(name)).unwrap(), setup.server.site().files[name], "{name}");
+    }
+    assert_eq!(names(&path.join("1_Pooling")), ["config.json"]);
+    assert!(!path.join("onnx").exists());
+    #[cfg(unix)]
+    {
+        let target = fs::read_link(path.join("1_Pooling/config.json")).unwrap();
+        assert!(target.starts_with("../../../blobs"), "{}", target.display());
+    }
+    setup.requests();
+    assert_eq!(setup.fetch("org/name").unwrap(), path);
+    assert_eq!(setup.requests(), [""; 0], "what is absent was noted");
+}
+
+#[test]
 fn what_is_in_the_cache_costs_no_request_and_a_download_only_asks() {
     let setup = Setup::new(Site { files: megabyte(), ..Site::default() });
     let path = setup.fetch("org/name").unwrap();
