@@ -13,7 +13,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infer_code_cad::{Progress, SolveEvent};
 
 mod benchmark;
+mod documents;
 mod drawing;
+mod embedder;
 mod extraction;
 mod judge;
 mod model;
@@ -22,7 +24,9 @@ mod settings;
 mod technique;
 
 pub(crate) use benchmark::BenchmarkArgs;
+pub(crate) use documents::{DocumentArgs, IndexBar};
 pub(crate) use drawing::DrawingArgs;
+pub(crate) use embedder::EmbedderArgs;
 pub(crate) use extraction::ExtractionArgs;
 pub(crate) use judge::{IsolationArgs, JudgeArgs};
 pub(crate) use model::{ModelArgs, SourceArgs};

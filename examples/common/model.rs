@@ -96,7 +96,7 @@ impl fmt::Display for SourceArgs {
 }
 
 /// The directory or file of a model, with a bar on standard error while it is downloaded.
-fn download(spec: &str) -> Result<PathBuf, Error> {
+pub(super) fn download(spec: &str) -> Result<PathBuf, Error> {
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
     let style = "{prefix} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
     bar.set_style(ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()));
