@@ -2,7 +2,7 @@ use infer_code_cad_checkpoint::architecture::EncoderBlockNames;
 use infer_code_cad_checkpoint::{EncoderConfig, FeedForwardKind};
 use infer_code_cad_kernels::{DenseFormat, DenseRows, KernelError, Pool};
 
-use super::attention::{AttentionRoom, EncoderAttention, Ragged};
+use super::attention::{EncoderAttention, Ragged};
 use super::linear::EncoderLinear;
 use crate::NativeError;
 use crate::block::keep_rows;
@@ -28,7 +28,6 @@ pub(super) struct BlockRoom {
     wide: Vec<f32>,  // (n_tokens, 3 hidden_size or intermediate_size)
     mixed: Vec<f32>, // (n_tokens, hidden_size or intermediate_size)
     added: Vec<f32>, // (n_tokens, hidden_size)
-    attention: AttentionRoom,
     rows: DenseRows,
 }
 
@@ -84,12 +83,11 @@ impl EncoderBlock {
         room: &mut BlockRoom,
         pool: &Pool,
     ) -> Result<(), KernelError> {
-        let BlockRoom { wide, mixed, attention: rest, rows, .. } = room;
+        let BlockRoom { wide, mixed, rows, .. } = room;
         wide.resize(3 * x.len(), 0.0);
         span!("query, key, value", self.qkv.forward(x, wide, rows, pool))?;
         mixed.resize(x.len(), 0.0);
-        span!("attention", attention.forward(wide, ragged, rest, mixed, pool));
-        Ok(())
+        span!("attention", attention.forward(wide, ragged, mixed, pool))
     }
 
     /// Forgets all tokens but some, in order.
