@@ -110,7 +110,10 @@ fn a_flag_that_does_not_fit_is_refused() {
     }
     let passages = ["--technique", "cad", "--passages", "passages.jsonl"];
     let error = fails("generate", &[&PROMPT[..], &passages].concat());
-    assert!(error.contains("cad reads no passages; add rag or leave out --passages"), "{error}");
+    assert!(
+        error.contains("cad reads no passages; add rag or leave out --index, --passages or"),
+        "{error}"
+    );
     for ignored in [&["--n", "3"][..], &["--technique", "cad"], &["--align"], &["--judge-after"]] {
         let error =
             fails("evaluate", &[&["--out", "results.jsonl", "--rejudge"], ignored].concat());

@@ -15,24 +15,24 @@ pub(crate) struct EmbedderArgs {
     #[arg(long, value_name = "MODEL")]
     embedder: Option<String>,
     /// Holds the embedder's weights in this format: f32 or int8.
-    #[arg(long, default_value = "f32", value_parser = weights)]
-    weights: EncoderWeights,
+    #[arg(long, value_name = "FORMAT", default_value_t = EncoderWeights::F32)]
+    embedder_weights: EncoderWeights,
     /// Threads that embed; without it as many as there are.
-    #[arg(long, value_parser = positive)]
-    threads: Option<usize>,
-}
-
-fn weights(name: &str) -> Result<EncoderWeights, String> {
-    let named = EncoderWeights::ALL.into_iter().find(|weights| weights.name() == name);
-    named.ok_or_else(|| "expected f32 or int8".to_owned())
+    #[arg(long, value_name = "N", value_parser = positive)]
+    embedder_threads: Option<usize>,
 }
 
 impl EmbedderArgs {
     /// Loads the embedder, where one was chosen.
     pub(crate) fn open(&self) -> Result<Option<Arc<dyn Embedder>>, Failure> {
-        let Some(spec) = &self.embedder else { return Ok(None) };
-        let pool = Arc::new(self.threads.map_or_else(Pool::all_threads, Pool::new));
-        let options = EmbedderOptions { weights: self.weights, pool, ..EmbedderOptions::default() };
-        Ok(Some(load_embedder(&download(spec)?, &options)?))
+        self.embedder.as_deref().map(|spec| self.load(spec)).transpose()
+    }
+
+    /// Loads an embedder by name, held as these flags say.
+    pub(crate) fn load(&self, spec: &str) -> Result<Arc<dyn Embedder>, Failure> {
+        let pool = Arc::new(self.embedder_threads.map_or_else(Pool::all_threads, Pool::new));
+        let weights = self.embedder_weights;
+        let options = EmbedderOptions { weights, pool, ..EmbedderOptions::default() };
+        Ok(load_embedder(&download(spec)?, &options)?)
     }
 }

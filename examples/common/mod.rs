@@ -19,6 +19,7 @@ mod embedder;
 mod extraction;
 mod judge;
 mod model;
+mod passages;
 mod sampling;
 mod settings;
 mod technique;
@@ -30,14 +31,16 @@ pub(crate) use embedder::EmbedderArgs;
 pub(crate) use extraction::ExtractionArgs;
 pub(crate) use judge::{IsolationArgs, JudgeArgs};
 pub(crate) use model::{ModelArgs, SourceArgs};
+pub(crate) use passages::PassageArgs;
 pub(crate) use sampling::SamplingArgs;
 pub(crate) use settings::SettingArgs;
 pub(crate) use technique::TechniqueArgs;
 
 /// Flags of `evaluate` that mean something only where drafts are written.
 #[rustfmt::skip]
-pub(crate) const WRITING: [&str; 25] = [
-    "technique", "temperature", "top_p", "top_k", "min_p", "alpha", "plausibility", "n_passages", "passages",
+pub(crate) const WRITING: [&str; 32] = [
+    "technique", "temperature", "top_p", "top_k", "min_p", "alpha", "plausibility", "n_passages", "gate",
+    "passages", "index", "retrieved", "embedder", "embedder_weights", "embedder_threads", "similarity",
     "prompt_format", "system", "model", "weights", "kv", "threads", "device", "n", "max_new_tokens", "max_rows",
     "stop", "seed", "drafts", "judge_after", "as_is", "align",
 ];

@@ -1,13 +1,13 @@
 //! Flags that choose a technique.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use infer_code_cad::retrieval::{Bm25Config, Bm25Index, Retriever, load_passages};
-use infer_code_cad::{Chat, PromptFormat, Recipe, Supplies, Technique, TechniqueError, embedded};
+use infer_code_cad::{
+    Chat, EmbeddingSimilarity, PromptFormat, Recipe, Supplies, Technique, TechniqueError,
+};
 
-use super::{Failure, SettingArgs};
+use super::{Failure, PassageArgs, SettingArgs};
 
 /// Which technique to run.
 #[derive(Args)]
@@ -18,9 +18,12 @@ pub(crate) struct TechniqueArgs {
     technique: String,
     #[command(flatten)]
     settings: SettingArgs,
-    /// Passages for rag, one `{"id", "title", "text"}` per line; without it the embedded ones.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) passages: Option<PathBuf>,
+    #[command(flatten)]
+    passages: PassageArgs,
+    /// Compares the drafts of sc by the cosine of this embedder's vectors (a directory, org/name on the hub or a
+    /// short name; the paper's is mpnet); without it by their words.
+    #[arg(long, value_name = "EMBEDDER")]
+    similarity: Option<String>,
     /// How prompts are put to the model: auto (chat where the model has a chat template), raw or chat.
     #[arg(long, default_value = "auto")]
     pub(crate) prompt_format: PromptFormat,
@@ -57,18 +60,22 @@ impl TechniqueArgs {
     /// stand in for missing ones only where `embedded_passages` says that they fit the problems.
     pub(crate) fn build(&self, embedded_passages: bool) -> Result<Technique, Failure> {
         let recipe = self.recipe()?;
-        if self.passages.is_some() && recipe.passages.is_none() {
-            let name = &self.technique;
-            return Err(format!("{name} reads no passages; add rag or leave out --passages").into());
+        let name = &self.technique;
+        if self.passages.given() && recipe.passages.is_none() {
+            let flags = "--index, --passages or --retrieved";
+            return Err(format!("{name} reads no passages; add rag or leave out {flags}").into());
         }
-        let retriever: Option<Arc<dyn Retriever>> = match &self.passages {
-            None if embedded_passages => Some(embedded::retriever()?),
-            None => None,
-            Some(path) => {
-                let passages = load_passages(path)?;
-                Some(Arc::new(Bm25Index::new(passages, Bm25Config::default())?))
-            }
-        };
-        Ok(recipe.build(&Supplies { retriever, ..Supplies::default() })?)
+        if self.similarity.is_some() && recipe.drafts.is_none() {
+            let remedy = "add sc or leave out --similarity";
+            return Err(format!("{name} compares no drafts; {remedy}").into());
+        }
+        let mut supplies = Supplies::default();
+        if recipe.passages.is_some() {
+            supplies.retriever = self.passages.retriever(embedded_passages)?;
+        }
+        if let Some(spec) = &self.similarity {
+            supplies.similarity = Arc::new(EmbeddingSimilarity(self.passages.embedder.load(spec)?));
+        }
+        Ok(recipe.build(&supplies)?)
     }
 }
