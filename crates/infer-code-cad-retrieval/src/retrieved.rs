@@ -143,17 +143,19 @@ impl Retrieved {
         top_k: usize,
         path: &Path,
     ) -> Result<(), RetrievalError> {
-        let unfinished = path.with_added_extension("unfinished");
+        let mut unfinished = path.as_os_str().to_owned();
+        unfinished.push(".unfinished");
+        let unfinished = Path::new(&unfinished);
         let io = |source| RetrievalError::Io { file: path.display().to_string(), source };
-        let file = File::create(&unfinished).map_err(io)?;
+        let file = File::create(unfinished).map_err(io)?;
         let mut out = BufWriter::new(&file);
         let written = Self::write(retriever, queries, top_k, &mut out);
         drop(out);
         let kept = written.and_then(|()| {
-            file.sync_all().and_then(|()| std::fs::rename(&unfinished, path)).map_err(io)
+            file.sync_all().and_then(|()| std::fs::rename(unfinished, path)).map_err(io)
         });
         if kept.is_err() {
-            let _ = std::fs::remove_file(&unfinished); // the first fault is told
+            let _ = std::fs::remove_file(unfinished); // the first fault is told
         }
         kept
     }
