@@ -56,6 +56,8 @@ pub use ndarray;
 pub use passage::{Passage, load_passages, parse_passages, read_passages};
 pub use retrieved::Retrieved;
 pub use retriever::{Hit, Part, Query, Retriever};
+#[cfg(feature = "parquet")]
+pub use source::ParquetFile;
 #[cfg(feature = "sources")]
 pub use source::{DevDocs, Folder, SphinxSite};
 pub use source::{

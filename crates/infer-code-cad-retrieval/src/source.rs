@@ -8,6 +8,8 @@ mod folder;
 #[cfg(feature = "sources")]
 mod html;
 mod jsonl;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod python;
 #[cfg(feature = "sources")]
 mod sphinx;
@@ -16,6 +18,8 @@ mod text;
 #[cfg(feature = "sources")]
 mod walk;
 
+#[cfg(feature = "parquet")]
+pub use self::parquet::ParquetFile;
 #[cfg(feature = "sources")]
 pub use devdocs::DevDocs;
 pub use error::SourceError;

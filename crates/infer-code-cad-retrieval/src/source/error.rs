@@ -30,6 +30,17 @@ pub enum SourceError {
         /// What is wrong with it.
         why: String,
     },
+    /// A file of columns without the ones of documents, or damaged.
+    #[cfg(feature = "parquet")]
+    #[error(
+        "{file}: {why}; expected parquet with the columns id and text, or doc_id and doc_content"
+    )]
+    Columns {
+        /// Path as given.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The interpreter does not say what is installed.
     #[error("{interpreter}: {why}; expected a Python of at least 3.8")]
     Interpreter {
