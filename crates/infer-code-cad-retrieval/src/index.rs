@@ -1,14 +1,18 @@
 //! Vectors that are searched by inner product.
 
 mod error;
+#[cfg(feature = "faiss")]
+mod faiss;
 mod file;
 mod flat;
 #[cfg(feature = "pgvector")]
 mod pgvector;
-#[cfg(feature = "pgvector")]
+#[cfg(any(feature = "faiss", feature = "pgvector"))]
 mod rows;
 mod sharded;
 
+#[cfg(feature = "faiss")]
+pub use self::faiss::{FaissError, FaissIndex, FaissOptions};
 #[cfg(feature = "pgvector")]
 pub use self::pgvector::{PgVectorError, PgVectorIndex, PgVectorSearch};
 pub use error::IndexError;

@@ -22,6 +22,8 @@ mod gate;
 mod hub_penalty;
 mod hybrid;
 mod index;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod mmr;
 mod passage;
 mod retrieved;
@@ -43,6 +45,8 @@ pub use error::RetrievalError;
 pub use gate::{Calibration, Gate, GateConfig, Verdict, area_under_curve};
 pub use hub_penalty::{HubPenalty, HubPenaltyConfig};
 pub use hybrid::{Hybrid, HybridConfig};
+#[cfg(feature = "faiss")]
+pub use index::{FaissError, FaissIndex, FaissOptions};
 pub use index::{
     FlatConfig, FlatIndex, IndexError, Neighbor, ShardedIndex, VectorFileError, VectorIndex,
     read_npy, write_npy,

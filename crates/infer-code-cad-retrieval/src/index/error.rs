@@ -60,6 +60,10 @@ pub enum IndexError {
         /// What to do instead.
         remedy: &'static str,
     },
+    /// What an index of FAISS says.
+    #[cfg(feature = "faiss")]
+    #[error(transparent)]
+    Faiss(#[from] super::FaissError),
     /// What an index in PostgreSQL says.
     #[cfg(feature = "pgvector")]
     #[error(transparent)]
