@@ -1,9 +1,14 @@
-//! Vectors in a real PostgreSQL: exact and by a graph, several at once, and a server that dies.
+//! Vectors in a real PostgreSQL: what every index does, several at once, and a server that dies.
 #![cfg(all(feature = "pgvector", unix))]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+#[path = "../index_suite/mod.rs"]
+mod index_suite;
 mod server;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use index_suite::{brute_force, random_unit};
 use infer_code_cad_retrieval::ndarray::{Array2, array};
 use infer_code_cad_retrieval::{
     IndexError, PgVectorError, PgVectorIndex, PgVectorSearch, VectorIndex,
@@ -16,18 +21,14 @@ fn open(server: &Server, table: &str, dimension: usize, search: PgVectorSearch) 
     PgVectorIndex::open(&server.address(), table, dimension, search).unwrap()
 }
 
-/// Vectors of length 1 from a linear congruence.
-fn random_unit(count: usize, dimension: usize, seed: u64) -> Array2<f32> {
-    let mut state = seed;
-    let mut rows = Array2::from_shape_simple_fn((count, dimension), || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+#[test]
+fn does_what_every_index_does() {
+    let Some(server) = Server::start() else { return };
+    let tables = AtomicUsize::new(0);
+    index_suite::suite(&|dimension| {
+        let table = format!("suite_{}", tables.fetch_add(1, Ordering::Relaxed));
+        Box::new(open(&server, &table, dimension, PgVectorSearch::Exact))
     });
-    for mut row in rows.rows_mut() {
-        let norm = row.dot(&row).sqrt();
-        row /= norm;
-    }
-    rows
 }
 
 #[test]
@@ -40,10 +41,8 @@ fn a_graph_finds_nearly_all_and_more_than_it_keeps_in_sight() {
     let found = graph.search(queries.view(), 10).unwrap();
     let mut right = 0;
     for (query, found) in queries.rows().into_iter().zip(&found) {
-        let scores = rows.dot(&query);
-        let mut expected = ids.clone();
-        expected.sort_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]));
-        right += expected[..10].iter().filter(|id| found.iter().any(|one| one.id == **id)).count();
+        let expected = brute_force(&ids, &rows, &query.to_vec(), 10);
+        right += expected.iter().filter(|(id, _)| found.iter().any(|one| one.id == *id)).count();
     }
     assert!(right >= 190, "{right} of 200");
     assert_eq!(graph.search(queries.view(), 300).unwrap()[0].len(), 300);
