@@ -33,7 +33,8 @@ const GRAPH_STEP: usize = 100;
 /// from some millions of vectors on. Douze et al., [The Faiss library](https://arxiv.org/abs/2401.08281).
 ///
 /// Searches of several threads wait for each other; FAISS itself shares the queries of one call among
-/// `OMP_NUM_THREADS` threads. An answer does not depend on the other queries of the call.
+/// `OMP_NUM_THREADS` threads. An answer does not depend on the other queries of the call, but for the last bits of its
+/// scores behind a transformation (`PCA8,..`), which FAISS computes for all queries at once.
 ///
 /// # Examples
 /// ```

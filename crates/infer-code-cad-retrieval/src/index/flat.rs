@@ -34,8 +34,7 @@ impl Default for FlatConfig {
 /// Compares a query with every vector, so that nothing is missed.
 ///
 /// A score is an inner product in f32, summed in a fixed order: it depends on the two vectors alone. A search
-/// costs one pass over the memory, whatever the number of queries: about 5 ms for 44,000 vectors of 768 values
-/// and a query, so that it serves to a million vectors. Beyond, FAISS's approximate indexes are faster.
+/// reads all vectors once, whatever the number of queries.
 ///
 /// Its file is that of FAISS's `IndexFlatIP`, under an `IndexIDMap` where the numbers are not 0, 1, 2 and so on:
 /// Python reads it with `faiss.read_index`.
