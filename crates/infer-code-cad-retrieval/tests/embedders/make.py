@@ -50,6 +50,7 @@ def tokenizer(special, pad, cls, sep, unk, processor):
     inner.normalizer = normalizers.BertNormalizer(lowercase=True)
     inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     inner.post_processor = processor(vocab)
+    inner.add_special_tokens([pad, unk, cls, sep])
     # As in the file of all-MiniLM-L6-v2: neither may act.
     inner.enable_truncation(max_length=16)
     inner.enable_padding(length=16, pad_id=vocab[pad], pad_token=pad)
