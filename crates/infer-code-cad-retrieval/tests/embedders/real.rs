@@ -25,18 +25,25 @@ fn agrees(name: &str) {
     let Some(dir) = model(name) else { return };
     let other = env::var_os("INFER_CODE_CAD_EMBEDDINGS").map(PathBuf::from);
     let expected = Expected::read(&other.unwrap_or_else(|| fixture("real.json")));
-    for (weights, least) in [(EncoderWeights::F32, 0.99999), (EncoderWeights::Int8, 0.99)] {
+    for (weights, least) in [(EncoderWeights::F32, 0.99999), (EncoderWeights::Int8, 0.999)] {
         let embedder = SentenceEmbedder::load(&dir, &options(weights, 2)).unwrap();
         let start = Instant::now();
         let embedded = embedder.embed(&expected.texts(), TextRole::Passage).unwrap();
         let seconds = start.elapsed().as_secs_f64();
         let (_, vectors) = expected.vectors(name).next().unwrap();
+        // A text without a word is two tokens that mean nothing, on which int8 is coarser.
+        let has_words = expected.texts().into_iter().map(|text| !text.trim().is_empty());
+        let cosines = cosines(&embedded.vectors, vectors).into_iter().zip(has_words);
+        let cosines: Vec<f64> = cosines.filter(|(_, words)| *words).map(|(x, _)| x).collect();
+        let n_texts = cosines.len();
+        let mean = cosines.iter().sum::<f64>() / n_texts as f64;
+        println!("{name} {weights}: {n_texts} texts, {seconds:.1} s, mean cosine {mean:.7}");
+        for (i, cosine) in cosines.iter().enumerate() {
+            assert!(*cosine >= least, "{name} {weights} text {i}: {cosine}");
+        }
         let worst = worst_cosine(&embedded.vectors, vectors);
-        let n_texts = vectors.len();
-        println!("{name} {weights}: {n_texts} texts, {seconds:.1} s, worst cosine {worst:.7}");
-        let mean = cosines(&embedded.vectors, vectors).iter().sum::<f64>() / n_texts as f64;
-        println!("{name} {weights}: mean cosine {mean:.7}");
-        assert!(worst >= least, "{name} {weights}: {worst}");
+        println!("{name} {weights}: worst cosine, all texts, {worst:.7}");
+        assert!(worst >= 0.99, "{name} {weights}: {worst}");
         let alone = embedder.embed(&expected.texts()[1..2], TextRole::Passage).unwrap();
         assert_eq!(alone.vectors.row(0), embedded.vectors.row(1), "{name} {weights}");
     }
