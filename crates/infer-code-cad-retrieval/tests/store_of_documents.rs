@@ -1,5 +1,6 @@
 //! The documents of CodeRAG-Bench, which are not part of the project: looked for in `$INFER_CODE_CAD_DATA/docs`, else in
 //! `../shared/data/docs` beside the workspace.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::collections::HashSet;
 use std::path::PathBuf;

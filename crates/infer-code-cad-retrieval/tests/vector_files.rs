@@ -87,7 +87,7 @@ fn every_kind_of_file_is_read() {
             }
             let best = index.search(array![[0.0, 0.0, 0.0, 0.0, 9.0]].view(), 1).unwrap();
             // By direction the vector in the middle is nearer than the longest one.
-            assert_eq!(best[0][0].id, ids[if expected == &units { 1 } else { 2 }], "{name}");
+            assert_eq!(best[0][0].id, ids[if *expected == units { 1 } else { 2 }], "{name}");
         }
     }
 }
