@@ -7,7 +7,6 @@ mod file;
 mod flat;
 #[cfg(feature = "pgvector")]
 mod pgvector;
-#[cfg(any(feature = "faiss", feature = "pgvector"))]
 mod rows;
 mod sharded;
 
@@ -16,6 +15,7 @@ pub use self::faiss::{FaissError, FaissIndex, FaissOptions};
 #[cfg(feature = "pgvector")]
 pub use self::pgvector::{PgVectorError, PgVectorIndex, PgVectorSearch};
 pub use error::IndexError;
+pub(crate) use file::write_flat_header;
 pub use file::{VectorFileError, read_npy, write_npy};
 pub use flat::{FlatConfig, FlatIndex};
 pub use sharded::ShardedIndex;

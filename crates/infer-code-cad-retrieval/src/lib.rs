@@ -26,6 +26,7 @@ mod index;
 pub mod mcp;
 mod mmr;
 mod passage;
+mod replace;
 mod retrieved;
 mod retriever;
 mod source;

@@ -10,6 +10,7 @@ use infer_code_cad_decode::Settings;
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
+use crate::replace::replace_by;
 use crate::{Hit, Part, Passage, Query, RetrievalError, Retriever};
 
 /// The answers that a retriever gave to some queries, read from a file: so that a run over a benchmark needs
@@ -143,21 +144,12 @@ impl Retrieved {
         top_k: usize,
         path: &Path,
     ) -> Result<(), RetrievalError> {
-        let mut unfinished = path.as_os_str().to_owned();
-        unfinished.push(".unfinished");
-        let unfinished = Path::new(&unfinished);
         let io = |source| RetrievalError::Io { file: path.display().to_string(), source };
-        let file = File::create(unfinished).map_err(io)?;
-        let mut out = BufWriter::new(&file);
-        let written = Self::write(retriever, queries, top_k, &mut out);
-        drop(out);
-        let kept = written.and_then(|()| {
-            file.sync_all().and_then(|()| std::fs::rename(unfinished, path)).map_err(io)
-        });
-        if kept.is_err() {
-            let _ = std::fs::remove_file(unfinished); // the first fault is told
-        }
-        kept
+        replace_by(path, io, |part| {
+            let file = File::create(part).map_err(io)?;
+            Self::write(retriever, queries, top_k, &mut BufWriter::new(&file))?;
+            file.sync_all().map_err(io)
+        })
     }
 
     /// Reads a file.

@@ -1,4 +1,4 @@
-"""BM25 as the product ranks passages, small enough to check retrieval from here."""
+"""BM25 as the product ranked passages when the model was trained; since then titles weigh more (BM25F)."""
 
 import math
 import re

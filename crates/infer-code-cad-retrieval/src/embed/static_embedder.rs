@@ -11,7 +11,7 @@ use crate::{EmbedError, Embedder, Embeddings, TextRole};
 
 /// A table of token vectors whose mean stands for a text: Model2Vec's potion models.
 ///
-/// Hundreds of times faster than a transformer and blind to the order of words: for huge stores, beside a lexical
+/// A lookup and a sum where a transformer multiplies, and blind to the order of words: for huge stores, beside a lexical
 /// search. A text without a known token has the zero vector, which is near to nothing.
 #[derive(Debug)]
 pub struct StaticEmbedder {

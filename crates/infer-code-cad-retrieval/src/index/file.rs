@@ -7,18 +7,29 @@ mod error;
 mod faiss;
 mod map;
 mod npy;
-mod replace;
 
 pub use error::VectorFileError;
 pub use npy::{read_npy, write_npy};
 
 pub(super) use faiss::write as write_faiss;
+pub(crate) use faiss::write_flat_header;
 pub(super) use map::MappedFile;
-pub(super) use replace::replace;
 
+use std::fs::File;
+use std::io::{self, BufWriter};
 use std::ops::Range;
+use std::path::Path;
 
 use half::f16;
+
+/// Writes a file as a whole, or leaves what was there.
+pub(super) fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), VectorFileError> {
+    let io = |source| VectorFileError::Io { file: path.display().to_string(), source };
+    crate::replace::replace(path, write).map_err(io)
+}
 
 /// Where in a file the vectors are and what they are.
 #[derive(Debug, PartialEq)]

@@ -13,6 +13,7 @@ use infer_code_cad_kernels::Pool;
 use ndarray::ArrayView2;
 
 use super::file::{Layout, MappedFile, Values, VectorFileError, replace, write_faiss};
+use super::rows::{check_queries, check_rows};
 use super::{IndexError, Neighbor, VectorIndex};
 use ids::Ids;
 pub(super) use nearest::order;
@@ -139,26 +140,19 @@ impl FlatIndex {
     pub fn ids(&self) -> &[i64] {
         self.ids.as_slice()
     }
+}
 
-    fn check(&self, rows: &ArrayView2<'_, f32>) -> Result<(), IndexError> {
-        if rows.ncols() != self.dimension {
-            return Err(IndexError::Dimension { index: self.dimension, given: rows.ncols() });
-        }
-        for (row, vector) in rows.outer_iter().enumerate() {
-            if let Some(&value) = vector.iter().find(|x| !x.is_finite()) {
-                return Err(IndexError::NotFinite { row, value });
-            }
-            if !vector.iter().map(|x| x * x).sum::<f32>().is_finite() {
-                return Err(IndexError::TooLong { row });
-            }
-        }
-        Ok(())
+/// Refuses vectors whose inner products may overflow.
+fn check_lengths(rows: &ArrayView2<'_, f32>) -> Result<(), IndexError> {
+    match rows.outer_iter().position(|row| !has_finite_length(row)) {
+        Some(row) => Err(IndexError::TooLong { row }),
+        None => Ok(()),
     }
 }
 
 /// Whether no inner product with a vector as long overflows.
-fn has_finite_length(vector: &[f32]) -> bool {
-    vector.iter().map(|x| x * x).sum::<f32>().is_finite()
+fn has_finite_length<'a>(vector: impl IntoIterator<Item = &'a f32>) -> bool {
+    vector.into_iter().map(|x| x * x).sum::<f32>().is_finite()
 }
 
 impl VectorIndex for FlatIndex {
@@ -174,7 +168,8 @@ impl VectorIndex for FlatIndex {
         if ids.len() != vectors.nrows() {
             return Err(IndexError::Ids { ids: ids.len(), vectors: vectors.nrows() });
         }
-        self.check(&vectors)?;
+        check_rows(self.dimension, &vectors)?;
+        check_lengths(&vectors)?;
         let stored = self.vectors.own()?;
         self.ids.extend(ids).map_err(|id| IndexError::DuplicateId { id })?;
         stored.extend(vectors.iter().flat_map(|x| x.to_le_bytes()));
@@ -198,10 +193,8 @@ impl VectorIndex for FlatIndex {
         queries: ArrayView2<'_, f32>,
         top_k: usize,
     ) -> Result<Vec<Vec<Neighbor>>, IndexError> {
-        if top_k == 0 {
-            return Err(IndexError::ZeroTopK);
-        }
-        self.check(&queries)?;
+        check_queries(self.dimension, &queries, top_k)?;
+        check_lengths(&queries)?;
         let rows = scan::Scan {
             dimension: self.dimension,
             bytes: self.vectors.bytes()?,

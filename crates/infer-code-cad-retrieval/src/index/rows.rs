@@ -1,5 +1,6 @@
 //! What every index asks of vectors before it takes them in or searches for them.
 
+#[cfg(any(feature = "faiss", feature = "pgvector", test))]
 use std::collections::HashSet;
 
 use ndarray::ArrayView2;
@@ -7,6 +8,7 @@ use ndarray::ArrayView2;
 use crate::IndexError;
 
 /// Refuses what [`VectorIndex::add`](crate::VectorIndex::add) must not take in; `is_held` knows the numbers taken.
+#[cfg(any(feature = "faiss", feature = "pgvector", test))]
 pub(crate) fn check_added(
     dimension: usize,
     ids: &[i64],

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::unwritable;
 use super::{Manifest, StoreError};
+use crate::replace::sync_directory;
 
 pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const PASSAGES: &str = "passages.jsonl";
@@ -132,9 +133,4 @@ fn remove_if_there(path: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unwritable(path)(error)),
         _ => Ok(()),
     }
-}
-
-/// Makes renames within a directory last; where directories cannot be opened the system sees to it.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }

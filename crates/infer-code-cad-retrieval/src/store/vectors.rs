@@ -12,20 +12,6 @@ pub(super) fn text_hash(passage: &Passage) -> u128 {
     XxHash3_128::oneshot(passage.content().as_bytes())
 }
 
-/// The head of a FAISS file of `rows` vectors that are searched exactly by inner product (`IndexFlatIP`).
-///
-/// Layout: faiss 1.15, `impl/index_write.cpp`, `write_index_header` and `IndexFlat`.
-pub(super) fn faiss_header(rows: usize, dimension: usize) -> Vec<u8> {
-    let mut header = b"IxFI".to_vec();
-    header.extend((dimension as i32).to_le_bytes());
-    header.extend((rows as i64).to_le_bytes());
-    header.extend([(1_i64 << 20).to_le_bytes(); 2].concat());
-    header.push(1);
-    header.extend(0_i32.to_le_bytes());
-    header.extend(((rows * dimension) as u64).to_le_bytes());
-    header
-}
-
 /// What vectors can be compared with each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Space {

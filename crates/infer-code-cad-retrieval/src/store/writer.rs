@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::embedding::{Embedding, OnProgress};
+use super::error::unwritable;
 use super::lock::Lock;
 use super::log::VectorLog;
 use super::place::{PASSAGES, Place, VECTORS};
 use super::row::Row;
 use super::sums::{FileSums, SummedFile};
-use super::vectors::{Space, Vectors, bytes, faiss_header, text_hash};
+use super::vectors::{Space, Vectors, bytes, text_hash};
 use super::{
     EmbedderSummary, IndexProgress, IndexReport, Manifest, SourceSummary, Store, StoreError,
 };
+use crate::index::write_flat_header;
 use crate::{Embedder, Passage};
 
 /// Writes the index in a directory: the only one to do so while it lives.
@@ -254,14 +256,18 @@ impl Draft {
         mut vectors: Vectors,
         lines: &mut SummedFile,
     ) -> Result<(EmbedderSummary, FileSums), StoreError> {
-        let mut file = SummedFile::create(&place.new_file(VECTORS))?;
+        let path = place.new_file(VECTORS);
+        let mut file = SummedFile::create(&path)?;
         let mut summary = EmbedderSummary {
             settings: vectors.space.settings.clone(),
             dimension: vectors.space.dimension,
             cut_passages: 0,
             cut_tokens: 0,
         };
-        file.write(&faiss_header(self.passages.len(), summary.dimension))?;
+        let mut header = Vec::new();
+        write_flat_header(&mut header, summary.dimension, self.passages.len())
+            .map_err(unwritable(&path))?;
+        file.write(&header)?;
         for passage in &self.passages {
             let (vector, cut) = vectors.read(text_hash(passage))?;
             lines.write(Row { passage: &**passage, cut_tokens: cut }.line().as_bytes())?;

@@ -1,6 +1,6 @@
 //! FAISS's files: what can be known of one before FAISS reads it, and writing one in one step.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use faiss::index::IndexImpl;
 use twox_hash::XxHash3_128;
 
 use super::FaissError;
+use crate::replace::replace_by;
 
 /// Bytes of an index's head: code, i32 dimension, i64 vectors, two i64 of no use, u8 trained, i32 metric.
 const HEAD: usize = 37;
@@ -150,18 +151,8 @@ pub(super) fn read(path: &Path) -> Result<IndexImpl, FaissError> {
 
 /// Writes beside the path and renames.
 pub(super) fn write(path: &Path, index: &IndexImpl) -> Result<(), FaissError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let beside = Path::new(&name);
-    let written = write_at(beside, index).and_then(|()| {
-        let io = |source| FaissError::Io { file: path.display().to_string(), source };
-        fs::rename(beside, path).map_err(io)
-    });
-    if written.is_err() {
-        // Nothing can be done where this fails too; the first error says more.
-        let _ = fs::remove_file(beside);
-    }
-    written
+    let io = |source| FaissError::Io { file: path.display().to_string(), source };
+    replace_by(path, io, |part| write_at(part, index))
 }
 
 fn write_at(path: &Path, index: &IndexImpl) -> Result<(), FaissError> {

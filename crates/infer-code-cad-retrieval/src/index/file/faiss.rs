@@ -32,14 +32,23 @@ pub(in crate::index) fn write(
     if ids.is_some() {
         write_header(out, b"IxMp", dimension, n_vectors)?;
     }
-    write_header(out, b"IxFI", dimension, n_vectors)?;
-    out.write_all(&((n_vectors * dimension) as u64).to_le_bytes())?;
+    write_flat_header(out, dimension, n_vectors)?;
     out.write_all(vectors)?;
     if let Some(ids) = ids {
         out.write_all(&(ids.len() as u64).to_le_bytes())?;
         ids.iter().try_for_each(|id| out.write_all(&id.to_le_bytes()))?;
     }
     Ok(())
+}
+
+/// Writes what stands before the values of an `IxFI`.
+pub(crate) fn write_flat_header(
+    out: &mut impl Write,
+    dimension: usize,
+    n_vectors: usize,
+) -> io::Result<()> {
+    write_header(out, b"IxFI", dimension, n_vectors)?;
+    out.write_all(&((n_vectors * dimension) as u64).to_le_bytes())
 }
 
 fn write_header(
