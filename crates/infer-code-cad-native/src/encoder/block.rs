@@ -1,5 +1,5 @@
 use infer_code_cad_checkpoint::architecture::EncoderBlockNames;
-use infer_code_cad_checkpoint::{EncoderConfig, FeedForwardKind};
+use infer_code_cad_checkpoint::{Activation, EncoderConfig, FeedForwardKind};
 use infer_code_cad_kernels::{DenseFormat, DenseRows, KernelError, Pool};
 
 use super::attention::{EncoderAttention, Ragged};
@@ -112,11 +112,22 @@ impl EncoderBlock {
         span!("norm", add_and_norm(x, added, &self.attention_norm, pool));
         wide.resize(n_tokens * self.nonlinearity.width, 0.0);
         span!("up", self.feed_forward_input.forward(x, wide, rows, pool))?;
-        mixed.resize(wide.len(), 0.0);
-        span!("nonlinearity", self.nonlinearity.forward(wide, mixed, pool));
+        span!("nonlinearity", self.activate(wide, mixed, pool));
         span!("down", self.feed_forward_output.forward(mixed, added, rows, pool))?;
         span!("norm", add_and_norm(x, added, &self.feed_forward_norm, pool));
         Ok(())
+    }
+
+    /// Leaves in `mixed` what the nonlinearity makes of `wide`.
+    fn activate(&self, wide: &mut Vec<f32>, mixed: &mut Vec<f32>, pool: &Pool) {
+        if self.nonlinearity.activation == Activation::Gelu {
+            // The kernel's saves a quarter of the time of MiniLM against one value after the other.
+            pool.gelu(wide);
+            std::mem::swap(wide, mixed);
+        } else {
+            mixed.resize(wide.len(), 0.0);
+            self.nonlinearity.forward(wide, mixed, pool);
+        }
     }
 }
 
