@@ -70,7 +70,10 @@ impl Package {
     fn is_called(&self, name: &str) -> bool {
         let plain = |name: &str| name.to_lowercase().replace(['_', '.'], "-");
         // Every module of the standard library is a name of it no more than `numpy.linalg` is one of NumPy.
-        let module = self.name != "python" && self.modules.iter().any(|module| module == name);
+        let is_it = |module: &String| {
+            module.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let module = self.name != "python" && self.modules.iter().any(is_it);
         plain(&self.name) == plain(name) || module
     }
 }

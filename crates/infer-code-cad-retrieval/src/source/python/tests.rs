@@ -141,6 +141,79 @@ fn imports_that_fail_exit_crash_or_hang_cost_themselves_alone() {
 }
 
 #[test]
+fn objects_that_raise_cost_themselves_alone() {
+    let hostile = r#"
+import sys
+class Number: __doc__ = 5
+class Meta(type):
+    @property
+    def __doc__(cls): raise SystemExit("no")
+class Raises(metaclass=Meta): "Hidden."
+class Anything:
+    @property
+    def __class__(self): raise RuntimeError("no class")
+    def __getattr__(self, name): raise ValueError(name)
+class Holder:
+    x = Anything()
+    def a(self): "Before it."
+class Text(str):
+    def split(self, *a): raise KeyboardInterrupt
+def f(surrogate="\ud800"): pass
+f.__doc__, f.__module__ = Text("Plain."), 7
+__all__ = ["Number", "Raises", "Holder", "f", "missing", 5, "anything"]
+anything = Anything()
+"#;
+    let replaced = "import sys\nclass M:\n    def __getattr__(self, name): raise OSError(name)\n\
+        sys.modules[__name__] = M()";
+    let modules = [
+        ("mine/__init__.py", "def good(): 'Here.'"),
+        ("mine/hostile.py", hostile),
+        ("mine/replaced.py", replaced),
+    ];
+    let Some((_folder, source)) = environment(&modules) else { return };
+    let (documents, skipped) = read(&source);
+    let titles: Vec<&str> = documents.iter().map(|document| document.title.as_str()).collect();
+    let expected = [
+        "mine.good()",
+        "mine.hostile.Holder()",
+        "mine.hostile.Holder.a()",
+        "mine.hostile.Number()",
+        "mine.hostile.Raises()",
+        "mine.hostile.f(surrogate='\\ud800')",
+    ];
+    assert_eq!(titles, expected);
+    assert_eq!(skipped, ["mine.hostile.Holder: RuntimeError: no class"]);
+}
+
+#[test]
+fn a_folder_of_several_distributions_and_a_checkout() {
+    let about = |name: &str| format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1\n");
+    let [a, b, checkout] = ["ns-a", "ns-b", "In-A.Checkout"].map(about);
+    let modules = [
+        ("ns/a/__init__.py", "def fa(): 'A.'"),
+        ("ns/b.py", "def fb(): 'B.'"),
+        ("ns_a-1.dist-info/METADATA", a.as_str()),
+        ("ns_a-1.dist-info/RECORD", "ns/a/__init__.py,,\nns/lib/libx.so,,\n"),
+        ("ns_b-1.dist-info/METADATA", b.as_str()),
+        ("ns_b-1.dist-info/RECORD", "ns/b.py,,\n"),
+        ("checkout/src/in_a_checkout.py", "def fc(): 'C.'"),
+        ("_in_a_checkout.pth", "checkout/src\n"),
+        ("in_a_checkout-1.dist-info/METADATA", checkout.as_str()),
+        ("in_a_checkout-1.dist-info/RECORD", "_in_a_checkout.pth,,\n"),
+    ];
+    let Some((_folder, mut source)) = environment(&modules) else { return };
+    for (names, expected) in [
+        (&["ns"][..], &["ns-a:ns.a.fa", "ns-b:ns.b.fb"][..]),
+        (&["ns-b", "in-a-checkout"][..], &["In-A.Checkout:in_a_checkout.fc", "ns-b:ns.b.fb"][..]),
+    ] {
+        source.packages = names.iter().map(|name| (*name).to_owned()).collect();
+        let (documents, skipped) = read(&source);
+        let ids: Vec<&str> = documents.iter().map(|document| document.id.as_str()).collect();
+        assert_eq!((ids, skipped), (expected.to_vec(), vec![]));
+    }
+}
+
+#[test]
 fn what_is_not_there_is_named() {
     let error = |source: &PythonEnvironment| source.documents().err().unwrap().to_string();
     let none = PythonEnvironment::new("no/such/python");

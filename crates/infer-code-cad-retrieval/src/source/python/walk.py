@@ -17,10 +17,11 @@ for stream in (0, 1, 2):
     os.dup2(quiet, stream)
 own_process = os.getpid()
 
-import ast, importlib, importlib.metadata, inspect, pkgutil, re, shutil, tempfile, types, warnings
+import ast, importlib, importlib.machinery, importlib.metadata, importlib.util, inspect, pkgutil, re, shutil, tempfile, types, warnings
 
 warnings.simplefilter("ignore")
 SKIPPED_PARTS = {"test", "tests", "conftest", "idlelib", "turtledemo", "antigravity", "this"}
+EXTENSIONS = tuple(suffix for suffix in importlib.machinery.EXTENSION_SUFFIXES if suffix != ".so")
 LONG = 200
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -34,6 +35,30 @@ def tell(**fields):
 def clean(text):
     # Half a surrogate pair is no text.
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def reason(error):
+    """The first line of what an error says; over several lines nothing is said that is needed."""
+    try:
+        return clean(f"{type(error).__name__}: {error}".splitlines()[0])
+    except BaseException:
+        return type(error).__name__
+
+
+def attribute(value, name):
+    """None where there is none; modules and objects that make up their attributes may raise anything."""
+    try:
+        return getattr(value, name, None)
+    except BaseException:
+        return None
+
+
+def guarded(name, do, *given):
+    """What belongs to others may raise anything at any time; that costs it alone."""
+    try:
+        do(*given)
+    except BaseException as error:
+        tell(skipped=name, why=reason(error))
 
 
 def public(name):
@@ -51,15 +76,38 @@ def standard_modules():
     return sorted(names)
 
 
-def top_modules(distribution):
-    tops = set((distribution.read_text("top_level.txt") or "").split())
-    for file in distribution.files or ():
-        first = file.parts[0]
-        if len(file.parts) > 1 and first.isidentifier() and file.suffix in (".py", ".so", ".pyd"):
-            tops.add(first)
-        elif len(file.parts) == 1 and file.suffix in (".py", ".so", ".pyd"):
-            tops.add(first.split(".")[0])
-    return sorted(top for top in tops if top.isidentifier())
+def own_modules(distribution):
+    """The outermost modules that a distribution alone has: of `google/protobuf/__init__.py` without an `__init__.py` in
+    `google`, which others put modules into as well, `google.protobuf`."""
+    # Without a RECORD the files are those of a checkout, below folders of another name.
+    installed = distribution.files or () if distribution.read_text("RECORD") else ()
+    files = [file for file in installed if file.suffix in (".py", ".so", ".pyd")]
+    packages = {file.parts[:-1] for file in files if file.name == "__init__.py"}
+    found = set()
+    for file in files:
+        folders = file.parts[:-1]
+        package = next((folders[:n] for n in range(1, len(folders) + 1) if folders[:n] in packages), None)
+        # In a folder that is no package a mere .so is a library for programs.
+        if package or not folders or file.suffix == ".py" or file.name.endswith(EXTENSIONS):
+            found.add(package or (*folders, file.name.split(".")[0]))
+    found = {".".join(parts) for parts in found if all(part.isidentifier() for part in parts)}
+    elsewhere = not installed or any(file.suffix == ".pth" for file in installed)
+    return modules_elsewhere(distribution) if elsewhere and not any(map(public, found)) else sorted(found)
+
+
+def modules_elsewhere(distribution):
+    """Of an editable installation, whose files are in a checkout, and of one that does not list its files."""
+    listed = (distribution.read_text("top_level.txt") or "").split()
+    guess = re.sub("[-.]+", "_", distribution.metadata["Name"])
+    names = listed or [guess, guess.lower()]
+    return sorted({name for name in names if name.isidentifier() and is_there(name)})
+
+
+def is_there(name):
+    try:
+        return importlib.util.find_spec(name) is not None
+    except BaseException:  # a finder of someone's
+        return False
 
 
 def packages():
@@ -69,7 +117,7 @@ def packages():
         name = distribution.metadata["Name"]
         if name and name.lower() not in seen:
             seen.add(name.lower())
-            tell(package=name, version=distribution.version or "", modules=top_modules(distribution))
+            tell(package=name, version=distribution.version or "", modules=own_modules(distribution))
 
 
 # Modules
@@ -80,9 +128,7 @@ def load(name):
     try:
         return importlib.import_module(name)
     except BaseException as error:  # sys.exit is one too
-        # A module that wants another one says so; what it said over several lines is not needed.
-        why = f"{type(error).__name__}: {error}".splitlines()[0]
-        tell(skipped=name, why=clean(why))
+        tell(skipped=name, why=reason(error))
         return None
 
 
@@ -106,11 +152,12 @@ def modules(tops, left_out):
 
 def members(holder):
     """Public names and values of a module."""
-    listed = getattr(holder, "__all__", None)
-    names = listed if isinstance(listed, (list, tuple)) else [n for n in vars(holder) if not n.startswith("_")]
+    given = attribute(holder, "__all__")
+    listed = given if isinstance(given, (list, tuple)) else ()
+    names = listed if listed is given else [n for n in vars(holder) if not n.startswith("_")]
     for name in sorted({name for name in names if isinstance(name, str)}):
         try:
-            yield name, getattr(holder, name), name in (listed or ())
+            yield name, getattr(holder, name), name in listed
         except BaseException:
             continue
 
@@ -224,11 +271,14 @@ class Walk:
 
     def ours(self, value, listed):
         """Whether the package defines it; one that hides where it is from counts where it is listed."""
-        module = getattr(value, "__module__", None)
+        module = attribute(value, "__module__")
         if not isinstance(module, str):
             return listed or not isinstance(value, type)
-        top = module.split(".")[0]
-        return top in self.tops or top.lstrip("_") in self.tops
+        return self.within(module) or self.within(module.lstrip("_"))
+
+    def within(self, module):
+        parts = module.split(".")
+        return any(".".join(parts[:n]) in self.tops for n in range(1, len(parts) + 1))
 
     def module(self, name, module, deep=True):
         self.note(name, module)
@@ -237,7 +287,7 @@ class Walk:
                 if isinstance(value, types.ModuleType):
                     # os.path is a module of another name
                     inner = f"{name}.{member}"
-                    if deep and listed and value.__name__ != inner and value.__name__.split(".")[0] in self.tops:
+                    if deep and listed and value.__name__ != inner and self.within(value.__name__):
                         self.module(inner, value, deep=False)
                 elif documented(value) and self.ours(value, listed):
                     self.note(member if name == "builtins" else f"{name}.{member}", value)
@@ -248,13 +298,13 @@ class Walk:
         named = []
         for value, names in self.objects.values():
             # Of names as short as each other the one where it is defined.
-            home = f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"
+            home = f"{attribute(value, '__module__')}.{attribute(value, '__qualname__')}"
             names = sorted(set(names), key=lambda name: (name.count("."), name != home, len(name), name))
             named.append((names[0], value, names[1:]))
         for name, value, others in sorted(named, key=lambda found: found[0]):
-            self.describe(name, value, others, False)
+            guarded(name, self.describe, name, value, others, False)
             if isinstance(value, type):
-                self.members_of(name, value)
+                guarded(name, self.members_of, name, value)
 
     def members_of(self, name, owner, depth=0):
         """Methods and properties that the class itself defines, and classes in it."""
@@ -265,21 +315,16 @@ class Walk:
             inner = f"{name}.{member}"
             if isinstance(value, type):
                 if depth < 3 and value.__qualname__ == f"{owner.__qualname__}.{member}":
-                    self.describe(inner, value, [], False)
-                    self.members_of(inner, value, depth + 1)
+                    guarded(inner, self.describe, inner, value, [], False)
+                    guarded(inner, self.members_of, inner, value, depth + 1)
                 continue
             kept = isinstance(value, (staticmethod, classmethod))
             value = value.__func__ if kept and hasattr(value, "__func__") else value
             if inspect.isroutine(value) or isinstance(value, property) or inspect.isdatadescriptor(value):
-                self.describe(inner, value, [], not isinstance(vars(owner)[member], staticmethod))
+                method = not isinstance(vars(owner)[member], staticmethod)
+                guarded(inner, self.describe, inner, value, [], method)
 
     def describe(self, name, value, others, method):
-        try:
-            self.write(name, value, others, method)
-        except BaseException as error:
-            tell(skipped=name, why=clean(f"{type(error).__name__}: {error}"))
-
-    def write(self, name, value, others, method):
         doc = doc_of(value)
         last = name.rpartition(".")[2]
         call = ""
@@ -297,7 +342,7 @@ class Walk:
             title, doc = f"{name}(...)", f"{name}{call}\n\n{doc}"
         if others:
             doc = f"{doc}\n\nAlso: {', '.join(others)}".strip()
-        location = self.places.of(value) or getattr(value, "__module__", None) or name.rpartition(".")[0]
+        location = self.places.of(value) or attribute(value, "__module__") or name.rpartition(".")[0]
         tell(name=name, title=title, text=doc, location=str(location))
 
 
@@ -310,7 +355,7 @@ def main():
             os.chdir(folder)
             walk = Walk(ask["modules"])
             for name, module in modules(ask["modules"], set(ask["left_out"])):
-                walk.module(name, module)
+                guarded(name, walk.module, name, module)
             tell(loading="")
             walk.tell()
         finally:
