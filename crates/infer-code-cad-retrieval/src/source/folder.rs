@@ -20,7 +20,7 @@ const ENDINGS: [&str; 5] = ["ipynb", "md", "py", "rst", "txt"];
 ///
 /// Left out are hidden files and folders, those that hold other people's code or caches (`node_modules`, `__pycache__`,
 /// `site-packages`, `vendor`, virtual environments, folders with a `CACHEDIR.TAG`), and files above the limit, which are
-/// reported. Links are followed once, so that a circle of them ends.
+/// reported. Links are followed once, so that a circle of them ends; one that leads out of the folder is reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Folder {

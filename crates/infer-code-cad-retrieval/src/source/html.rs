@@ -122,7 +122,7 @@ impl Page {
     /// The elements next to a node after it.
     pub(super) fn following(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
         let beside = &self.nodes[self.nodes[node].parent].children;
-        beside.iter().copied().filter(move |other| *other > node)
+        beside[beside.partition_point(|other| *other <= node)..].iter().copied()
     }
 }
 

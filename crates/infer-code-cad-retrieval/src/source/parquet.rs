@@ -17,10 +17,13 @@ use crate::source::{Document, Documents, Skipped, Source, SourceError};
 const COLUMNS: [&str; 8] =
     ["id", "doc_id", "title", "text", "doc_content", "origin", "version", "location"];
 
+/// The most text of a group of rows, in bytes: a text that is written once and named a million times is a small file.
+const GROUP_LIMIT: usize = 2 << 30;
+
 /// A parquet file with the columns that [`JsonLines`](crate::JsonLines) has as fields, compressed with Snappy, Zstandard
 /// or gzip. Other columns are not read.
 ///
-/// A damaged group of rows is reported, and the others are read.
+/// A damaged group of rows is reported, as is one of more than 2 GiB of text, and the others are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParquetFile {
     /// The file.
@@ -44,7 +47,7 @@ impl Source for ParquetFile {
         let groups = 0..reader.num_row_groups();
         Ok(Box::new(groups.flat_map(move |group| {
             let what = |row| format!("{name}, group {group}, row {row}");
-            match guarded(|| rows(&reader, group, &projection)) {
+            match guarded(|| rows(&reader, group, &projection, GROUP_LIMIT)) {
                 Err(why) => vec![Err(Skipped::new(format!("{name}, group {group}"), why))],
                 Ok(rows) => (0..)
                     .zip(rows)
@@ -86,10 +89,20 @@ fn rows(
     reader: &SerializedFileReader<File>,
     group: usize,
     projection: &Type,
+    limit: usize,
 ) -> Result<Rows, ParquetError> {
     let group = reader.get_row_group(group)?;
-    let rows = RowIter::from_row_group(Some(projection.clone()), group.as_ref())?;
-    rows.map(|row| row.map(document)).collect()
+    let (mut rows, mut bytes) = (Rows::new(), 0);
+    for row in RowIter::from_row_group(Some(projection.clone()), group.as_ref())? {
+        let row = document(row?);
+        bytes += row.as_ref().map_or(0, |document| document.text.len());
+        if bytes > limit {
+            let why = format!("more than {limit} bytes of text; write it with fewer rows a group");
+            return Err(ParquetError::General(why));
+        }
+        rows.push(row);
+    }
+    Ok(rows)
 }
 
 fn document(row: Row) -> Result<Document, serde_json::Error> {
@@ -142,6 +155,18 @@ mod tests {
         let read = read(&fixture("passages.parquet"));
         let expected = Document { origin: "o".to_owned(), ..Document::new("7", "T", "x") };
         assert_eq!(read, [Ok(expected)]);
+    }
+
+    #[test]
+    fn a_group_of_too_much_text_is_named() {
+        let file = File::open(fixture("documents.snappy.parquet")).unwrap();
+        let reader = SerializedFileReader::new(file).unwrap();
+        let projection = projection(reader.metadata().file_metadata().schema()).unwrap();
+        let text = rows(&reader, 0, &projection, GROUP_LIMIT).unwrap();
+        let bytes: usize = text.iter().flatten().map(|document| document.text.len()).sum();
+        assert_eq!(rows(&reader, 0, &projection, bytes).unwrap().len(), text.len());
+        let error = rows(&reader, 0, &projection, bytes - 1).unwrap_err().to_string();
+        assert!(error.contains("fewer rows a group"), "{error}");
     }
 
     #[test]

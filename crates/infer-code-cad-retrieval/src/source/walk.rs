@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,15 +11,17 @@ const MARKS: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
 
 /// The files below a folder with one of these endings, relative to it, in the order of their names.
 ///
-/// Hidden ones are left out, and folders with other people's code or caches. Links are followed once.
+/// Hidden ones are left out, and folders with other people's code or caches. Links within the folder are followed once,
+/// those that lead out of it are reported: one to `/` would be the whole machine.
 pub(super) fn files(
     folder: &Path,
     endings: &'static [&'static str],
 ) -> Result<impl Iterator<Item = Result<PathBuf, Skipped>> + Send + use<>, SourceError> {
     let error = |source| SourceError::io(folder, source);
-    let seen = HashSet::from([folder.canonicalize().map_err(error)?]);
+    let root = folder.canonicalize().map_err(error)?;
     fs::read_dir(folder).map_err(error)?;
-    let walk = Walk { folder: folder.to_owned(), waiting: vec![PathBuf::new()], seen, endings };
+    let (folder, seen) = (folder.to_owned(), HashSet::from([root.clone()]));
+    let walk = Walk { folder, root, waiting: vec![PathBuf::new()], seen, endings };
     Ok(walk)
 }
 
@@ -45,6 +48,8 @@ pub(super) fn module(path: &Path) -> String {
 
 struct Walk {
     folder: PathBuf,
+    /// The folder without links.
+    root: PathBuf,
     /// Files and folders still to come, the next one last.
     waiting: Vec<PathBuf>,
     /// Folders entered, without links.
@@ -58,14 +63,20 @@ impl Iterator for Walk {
     fn next(&mut self) -> Option<Self::Item> {
         while let Some(path) = self.waiting.pop() {
             let whole = self.folder.join(&path);
-            let skipped = |why| Some(Err(Skipped::new(whole.display().to_string(), why)));
+            let skipped =
+                |why: &dyn Display| Some(Err(Skipped::new(whole.display().to_string(), why)));
             match fs::metadata(&whole) {
-                Err(why) if self.reads(&path) => return skipped(why),
+                Err(why) if self.reads(&path) => return skipped(&why),
                 Err(_) => {}
+                Ok(metadata)
+                    if (metadata.is_dir() || self.reads(&path)) && self.leads_out(&path) =>
+                {
+                    return skipped(&"a link out of the folder; give what it leads to as well");
+                }
                 Ok(metadata) if metadata.is_file() && self.reads(&path) => return Some(Ok(path)),
                 Ok(metadata) if metadata.is_dir() => {
                     if let Err(why) = self.enter(&path, &whole) {
-                        return skipped(why);
+                        return skipped(&why);
                     }
                 }
                 // Another ending; or a pipe or device, which would never end.
@@ -91,6 +102,12 @@ impl Walk {
         inside.sort_by(|a, b| b.cmp(a));
         self.waiting.extend(inside.into_iter().map(|name| path.join(name)));
         Ok(())
+    }
+
+    fn leads_out(&self, path: &Path) -> bool {
+        let whole = self.folder.join(path);
+        let inside = || whole.canonicalize().is_ok_and(|target| target.starts_with(&self.root));
+        !path.as_os_str().is_empty() && whole.is_symlink() && !inside()
     }
 
     fn reads(&self, path: &Path) -> bool {

@@ -185,13 +185,23 @@ fn what_is_not_ours_is_left_out_and_limits_are_kept() {
 
 #[cfg(unix)]
 #[test]
-fn circles_of_links_end() {
-    let source = folder(&[("a/x.md", b"x"), ("b.md", b"y")]);
-    std::os::unix::fs::symlink(source.path(), source.path().join("a/loop")).unwrap();
-    std::os::unix::fs::symlink("nowhere", source.path().join("gone.md")).unwrap();
+fn circles_of_links_end_and_none_leads_out() {
+    let (source, other) = (folder(&[("a/x.md", b"x"), ("b.md", b"y")]), folder(&[("z.md", b"z")]));
+    let file = other.path().join("z.md");
+    for (target, name) in [
+        (source.path(), "a/loop"),
+        (Path::new("nowhere"), "gone.md"),
+        (Path::new("b.md"), "inside.md"),
+        (other.path(), "out"),
+        (file.as_path(), "out.md"),
+        (file.as_path(), "out.png"),
+    ] {
+        std::os::unix::fs::symlink(target, source.path().join(name)).unwrap();
+    }
     let (documents, skipped) = read(&source);
-    assert_eq!(titles(&documents), ["a/x.md", "b.md"]);
-    assert_eq!((skipped.len(), skipped[0].what.as_str()), (1, "/gone.md"));
+    assert_eq!(titles(&documents), ["a/x.md", "b.md", "inside.md"]);
+    let skipped: Vec<&str> = skipped.iter().map(|skipped| skipped.what.as_str()).collect();
+    assert_eq!(skipped, ["/gone.md", "/out", "/out.md"]);
 }
 
 #[test]

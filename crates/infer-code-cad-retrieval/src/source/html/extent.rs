@@ -89,15 +89,15 @@ impl Page {
     }
 
     fn section(&self, section: NodeId) -> Extent {
-        let children = &self.nodes[section].children;
-        let heading = children.iter().copied().find(|child| self.nodes[*child].heading().is_some());
-        match heading {
-            Some(head) => Extent {
-                head,
-                body: children.iter().copied().filter(|child| *child != head).collect(),
-            },
-            None => Extent { head: section, body: children.clone() },
-        }
+        let head = self.head(section);
+        let children = self.nodes[section].children.iter().copied();
+        Extent { head, body: children.filter(|child| *child != head).collect() }
+    }
+
+    /// The heading of a section, or itself where it has none.
+    fn head(&self, section: NodeId) -> NodeId {
+        let mut children = self.nodes[section].children.iter().copied();
+        children.find(|child| self.nodes[*child].heading().is_some()).unwrap_or(section)
     }
 
     /// The page's sections, each without those in it; of a page without any, the part that is no frame.
@@ -118,7 +118,7 @@ impl Page {
     pub(in crate::source) fn headings(&self, head: NodeId) -> Vec<String> {
         let around = std::iter::once(head).chain(self.ancestors(head));
         let sections = around.filter(|node| self.nodes[*node].is_section());
-        let heads: Vec<NodeId> = sections.map(|section| self.section(section).head).collect();
+        let heads: Vec<NodeId> = sections.map(|section| self.head(section)).collect();
         let mut seen = HashSet::new();
         let heads = heads.into_iter().chain([head]).filter(|head| seen.insert(*head) && *head != 0);
         let mut titles: Vec<String> = heads
