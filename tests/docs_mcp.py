@@ -1,4 +1,6 @@
-"""Speaks to the example docs_mcp through the protocol's own client. Usage: docs_mcp.py PROGRAM."""
+"""Speaks to the example docs_mcp through the protocol's own client, over passages and over a store of them.
+
+Usage: docs_mcp.py DOCS_MCP BUILD_INDEX."""
 
 import asyncio
 import json
@@ -41,6 +43,11 @@ async def converse(program: str, passages: Path) -> None:
                 assert "argument" in str(error) or "no tool" in str(error), error
             else:
                 raise AssertionError(f"{name} {arguments} gave {result}")
+        for nothing in ["", "?!", "zebra"]:
+            text, failed = await call(session, "query-docs", libraryId="/local/acme", query=nothing)
+            assert not failed and text.startswith("Nothing in /local/acme fits"), text
+        text, failed = await call(session, "resolve-library-id", query="", libraryName="")
+        assert not failed and text.startswith("No library here"), text
         text, failed = await call(session, "query-docs", libraryId="/local/widgets", query="fold")
         assert not failed and "Folds" in text, text
 
@@ -56,7 +63,8 @@ def hostile(program: str, passages: Path) -> None:
     hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}}
     said = [json.dumps(hello), json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}),
-            "not json", "{}", "[1, 2]", json.dumps({"jsonrpc": "2.0", "id": 2, "method": "no/such"}),
+            # What is no JSON has no answer in any server of the protocol; what is no request is told so.
+            "not json", '{"jsonrpc": "2.0", "id": 9, "meth', "[" * 100_000, "{}", "[1, 2]", "null", "", json.dumps({"jsonrpc": "2.0", "id": 2, "method": "no/such"}),
             json.dumps({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": 5}}),
             json.dumps({"jsonrpc": "2.0", "id": 4, "method": "tools/call",
                         "params": {"name": "query-docs", "arguments": {"libraryId": "\0", "query": "\ud800x"}}}),
@@ -76,18 +84,29 @@ def hostile(program: str, passages: Path) -> None:
     assert ran.wait(timeout=30) == 0, ran.returncode
     assert "panicked" not in ran.stderr.read()
     assert all("error" in answers[number] for number in (2, 3)), answers
-    silent = subprocess.run([program, str(passages)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert silent.returncode == 1 and silent.stdout == "" and "no client" in silent.stderr, silent
-    missing = subprocess.run([program, "no-such-file"], capture_output=True, text=True)
-    assert missing.returncode == 1 and missing.stdout == "" and "no-such-file" in missing.stderr, missing
+    refused(program, passages, "no client")
+
+
+def refused(program: str, passages: Path, why: str) -> None:
+    """It ends with one line on standard error, and says nothing where the client listens."""
+    ran = subprocess.run([program, str(passages)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert ran.returncode == 1 and ran.stdout == "" and why in ran.stderr and ran.stderr.count("\n") == 1, ran
 
 
 def main() -> None:
+    program, build_index = sys.argv[1:]
     with tempfile.TemporaryDirectory() as place:
-        passages = Path(place) / "passages.jsonl"
+        passages, store, empty = Path(place) / "passages.jsonl", Path(place) / "store", Path(place) / "empty"
         passages.write_text("".join(json.dumps(passage) + "\n" for passage in PASSAGES))
-        asyncio.run(asyncio.wait_for(converse(sys.argv[1], passages), 120))
-        hostile(sys.argv[1], passages)
+        subprocess.run([build_index, "--out", store, "--jsonl", passages], check=True)
+        for documents in (passages, store):
+            asyncio.run(asyncio.wait_for(converse(program, documents), 120))
+            hostile(program, documents)
+        empty.mkdir()
+        refused(program, Path(place) / "missing", "missing")
+        refused(program, empty, "holds no index")
+        (store / "passages.jsonl").write_text(passages.read_text().replace("array", "arraz"))
+        refused(program, store, "passages.jsonl")
     print("docs_mcp speaks the protocol")
 
 

@@ -13,6 +13,7 @@ mod flags;
 mod journal;
 mod judging;
 mod kill;
+mod medoid;
 mod memory;
 mod pipeline;
 mod prompts;

@@ -135,8 +135,9 @@ pub enum ChunkError {
 /// The first chunk of a document has the document's id, the second that id with `~2`, and so on; an id that is taken
 /// gets the next free number. Every passage has the title of its document.
 ///
-/// Two texts are the same if they differ in white space alone. Of a [`DocumentKind::Object`] the title must be the same
-/// too, as of passages without text.
+/// Two texts are the same if they differ in white space alone and belong to one origin and version: what a library says
+/// in two of its versions is found in both. Of a [`DocumentKind::Object`] the title must be the same too, as of passages
+/// without text.
 ///
 /// # Examples
 /// ```
@@ -198,8 +199,7 @@ impl<'a> Chunker<'a> {
         self.counts.chunks += chunks.len();
         let mut passages = Vec::with_capacity(chunks.len());
         for (number, (title, text)) in (1..).zip(chunks) {
-            let with_title = document.kind == DocumentKind::Object || text.is_empty();
-            if !self.texts.insert(fingerprint(if with_title { &title } else { "" }, &text)) {
+            if !self.texts.insert(fingerprint(document, &title, &text)) {
                 self.counts.duplicates += 1;
                 continue;
             }
@@ -262,10 +262,12 @@ fn by_words(text: &str, words: usize, overlap: usize) -> Vec<Range<usize>> {
     chunks
 }
 
-/// Equal for texts that differ in white space alone.
-fn fingerprint(title: &str, text: &str) -> u128 {
+/// Equal for what [`Chunker`] calls the same text.
+fn fingerprint(document: &Document, title: &str, text: &str) -> u128 {
+    let with_title = document.kind == DocumentKind::Object || text.is_empty();
+    let title = if with_title { title } else { "" };
     let mut hasher = XxHash3_128::new();
-    for part in [title, text] {
+    for part in [&document.origin, &document.version, title, text] {
         for word in part.split_whitespace() {
             hasher.write(word.as_bytes());
             hasher.write(b" ");

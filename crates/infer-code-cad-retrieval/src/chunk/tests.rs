@@ -59,8 +59,16 @@ fn seen_texts_are_dropped_and_ids_stay_unique() {
         |title| Document { kind: DocumentKind::Object, ..Document::new(title, title, "one text") };
     assert_eq!(ids(&object("f(x)")), ["f(x)"]);
     assert_eq!(ids(&object("f(x)")), [""; 0]);
+    let version = |version: &str| Document {
+        origin: "lib".to_owned(),
+        version: version.to_owned(),
+        ..Document::new(version, "T", "one text")
+    };
+    assert_eq!(ids(&version("1")), ["1"]);
+    assert_eq!(ids(&version("2")), ["2"]);
+    assert_eq!(ids(&version("1")), [""; 0]);
     let counts = chunker.counts();
-    assert_eq!((counts.documents, counts.chunks, counts.duplicates), (8, 7, 2));
+    assert_eq!((counts.documents, counts.chunks, counts.duplicates), (11, 10, 3));
 }
 
 #[test]
