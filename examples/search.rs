@@ -67,12 +67,18 @@ fn print(query: &str, hits: &[Hit], as_json: bool) {
         let source = [&passage.origin, &passage.version, &passage.location];
         let source: Vec<&str> =
             source.into_iter().map(String::as_str).filter(|it| !it.is_empty()).collect();
-        common::say(format_args!("{rank:>3}  {}", passage.title));
-        common::say(format_args!("     {}  {}", source.join(" "), scores(hit)));
+        common::say(format_args!("{rank:>3}  {}", plain(&passage.title)));
+        common::say(format_args!("     {}  {}", plain(&source.join(" ")), scores(hit)));
         for line in passage.text.lines().filter(|line| !line.trim().is_empty()).take(3) {
-            common::say(format_args!("     | {}", line.chars().take(100).collect::<String>()));
+            let begin: String = line.chars().take(100).collect();
+            common::say(format_args!("     | {}", plain(&begin)));
         }
     }
+}
+
+/// A line without what a terminal would obey.
+fn plain(line: &str) -> String {
+    line.replace(char::is_control, " ")
 }
 
 /// The score, and each retriever's word.

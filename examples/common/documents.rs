@@ -1,10 +1,12 @@
 //! Flags that choose what goes into an index, and how far it is.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{FormattedDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infer_code_cad::retrieval::{
     DevDocs, Folder, IndexProgress, JsonLines, PythonEnvironment, Source, SourceSummary, SphinxSite,
 };
@@ -61,46 +63,62 @@ impl DocumentArgs {
     }
 }
 
+/// Between two lines where there is no terminal for a bar, as in a log.
+const BETWEEN_LINES: Duration = Duration::from_secs(30);
+
 /// A bar on standard error: documents read, then tokens embedded.
-pub(crate) struct IndexBar(ProgressBar);
+pub(crate) struct IndexBar {
+    bar: ProgressBar,
+    told: Cell<Instant>,
+}
 
 impl IndexBar {
-    /// A bar that is hidden when standard error is not a terminal.
+    /// A bar, or where standard error is not a terminal a line now and then.
     pub(crate) fn new() -> Self {
-        Self(ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()))
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        Self { bar, told: Cell::new(Instant::now()) }
     }
 
     /// Shows what a source has given.
     pub(crate) fn read(&self, source: &SourceSummary) {
         self.style("{spinner} {msg}");
         let SourceSummary { source, documents, passages, .. } = source;
-        self.0.set_message(format!("{source}: {documents} documents, {passages} passages"));
-        self.0.tick();
+        self.tell(format!("{source}: {documents} documents, {passages} passages"));
+        self.bar.tick();
     }
 
     /// Shows how far embedding is; breaks after Ctrl-C.
     pub(crate) fn embedded(&self, progress: &IndexProgress) -> ControlFlow<()> {
-        self.style("embedding {wide_bar} {percent}% {msg}");
-        self.0.set_length(progress.total_tokens);
-        self.0.set_position(progress.done_tokens);
-        let rate = progress.tokens_per_second().unwrap_or_default();
-        let left = progress.remaining().map_or(0, |left| left.as_secs());
+        self.style("{wide_bar} {percent}% {msg}");
+        self.bar.set_length(progress.total_tokens);
+        self.bar.set_position(progress.done_tokens);
         let IndexProgress { done_passages, total_passages, .. } = progress;
-        self.0.set_message(format!(
-            "{done_passages}/{total_passages} texts, {rate:.0} tokens/s, {}:{:02} left",
-            left / 60,
-            left % 60
+        let rate = progress.tokens_per_second().unwrap_or_default();
+        let left = match progress.remaining() {
+            Some(left) => format!("{} left", FormattedDuration(left)),
+            None => "starting".to_owned(),
+        };
+        self.tell(format!(
+            "{done_passages}/{total_passages} texts embedded, {rate:.0} tokens/s, {left}"
         ));
         interrupted()
     }
 
     /// Removes the bar.
     pub(crate) fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+    }
+
+    fn tell(&self, message: String) {
+        if self.bar.is_hidden() && self.told.get().elapsed() >= BETWEEN_LINES {
+            self.told.set(Instant::now());
+            eprintln!("{message}");
+        }
+        self.bar.set_message(message);
     }
 
     fn style(&self, template: &str) {
-        self.0.set_style(
+        self.bar.set_style(
             ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar()),
         );
     }

@@ -7,8 +7,9 @@ use std::process::Command;
 
 use infer_code_cad_retrieval::ndarray::{Array2, Axis, array, s};
 use infer_code_cad_retrieval::{
-    FaissError, FaissIndex, FaissOptions, IndexError, Neighbor, VectorIndex,
+    FaissError, FaissIndex, FaissOptions, FlatConfig, FlatIndex, IndexError, Neighbor, VectorIndex,
 };
+use proptest::prelude::*;
 
 const DIMENSION: usize = 16;
 
@@ -212,6 +213,73 @@ fn bad_requests_are_named() {
     assert_eq!(lists.settings().to_string(), "faiss(kind=\"IVF8,Flat\",nprobe=8)");
     let unwritten = flat.write("/no/such/folder/vectors.faiss".as_ref());
     assert!(matches!(unwritten, Err(IndexError::Faiss(FaissError::Io { .. }))), "{unwritten:?}");
+}
+
+/// Vectors, some of them several times, under numbers of any order, and queries; values drawn by `value`.
+fn case(
+    value: impl Strategy<Value = f32> + Clone + 'static,
+) -> impl Strategy<Value = (Array2<f32>, Vec<i64>, Array2<f32>)> {
+    let matrix = move |rows: usize, dimension: usize| {
+        let values = prop::collection::vec(value.clone(), rows * dimension);
+        values.prop_map(move |values| Array2::from_shape_vec((rows, dimension), values).unwrap())
+    };
+    (1..70_usize, 1..40_usize, 1..60_usize, 1..25_usize).prop_flat_map(
+        move |(dimension, kinds, count, queries)| {
+            let copies = prop::collection::vec(0..kinds, count);
+            let ids = prop::collection::btree_set(0..1000_i64, count).prop_map(Vec::from_iter);
+            let kinds = matrix(kinds, dimension);
+            (kinds, copies, ids.prop_shuffle(), matrix(queries, dimension)).prop_map(
+                |(kinds, copies, ids, queries)| (kinds.select(Axis(0), &copies), ids, queries),
+            )
+        },
+    )
+}
+
+/// What `FlatIndex` finds, and what FAISS's does.
+fn both(
+    rows: &Array2<f32>,
+    ids: &[i64],
+    queries: &Array2<f32>,
+    top_k: usize,
+) -> [Vec<Vec<Neighbor>>; 2] {
+    let ours: Box<dyn VectorIndex> = Box::new(FlatIndex::new(rows.ncols(), FlatConfig::default()));
+    let faiss = FaissIndex::new(rows.ncols(), "Flat", FaissOptions::default()).unwrap();
+    [ours, Box::new(faiss)].map(|mut index| {
+        index.add(ids, rows.view()).unwrap();
+        index.search(queries.view(), top_k).unwrap()
+    })
+}
+
+proptest! {
+    /// Small whole numbers: every sum is exact, whatever its order, and many are equal.
+    #[test]
+    fn flat_is_faiss_flat_bit_for_bit_where_sums_are_exact(
+        (rows, ids, queries) in case((-3..4_i8).prop_map(f32::from)),
+        top_k in 1..80_usize,
+    ) {
+        let [ours, faiss] = both(&rows, &ids, &queries, top_k);
+        prop_assert_eq!(&ours, &faiss);
+        prop_assert!(ours.iter().all(|found| found.len() == top_k.min(ids.len())));
+    }
+
+    /// Any numbers: the two add up in another order, so scores that are nearer than their rounding may change places.
+    #[test]
+    fn flat_is_faiss_flat_up_to_rounding(
+        (rows, ids, queries) in case(-1.0..1.0_f32),
+        top_k in 1..80_usize,
+    ) {
+        let [ours, faiss] = both(&rows, &ids, &queries, top_k);
+        let rounding = 2.0 * rows.ncols() as f32 * f32::EPSILON;
+        for (query, (ours, faiss)) in queries.rows().into_iter().zip(ours.iter().zip(&faiss)) {
+            prop_assert_eq!(ours.len(), faiss.len());
+            for (our, their) in ours.iter().zip(faiss) {
+                prop_assert!((our.score - their.score).abs() <= rounding);
+                let row = ids.iter().position(|id| *id == our.id).unwrap();
+                let apart = (rows.row(row).dot(&query) - their.score).abs();
+                prop_assert!(our.id == their.id || apart <= 2.0 * rounding, "{our:?} {their:?}");
+            }
+        }
+    }
 }
 
 /// Both ways between this crate and the faiss of an interpreter that `INFER_CODE_CAD_PYTHON_FAISS` names.
