@@ -28,10 +28,24 @@ pub struct GateConfig {
     pub within: usize,
 }
 
+/// The least cosines of embedders, by the `files` of their settings: what a [`Calibration`] on the labelled questions of
+/// `docs/retrieval.md` gave, rounded to hundredths.
+const CALIBRATED: [(&str, f32); 1] = [
+    ("cdf76fd6327ab9a531b6be9df8266294", 0.49), // all-MiniLM-L6-v2
+];
+
 impl GateConfig {
     /// One passage shared among the first ten, and a cosine of at least `min_cosine` in the part `dense`.
     pub fn new(min_cosine: f32) -> Self {
         Self { dense: "dense".to_owned(), min_cosine, min_shared: 1, within: 10 }
+    }
+
+    /// The same for an embedder whose cosines were looked into, known by the weights that its settings tell of. None for
+    /// any other: the cosines of one say nothing of those of another, so that one wants a [`Calibration`].
+    pub fn of_embedder(embedder: &Settings) -> Option<Self> {
+        let files = embedder.get("files")?;
+        let known = CALIBRATED.iter().find(|(known, _)| *known == files);
+        known.map(|(_, min_cosine)| Self::new(*min_cosine))
     }
 }
 
@@ -284,6 +298,15 @@ mod tests {
         assert!(matches!(error, RetrievalError::NoRetriever { name } if name == "bge"));
         assert!(gate(0.0).search(&[Query::new("fault")], 1)[0].is_err());
         assert!(gate(0.0).search(&[Query::new("a")], 0)[0].is_err());
+    }
+
+    #[test]
+    fn known_weights_have_a_default_and_others_none() {
+        let (files, min_cosine) = CALIBRATED[0];
+        let of = |files| GateConfig::of_embedder(&Settings::new("e").with("files", files));
+        assert_eq!(of(files), Some(GateConfig::new(min_cosine)));
+        assert_eq!(of("0123"), None);
+        assert_eq!(GateConfig::of_embedder(&Settings::new("letters")), None);
     }
 
     #[test]

@@ -13,9 +13,9 @@ use crate::{Hit, Part, Query, RetrievalError, Retriever};
 /// Conneau et al., [Word Translation Without Parallel Data](https://arxiv.org/abs/1710.04087), section 2.3; Radovanović
 /// et al., [Hubs in Space](https://jmlr.org/papers/v11/radovanovic10a.html).
 ///
-/// The inner scores must be in one scale for all queries, as cosines are. BM25's grow with the query: on the ODEX
-/// questions the penalty takes 1.3 points of nDCG@10 from it and leaves as many hubs in front. Where hubs are copies of
-/// one text, as the entries of a settings page can be, dropping the copies is what helps.
+/// The inner scores should be in one scale for all queries, as cosines are; BM25's grow with the query. Try it on labels
+/// first: on the ODEX questions it gains nothing for either (`docs/retrieval.md`, "How well it finds"). Where hubs are
+/// copies of one text, as the entries of a settings page can be, dropping the copies is what helps.
 #[derive(Debug)]
 pub struct HubPenalty<R> {
     inner: R,

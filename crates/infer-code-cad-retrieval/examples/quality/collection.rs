@@ -1,6 +1,6 @@
 //! Documents, questions, and which documents answer them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{BufRead, BufReader};
 use std::num::NonZero;
 use std::path::Path;
@@ -59,13 +59,14 @@ impl Labels {
         chunks
     }
 
-    /// The library that has the answers to most queries.
-    pub(crate) fn main_library(&self) -> Option<&str> {
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        for title in self.relevant.iter().flatten() {
-            *counts.entry(library(title)).or_default() += 1;
+    /// The libraries that answer at least so many queries, by name.
+    pub(crate) fn libraries(&self, least: usize) -> Vec<&str> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for titles in &self.relevant {
+            let libraries: BTreeSet<&str> = titles.iter().map(|title| library(title)).collect();
+            libraries.into_iter().for_each(|name| *counts.entry(name).or_default() += 1);
         }
-        counts.into_iter().max_by_key(|(name, count)| (*count, *name)).map(|(name, _)| name)
+        counts.into_iter().filter(|(_, count)| *count >= least).map(|(name, _)| name).collect()
     }
 }
 

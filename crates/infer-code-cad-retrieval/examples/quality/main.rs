@@ -34,6 +34,9 @@ const DEPTH: usize = 200;
 /// The same of MMR, which takes the time of a square.
 const MMR_DEPTH: usize = 20;
 
+/// Queries that a library must answer for a gate to be tried on it alone.
+const LEAST_QUERIES: usize = 20;
+
 /// Which collection, and which embedders.
 #[derive(Parser)]
 struct Args {
@@ -74,13 +77,17 @@ fn main() -> Outcome<()> {
     };
     let vectors = args.embedder.iter().map(open).collect::<Outcome<Vec<_>>>()?;
     let sample = beginnings(&once);
-    let library = OneLibrary::of(&once, &labels)?;
+    let of = |name: &str| OneLibrary::of(name, &once);
+    let libraries =
+        labels.libraries(LEAST_QUERIES).into_iter().map(of).collect::<Outcome<Vec<_>>>()?;
     let (lexical, words) = lexical(all, once, &sample, &labels)?;
     for vectors in &vectors {
         let hybrid = hybrid(&vectors.dense, &words)?;
         with_vectors(vectors, &hybrid, &sample, &lexical, &labels)?;
         signals::found(&vectors.name, &hybrid, &labels)?;
-        library.ask(vectors, &labels)?;
+        let ask = |library: &OneLibrary| library.ask(vectors, &labels);
+        let answers = libraries.iter().map(ask).collect::<Outcome<Vec<_>>>()?;
+        signals::threshold(&vectors.name, &answers, &vectors.embedder.settings())?;
     }
     Ok(())
 }
@@ -124,7 +131,7 @@ fn with_vectors(
     Arm::ask(format!("{name} + bm25, MMR"), &differing, labels, MMR_DEPTH)?.against(&both)
 }
 
-/// The passages of the library that most queries ask for.
+/// The passages of one library.
 struct OneLibrary {
     name: String,
     passages: Vec<Arc<Passage>>,
@@ -132,17 +139,16 @@ struct OneLibrary {
 }
 
 impl OneLibrary {
-    fn of(passages: &[Arc<Passage>], labels: &Labels) -> Outcome<Self> {
-        let name = labels.main_library().ok_or("there are no labels")?.to_owned();
+    fn of(name: &str, passages: &[Arc<Passage>]) -> Outcome<Self> {
         let is_in = |passage: &&Arc<Passage>| library(&passage.title) == name;
         let passages: Vec<_> = passages.iter().filter(is_in).cloned().collect();
         let words = Arc::new(Bm25Index::new(passages.clone(), Bm25Config::default())?);
-        Ok(Self { name, passages, words })
+        Ok(Self { name: name.to_owned(), passages, words })
     }
 
-    fn ask(&self, vectors: &Vectors, labels: &Labels) -> Outcome<()> {
+    fn ask(&self, vectors: &Vectors, labels: &Labels) -> Outcome<signals::Answers> {
         let hybrid = hybrid(&vectors.only(&self.passages)?, &self.words)?;
-        signals::covered(&vectors.name, &hybrid, &self.name, labels, &vectors.embedder.settings())
+        signals::covered(&vectors.name, &hybrid, &self.name, labels)
     }
 }
 

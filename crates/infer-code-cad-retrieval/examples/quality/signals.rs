@@ -20,7 +20,7 @@ const COSINE: usize = 0;
 const SHARED: usize = 3;
 
 /// The signals of each query, and whether its answer deserves to be shown.
-type Answers = Vec<(Signals, bool)>;
+pub(crate) type Answers = Vec<(Signals, bool)>;
 
 /// Deserving is what has a right document among its first five.
 pub(crate) fn found(name: &str, hybrid: &Hybrid, labels: &Labels) -> Outcome<()> {
@@ -30,28 +30,37 @@ pub(crate) fn found(name: &str, hybrid: &Hybrid, labels: &Labels) -> Outcome<()>
     print(&format!("{name}, right document in the first five"), &answers)
 }
 
-/// Deserving is a query of the one library that is searched. Prints also what the threshold that one half of the
-/// queries gives does to the other half.
+/// Deserving is a query of the one library that is searched.
 pub(crate) fn covered(
     name: &str,
     hybrid: &Hybrid,
     searched: &str,
     labels: &Labels,
-    embedder: &Settings,
-) -> Outcome<()> {
+) -> Outcome<Answers> {
     let answers = answers(hybrid, labels, |query, _| {
         labels.relevant[query].iter().any(|title| library(title) == searched)
     })?;
     print(&format!("{name}, {searched} alone, its queries among others"), &answers)?;
-    let half = |of: usize| answers.iter().skip(of).step_by(2).copied().collect::<Answers>();
-    for (learned, tried) in [(half(0), half(1)), (half(1), half(0))] {
-        let (covered, others) = parted(&learned, COSINE);
+    Ok(answers)
+}
+
+/// What the least cosine that half of the queries give does to the other half, and that of all; over all libraries,
+/// whose answers to the same queries these are.
+pub(crate) fn threshold(name: &str, libraries: &[Answers], embedder: &Settings) -> Outcome<()> {
+    let of = |keep: fn(usize) -> bool| -> Answers {
+        let numbered = libraries.iter().flat_map(|answers| answers.iter().enumerate());
+        numbered.filter(|(query, _)| keep(*query)).map(|(_, answer)| *answer).collect()
+    };
+    let (even, odd, all) = (of(|query| query % 2 == 0), of(|query| query % 2 == 1), of(|_| true));
+    for (how, learned, tried) in [
+        ("on half, tried on the other", &even, &odd),
+        ("the reverse", &odd, &even),
+        ("on all", &all, &all),
+    ] {
+        let (covered, others) = parted(learned, COSINE);
         let min_cosine = Calibration::new(embedder, &covered, &others)?.min_cosine;
-        println!("    learned on one half, tried on the other: {}", shown(&tried, min_cosine));
+        println!("{name}, learned {how}: {}", shown(tried, min_cosine));
     }
-    let (covered, others) = parted(&answers, COSINE);
-    let calibration = Calibration::new(embedder, &covered, &others)?;
-    println!("    learned and tried on all: {}", shown(&answers, calibration.min_cosine));
     Ok(())
 }
 
