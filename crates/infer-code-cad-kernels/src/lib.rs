@@ -19,6 +19,7 @@ mod pool;
 mod quantize;
 mod quantize_k;
 mod scan;
+mod scan_bytes;
 mod self_attention;
 mod stored;
 
@@ -32,5 +33,6 @@ pub use matmul::matmul;
 pub use packed::PackedMatrix;
 pub use pool::Pool;
 pub use scan::{Rows, ScanQueries};
+pub use scan_bytes::{ByteQueries, ByteRows};
 pub use self_attention::SelfAttention;
 pub use stored::StoredFormat;

@@ -5,9 +5,10 @@ use crate::isa::{Simd, with_simd};
 
 /// Values that are multiplied together: one line.
 const LANES: usize = 16;
-/// Queries and rows multiplied together: their 12 sums are as many as 16 registers hold.
+/// Queries and rows multiplied together: 8 chains of sums hide the latency, and with what they add up they
+/// fit into 16 registers.
 const TILE_QUERIES: usize = 4;
-const TILE_ROWS: usize = 3;
+const TILE_ROWS: usize = 2;
 /// Rows that a single query is multiplied with at once.
 const SINGLE_ROWS: usize = 4;
 /// Queries that stay in the first-level cache while the rows pass by.
@@ -205,11 +206,14 @@ fn sum_lanes<S: Simd, const Q: usize, const R: usize, const LINE: usize>(
         let mut sums = [S::each([simd.splat(0.0); R]); Q];
         for line in 0..n_whole {
             for v in vectors.clone() {
+                let mut values = [simd.splat(0.0); R];
                 for r in 0..R {
-                    let values = widen(&whole[r][line], v);
-                    for q in 0..Q {
-                        let query = simd.load(&heads[q][line], v);
-                        sums[q][v - first][r] = simd.fma(values, query, sums[q][v - first][r]);
+                    values[r] = widen(&whole[r][line], v);
+                }
+                for q in 0..Q {
+                    let query = simd.load(&heads[q][line], v);
+                    for r in 0..R {
+                        sums[q][v - first][r] = simd.fma(values[r], query, sums[q][v - first][r]);
                     }
                 }
             }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use half::f16;
-use infer_code_cad_kernels::{Isa, Rows, ScanQueries};
+use infer_code_cad_kernels::{ByteQueries, ByteRows, Isa, Rows, ScanQueries};
 use proptest::prelude::*;
 
 mod common;
@@ -59,4 +59,68 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn products_of_bytes_are_near_and_depend_on_the_pair_alone(
+        dimension in 1usize..70, n_queries in 0usize..20, n_rows in 0usize..40, seed: u64,
+    ) {
+        let queries = random_rows(n_queries * dimension, seed);
+        let values = random_rows(n_rows * dimension, seed ^ 1);
+        let mut rows = ByteRows::new(dimension);
+        let distances: Vec<f32> = values.chunks(dimension).map(|row| rows.push(row)).collect();
+        let length = |x: &[f32]| x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+        let scan = |isa, queries: &ByteQueries, rows: &ByteRows| {
+            let mut products = vec![f32::NAN; queries.len() * rows.len()];
+            rows.scan(isa, queries, 0..rows.len(), &mut products);
+            products
+        };
+        let all = ByteQueries::new(dimension, &queries);
+        let expected = scan(Isa::Scalar, &all, &rows);
+        for (q, query) in queries.chunks(dimension).enumerate() {
+            for (r, row) in values.chunks(dimension).enumerate() {
+                let exact: f64 = query.iter().zip(row).map(|(x, y)| f64::from(x * y)).sum();
+                let near = (f64::from(expected[q * n_rows + r]) - exact).abs();
+                let (a, b) = (f64::from(all.distance(q)), f64::from(distances[r]));
+                prop_assert!(a <= 0.01 * length(query) * (dimension as f64).sqrt());
+                prop_assert!(near <= a * (length(row) + b) + b * length(query) + 1e-4);
+            }
+            let alone = scan(Isa::best(), &ByteQueries::new(dimension, query), &rows);
+            prop_assert_eq!(&alone, &expected[q * n_rows..][..n_rows]);
+        }
+        for isa in supported() {
+            prop_assert_eq!(&scan(isa, &all, &rows), &expected);
+        }
+        if n_rows > 16 {
+            let mut part = vec![f32::NAN; n_queries * (n_rows - 16)];
+            rows.scan(Isa::best(), &all, 16..n_rows, &mut part);
+            for (part, all) in part.chunks(n_rows - 16).zip(expected.chunks(n_rows)) {
+                prop_assert_eq!(part, &all[16..]);
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_of_extreme_values_stay_finite() {
+    let mut rows = ByteRows::new(3);
+    for row in [[0.0; 3], [1e18, -1e18, 1e18], [f32::MIN_POSITIVE / 8.0; 3]] {
+        assert!(
+            rows.push(&row) <= 1e-6 * row[0].abs().max(1e-30),
+            "{row:?} is held nearly exactly"
+        );
+    }
+    let mut products = [f32::NAN; 3];
+    rows.scan(Isa::best(), &ByteQueries::new(3, &[1e18, 0.0, 1.0]), 0..3, &mut products);
+    assert!(products[0] == 0.0 && products[1] > 0.99e36 && products[2].is_finite(), "{products:?}");
+}
+
+#[test]
+fn what_is_no_finite_number_is_infinitely_far() {
+    let mut rows = ByteRows::new(2);
+    for row in [[f32::NAN, 1.0], [f32::INFINITY, 1.0], [1.0, f32::NEG_INFINITY]] {
+        assert_eq!(rows.push(&row), f32::INFINITY);
+    }
+    let mut products = [f32::NAN; 3];
+    rows.scan(Isa::best(), &ByteQueries::new(2, &[1.0, 1.0]), 0..3, &mut products);
+    assert!(products.iter().all(|product| product.is_finite()), "{products:?}");
 }

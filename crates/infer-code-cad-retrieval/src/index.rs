@@ -17,7 +17,7 @@ pub use self::pgvector::{PgVectorError, PgVectorIndex, PgVectorSearch};
 pub use error::IndexError;
 pub(crate) use file::write_flat_header;
 pub use file::{VectorFileError, read_npy, write_npy};
-pub use flat::{FlatConfig, FlatIndex};
+pub use flat::{FlatConfig, FlatIndex, VectorFormat};
 pub use sharded::ShardedIndex;
 
 use std::fmt::Debug;

@@ -49,8 +49,8 @@ pub use hybrid::{Hybrid, HybridConfig};
 #[cfg(feature = "faiss")]
 pub use index::{FaissError, FaissIndex, FaissOptions};
 pub use index::{
-    FlatConfig, FlatIndex, IndexError, Neighbor, ShardedIndex, VectorFileError, VectorIndex,
-    read_npy, write_npy,
+    FlatConfig, FlatIndex, IndexError, Neighbor, ShardedIndex, VectorFileError, VectorFormat,
+    VectorIndex, read_npy, write_npy,
 };
 #[cfg(feature = "pgvector")]
 pub use index::{PgVectorError, PgVectorIndex, PgVectorSearch};

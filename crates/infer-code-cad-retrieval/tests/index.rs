@@ -3,8 +3,14 @@
 
 mod index_suite;
 
+use std::sync::Arc;
+
 use index_suite::{random_unit, suite};
-use infer_code_cad_retrieval::{FlatConfig, FlatIndex, IndexError, ShardedIndex, VectorIndex};
+use infer_code_cad_retrieval::ndarray::{Array2, Axis, s};
+use infer_code_cad_retrieval::{
+    FlatConfig, FlatIndex, IndexError, Pool, ShardedIndex, VectorFormat, VectorIndex,
+};
+use proptest::prelude::*;
 
 fn flat(dimension: usize) -> Box<dyn VectorIndex> {
     Box::new(FlatIndex::new(dimension, FlatConfig::default()))
@@ -20,6 +26,56 @@ fn a_flat_index() {
 }
 
 #[test]
+fn a_flat_index_that_scans_its_vectors() {
+    suite(&|dimension| Box::new(FlatIndex::new(dimension, scans(VectorFormat::F32))));
+}
+
+#[test]
+fn a_flat_index_that_scans_half_precision() {
+    suite(&|dimension| Box::new(FlatIndex::new(dimension, scans(VectorFormat::F16))));
+}
+
+fn scans(format: VectorFormat) -> FlatConfig {
+    FlatConfig { format, ..FlatConfig::default() }
+}
+
+/// Vectors of which many are as near to each other as half precision and bytes can tell, of lengths far apart.
+fn close(rows: usize, dimension: usize, seed: u64) -> Array2<f32> {
+    let (all, one) = (random_unit(rows, dimension, seed), random_unit(1, dimension, seed ^ 1));
+    let near = |row: usize| if row.is_multiple_of(3) { 1.0 } else { 1e-3 };
+    let length = |row: usize| [1.0, 1.0, 1e-20, 3e3, 1e6][row % 5];
+    let value = |((row, i), x): ((usize, usize), &f32)| (one[[0, i]] + near(row) * x) * length(row);
+    Array2::from_shape_vec((rows, dimension), all.indexed_iter().map(value).collect()).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn copies_change_no_result(
+        n in 1usize..400, dimension in 1usize..80, top_k in 1usize..12, removed in 0i64..40, seed: u64,
+    ) {
+        let (vectors, queries) = (close(n, dimension, seed), close(9, dimension, seed ^ 2));
+        let ids: Vec<i64> = (0..n as i64).map(|id| id * 7 % 1009).collect();
+        let (first, rest) = ids.split_at(n / 2);
+        let search = |format, threads| {
+            let pool = Arc::new(Pool::new(threads));
+            let mut index = FlatIndex::new(dimension, FlatConfig { format, pool });
+            index.add(first, vectors.slice(s![..n / 2, ..])).unwrap();
+            index.search(queries.view(), top_k).unwrap(); // makes the copy
+            index.add(rest, vectors.slice(s![n / 2.., ..])).unwrap();
+            let whole = index.search(queries.view(), top_k).unwrap();
+            index.remove(&(0..removed).collect::<Vec<_>>()).unwrap();
+            (whole, index.search(queries.view(), top_k).unwrap())
+        };
+        let expected = search(VectorFormat::F32, 1);
+        for format in VectorFormat::ALL {
+            prop_assert_eq!(&search(format, 3), &expected, "{}", format);
+        }
+    }
+}
+
+#[test]
 fn a_sharded_index() {
     suite(&|dimension| Box::new(sharded(3, dimension)));
 }
@@ -30,7 +86,7 @@ fn shards_find_what_one_index_finds() {
     let mut one = flat(24);
     let mut shards = sharded(4, 24);
     for (i, vector) in vectors.outer_iter().enumerate() {
-        let vector = vector.insert_axis(infer_code_cad_retrieval::ndarray::Axis(0));
+        let vector = vector.insert_axis(Axis(0));
         one.add(&[i as i64 * 3], vector).unwrap();
         shards.add(&[i as i64 * 3], vector).unwrap();
     }

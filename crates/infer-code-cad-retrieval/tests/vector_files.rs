@@ -13,7 +13,8 @@ use std::sync::Arc;
 use index_suite::random_unit;
 use infer_code_cad_retrieval::ndarray::{Array2, array};
 use infer_code_cad_retrieval::{
-    FlatConfig, FlatIndex, IndexError, Pool, VectorFileError, VectorIndex, read_npy, write_npy,
+    FlatConfig, FlatIndex, IndexError, Pool, VectorFileError, VectorFormat, VectorIndex, read_npy,
+    write_npy,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -24,7 +25,7 @@ fn fixture(name: &str) -> PathBuf {
 
 /// Without threads to start for each file.
 fn alone() -> FlatConfig {
-    FlatConfig { pool: Arc::new(Pool::new(1)) }
+    FlatConfig { pool: Arc::new(Pool::new(1)), ..FlatConfig::default() }
 }
 
 fn open(path: &Path) -> Result<FlatIndex, VectorFileError> {
@@ -189,6 +190,18 @@ fn an_opened_index_can_be_changed_and_saved_over_its_file() {
     assert_eq!(again.ids(), [0, 2, 9]);
     assert_eq!(again.vector(2).unwrap(), Some(vectors().row(2).to_vec()));
     assert_eq!(again.vector(9).unwrap(), Some(vec![1.0; 5]));
+}
+
+#[test]
+fn an_opened_file_is_scanned_in_any_format() {
+    let query = array![[0.5, 1.0, -1.0, 0.25, 2.0]];
+    let search = |format| {
+        let index = FlatIndex::open(&fixture("numbered.faiss"), FlatConfig { format, ..alone() });
+        index.unwrap().search(query.view(), 3).unwrap()
+    };
+    for format in VectorFormat::ALL {
+        assert_eq!(search(format), search(VectorFormat::F32), "{format}");
+    }
 }
 
 #[test]

@@ -3,10 +3,13 @@
 mod ids;
 mod nearest;
 mod scan;
+mod scanned;
 mod vectors;
 
+pub use scanned::VectorFormat;
+
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use infer_code_cad_decode::Settings;
 use infer_code_cad_kernels::Pool;
@@ -17,25 +20,30 @@ use super::rows::{check_queries, check_rows};
 use super::{IndexError, Neighbor, VectorIndex};
 use ids::Ids;
 pub(super) use nearest::order;
+use scanned::Scanned;
 use vectors::Vectors;
 
 /// How a [`FlatIndex`] searches.
 #[derive(Debug, Clone)]
 pub struct FlatConfig {
+    /// What a search reads; [`VectorFormat::I8`] by default. It changes the time and the memory that a search takes,
+    /// not what it finds.
+    pub format: VectorFormat,
     /// The threads that search; by default as many as the machine runs at once.
     pub pool: Arc<Pool>,
 }
 
 impl Default for FlatConfig {
     fn default() -> Self {
-        Self { pool: Arc::new(Pool::all_threads()) }
+        Self { format: VectorFormat::default(), pool: Arc::new(Pool::all_threads()) }
     }
 }
 
 /// Compares a query with every vector, so that nothing is missed.
 ///
 /// A score is an inner product in f32, summed in a fixed order: it depends on the two vectors alone. A search
-/// reads all vectors once, whatever the number of queries.
+/// reads all vectors once, whatever the number of queries: a smaller copy of them, by default, which the first search
+/// makes ([`VectorFormat`]).
 ///
 /// Its file is that of FAISS's `IndexFlatIP`, under an `IndexIDMap` where the numbers are not 0, 1, 2 and so on:
 /// Python reads it with `faiss.read_index`.
@@ -56,6 +64,8 @@ pub struct FlatIndex {
     dimension: usize,
     ids: Ids,
     vectors: Vectors,
+    /// What is scanned in place of the vectors, once there was a search.
+    scanned: OnceLock<Option<Scanned>>,
     config: FlatConfig,
 }
 
@@ -65,8 +75,12 @@ impl FlatIndex {
     /// # Panics
     /// When the dimension is zero.
     pub fn new(dimension: usize, config: FlatConfig) -> Self {
+        Self::of(dimension, Ids::default(), Vectors::default(), config)
+    }
+
+    fn of(dimension: usize, ids: Ids, vectors: Vectors, config: FlatConfig) -> Self {
         assert!(dimension > 0, "vectors of no value");
-        Self { dimension, ids: Ids::default(), vectors: Vectors::default(), config }
+        Self { dimension, ids, vectors, scanned: OnceLock::new(), config }
     }
 
     /// Opens a file as memory: at once, whatever its size, and shared by all processes that do.
@@ -90,7 +104,7 @@ impl FlatIndex {
         let n_vectors = layout.range.len() / (4 * layout.dimension);
         let ids = Ids::of_file(file.name(), layout.ids, n_vectors)?;
         let vectors = Vectors::Mapped { file, range: layout.range };
-        Ok(Self { dimension: layout.dimension, ids, vectors, config })
+        Ok(Self::of(layout.dimension, ids, vectors, config))
     }
 
     /// Reads a file: FAISS's `IndexFlatIP` or `IndexFlatL2`, under an `IndexIDMap` or `IndexIDMap2` or not, or a
@@ -122,7 +136,7 @@ impl FlatIndex {
         }
         let ids = Ids::of_file(file.name(), layout.ids, values.len() / dimension)?;
         let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-        Ok(Self { dimension, ids, vectors: Vectors::Owned(bytes), config })
+        Ok(Self::of(dimension, ids, Vectors::Owned(bytes), config))
     }
 
     /// Writes the file that `faiss.write_index` would: the path leads to the old file or to the whole new one.
@@ -172,7 +186,13 @@ impl VectorIndex for FlatIndex {
         check_lengths(&vectors)?;
         let stored = self.vectors.own()?;
         self.ids.extend(ids).map_err(|id| IndexError::DuplicateId { id })?;
+        let row_bytes = 4 * self.dimension;
+        let before = stored.len() / row_bytes;
         stored.extend(vectors.iter().flat_map(|x| x.to_le_bytes()));
+        if let Some(Some(scanned)) = self.scanned.get_mut() {
+            let rows = stored.chunks(row_bytes).enumerate().skip(before);
+            rows.for_each(|(place, row)| scanned.push(place, row));
+        }
         Ok(())
     }
 
@@ -181,8 +201,9 @@ impl VectorIndex for FlatIndex {
         places.sort_unstable();
         places.dedup();
         if !places.is_empty() {
-            let row_bytes = 4 * self.dimension;
-            vectors::remove_rows(self.vectors.own()?, row_bytes, &places);
+            let stored = self.vectors.own()?;
+            vectors::remove_rows(stored, 4 * self.dimension, &places);
+            self.scanned = OnceLock::new();
             self.ids.remove(&places);
         }
         Ok(places.len())
@@ -195,10 +216,13 @@ impl VectorIndex for FlatIndex {
     ) -> Result<Vec<Vec<Neighbor>>, IndexError> {
         check_queries(self.dimension, &queries, top_k)?;
         check_lengths(&queries)?;
+        let vectors = self.vectors.bytes()?;
+        let copy = || Scanned::new(self.config.format, self.dimension, vectors);
         let rows = scan::Scan {
             dimension: self.dimension,
-            bytes: self.vectors.bytes()?,
-            ids: self.ids.as_slice(),
+            vectors,
+            scanned: self.scanned.get_or_init(copy).as_ref(),
+            ids: &self.ids,
             pool: &self.config.pool,
         };
         Ok(rows.search(&queries, top_k))
@@ -212,6 +236,6 @@ impl VectorIndex for FlatIndex {
     }
 
     fn settings(&self) -> Settings {
-        Settings::new("flat").with("format", "f32")
+        Settings::new("flat")
     }
 }

@@ -3,9 +3,9 @@ use std::cmp::Ordering;
 use crate::index::Neighbor;
 
 /// Results collected before the worse half is thrown away, at least.
-const ROOM: usize = 32;
+const ROOM: usize = 16;
 /// Scores compared with the threshold together.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// The best results of a query so far, in no order.
 #[derive(Debug)]
@@ -26,16 +26,42 @@ impl Nearest {
         Self { top_k, threshold: f32::NEG_INFINITY, found: Vec::new() }
     }
 
+    /// The least score that may still be among the best.
+    pub(super) fn threshold(&self) -> f32 {
+        self.threshold
+    }
+
+    /// Others have found enough that are at least as good.
+    pub(super) fn raise_threshold(&mut self, to: f32) {
+        self.threshold = self.threshold.max(to);
+    }
+
     /// Takes the scores of the vectors with these numbers. A NaN is never among the best.
     pub(super) fn offer(&mut self, ids: &[i64], scores: &[f32]) {
-        for (ids, scores) in ids.chunks(LANES).zip(scores.chunks(LANES)) {
-            let threshold = self.threshold;
-            if !scores.iter().fold(false, |any, &score| any | (score >= threshold)) {
+        self.offer_near(ids, scores, |_| 0.0, |_, score| score);
+    }
+
+    /// Takes scores that are too small by the slack of their [`LANES`] at most; those that may be among the best are
+    /// looked at exactly.
+    pub(super) fn offer_near(
+        &mut self,
+        ids: &[i64],
+        scores: &[f32],
+        slack: impl Fn(usize) -> f32,
+        exact: impl Fn(usize, f32) -> f32,
+    ) {
+        for (tile, (tile_ids, near)) in ids.chunks(LANES).zip(scores.chunks(LANES)).enumerate() {
+            let slack = slack(tile);
+            let least = self.threshold - slack;
+            if !near.iter().fold(false, |any, &score| any | (score >= least)) {
                 continue;
             }
-            for (&id, &score) in ids.iter().zip(scores) {
-                if score >= self.threshold {
-                    self.push(Neighbor { id, score: score + 0.0 }); // no -0.0, which comes after 0.0
+            for (lane, (&id, &score)) in tile_ids.iter().zip(near).enumerate() {
+                if score >= self.threshold - slack {
+                    let score = exact(tile * LANES + lane, score);
+                    if score >= self.threshold {
+                        self.push(Neighbor { id, score: score + 0.0 }); // no -0.0, which comes after 0.0
+                    }
                 }
             }
         }
@@ -51,7 +77,7 @@ impl Nearest {
     fn cut(&mut self) {
         if self.found.len() >= self.top_k {
             let (_, last, _) = self.found.select_nth_unstable_by(self.top_k - 1, order);
-            self.threshold = last.score;
+            self.threshold = self.threshold.max(last.score);
             self.found.truncate(self.top_k);
         }
     }
