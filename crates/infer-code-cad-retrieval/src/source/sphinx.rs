@@ -51,9 +51,12 @@ impl Source for SphinxSite {
         files.retain(|file| is_page(file));
         let mut objects: Vec<Vec<Object>> = Vec::new();
         for file in &files {
-            objects.push(pages.remove(file).unwrap_or_default());
+            // The builder dirhtml calls the page of `lib/box/index.html` `lib/box/`.
+            let folder = file.strip_suffix("index.html");
+            let own = pages.remove(file).or_else(|| pages.remove(folder?));
+            objects.push(own.unwrap_or_default());
         }
-        let gone = pages.into_iter().map(|(page, objects)| {
+        let gone = pages.into_iter().filter(|(page, _)| is_page(page)).map(|(page, objects)| {
             let why = format!("is not there, so {} objects have no text", objects.len());
             Err(Skipped::new(self.folder.join(page).display().to_string(), why))
         });
@@ -69,11 +72,12 @@ impl Source for SphinxSite {
     }
 }
 
-/// Sphinx keeps scripts, sources and code listings below names that begin with `_`.
+/// Sphinx keeps scripts, sources and code listings in folders that begin with `_`; a page may, as `__main__.html`.
 fn is_page(file: &str) -> bool {
-    let name = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".html");
+    let (folders, name) = file.rsplit_once('/').unwrap_or(("", file));
+    let name = name.trim_end_matches(".html");
     let list = LISTS.contains(&name) || name.starts_with("genindex-");
-    !list && !file.split('/').any(|part| part.starts_with('_'))
+    !list && !folders.split('/').any(|folder| folder.starts_with('_'))
 }
 
 impl SphinxSite {

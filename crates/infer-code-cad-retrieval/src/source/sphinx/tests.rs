@@ -35,13 +35,16 @@ fn site(lines: &str, pages: &[(&str, &str)]) -> tempfile::TempDir {
 fn objects_and_sections_of_a_site() {
     let lines = "box.Box py:class 1 lib/box.html#$ -\nbox.Box.open py:method 1 lib/box.html#$ -\n\
         box py:module 0 lib/box.html#module-$ -\nbox-docs std:label -1 lib/box.html#$ Boxes\n\
-        box.gone py:function 1 lib/box.html#$ -\nx py:data 1 nowhere.html#$ -\n";
+        box.gone py:function 1 lib/box.html#$ -\nx py:data 1 nowhere.html#$ -\n\
+        genindex std:label -1 genindex.html# Index\nbox.lid py:data 1 own/#$ -\n";
     let site = site(
         lines,
         &[
             ("lib/box.html", PAGE),
             ("genindex.html", PAGE),
             ("_static/a.html", PAGE),
+            ("lib/__main__.html", "<h1>Main</h1>runs"),
+            ("own/index.html", "<dl><dt id=\"box.lid\">box.lid</dt><dd>Shut.</dd></dl>"),
             ("plain.html", "<h1>P</h1>text"),
         ],
     );
@@ -54,17 +57,19 @@ fn objects_and_sections_of_a_site() {
         .map(|document| (document.title.as_str(), document.text.trim_start()))
         .collect();
     let expected = [
+        ("Main", "runs"),
         ("box — Boxes", "Keeps things."),
         ("box.Box(size, lid=None)", "A box.\n\n    ```python\n    >>> Box(1)\n    ```"),
         ("box.Box.open(wide)", "Opens."),
         ("box — Boxes > Notes", "Mind the lid."),
+        ("box.lid", "Shut."),
         ("P", "text"),
     ];
     assert_eq!(told, expected);
-    assert_eq!(documents[2].id, "Box:py:method:box.Box.open");
-    assert_eq!((documents[2].origin.as_str(), documents[2].version.as_str()), ("Box", "2.0"));
-    assert_eq!(documents[2].location, "lib/box.html#box.Box.open");
-    assert_eq!(documents[3].id, "Box:lib/box.html#notes");
+    assert_eq!(documents[3].id, "Box:py:method:box.Box.open");
+    assert_eq!((documents[3].origin.as_str(), documents[3].version.as_str()), ("Box", "2.0"));
+    assert_eq!(documents[3].location, "lib/box.html#box.Box.open");
+    assert_eq!(documents[4].id, "Box:lib/box.html#notes");
     let skipped: Vec<String> =
         skipped.into_iter().map(|skipped| skipped.unwrap_err().to_string()).collect();
     assert!(
