@@ -10,8 +10,8 @@ use infer_code_cad::retrieval::{EmbedderOptions, load_embedder};
 use infer_code_cad::sandbox::ScriptedJudge;
 use infer_code_cad::tasks::{Extraction, Problem};
 use infer_code_cad::{
-    Bench, Draft, EmbeddingSimilarity, KnownDraft, MostConsistent, PromptError, Selection, Selector,
-    Similarity, Stream, Writer,
+    Bench, Draft, EmbeddingSimilarity, KnownDraft, MostConsistent, PromptError, Selection,
+    Selector, Similarity, Stream, Writer,
 };
 use serde::Deserialize;
 
@@ -69,7 +69,9 @@ fn the_draft_that_sentence_transformers_would_keep() {
     let models = std::env::var_os("INFER_CODE_CAD_MODELS").map(PathBuf::from);
     let weights = models.map(|models| models.join("mpnet")).filter(|mpnet| mpnet.is_dir());
     let Some(mpnet) = weights else {
-        eprintln!("skipped: mpnet needs INFER_CODE_CAD_MODELS, a folder that fetch.py of the retrieval crate fills");
+        eprintln!(
+            "skipped: mpnet needs INFER_CODE_CAD_MODELS, a folder that fetch.py of the retrieval crate fills"
+        );
         return;
     };
     let embedder = load_embedder(&mpnet, &EmbedderOptions::default()).unwrap();
