@@ -145,7 +145,7 @@ impl FaissIndex {
     /// [`FaissError::Path`], [`FaissError::Io`], [`FaissError::Native`] as on a full disk; a file that was there
     /// stays.
     pub fn write(&self, path: &Path) -> Result<(), IndexError> {
-        Ok(file::write(path, &*self.lock())?)
+        Ok(file::write(path, &self.lock())?)
     }
 
     /// Learns from a sample, `(vectors, dimension)`, what a kind with lists or codes must know before it takes
@@ -153,6 +153,7 @@ impl FaissIndex {
     ///
     /// # Errors
     /// [`IndexError::Dimension`], [`IndexError::NotFinite`], [`FaissError::Native`] for too few vectors.
+    #[allow(clippy::needless_pass_by_value, reason = "a view is a reference")]
     pub fn train(&mut self, vectors: ArrayView2<'_, f32>) -> Result<(), IndexError> {
         check_rows(self.dimension, &vectors)?;
         let vectors = vectors.as_standard_layout();
@@ -241,7 +242,7 @@ impl VectorIndex for FaissIndex {
             added.map_err(|error| {
                 let otherwise =
                     ("take numbers of ours", "build it anew with IDMap2 before its kind");
-                not_implemented(error, otherwise, "take vectors in")
+                not_implemented(&error, otherwise, "take vectors in")
             })?;
             self.held.extend(ids);
         }
@@ -258,7 +259,7 @@ impl VectorIndex for FaissIndex {
         let given: HashSet<i64> = ids.iter().copied().filter(|id| self.held.contains(id)).collect();
         let numbers: Vec<Idx> = given.iter().map(|&id| Idx::from(id)).collect();
         let removed = IdSelector::batch(&numbers).and_then(|batch| self.lock().remove_ids(&batch));
-        removed.map_err(|error| not_implemented(error, otherwise, "remove vectors"))?;
+        removed.map_err(|error| not_implemented(&error, otherwise, "remove vectors"))?;
         self.held.retain(|id| !given.contains(id));
         Ok(given.len())
     }
@@ -295,7 +296,7 @@ impl VectorIndex for FaissIndex {
         let read = self.lock().reconstruct(Idx::from(id), &mut values);
         let otherwise =
             ("give a vector back", "keep the vectors beside it, or take the kind Flat or HNSW");
-        read.map_err(|error| not_implemented(error, otherwise, "give a vector back"))?;
+        read.map_err(|error| not_implemented(&error, otherwise, "give a vector back"))?;
         Ok(Some(values))
     }
 
@@ -371,7 +372,7 @@ fn best(
 
 /// What a kind cannot do, as FAISS says it, with what to do instead; or FAISS's own words.
 fn not_implemented(
-    error: faiss::error::Error,
+    error: &faiss::error::Error,
     (what, remedy): (&'static str, &'static str),
     asked: &'static str,
 ) -> IndexError {
