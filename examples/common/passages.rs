@@ -6,7 +6,8 @@ use std::sync::Arc;
 use clap::Args;
 use infer_code_cad::embedded;
 use infer_code_cad::retrieval::{
-    Bm25Config, Bm25Index, Retrieved, Retriever, Store, load_passages,
+    Bm25Config, Bm25Index, Embedder as _, Gate, GateConfig, Retrieved, Retriever, Store,
+    load_passages,
 };
 
 use super::{EmbedderArgs, Failure};
@@ -26,6 +27,10 @@ pub(crate) struct PassageArgs {
     retrieved: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) embedder: EmbedderArgs,
+    /// Shows passages only where the nearest one's cosine is at least this, and words and meaning agree on one of their
+    /// first ten; `calibrated` is what was found for a known embedder.
+    #[arg(long, value_name = "COSINE", requires = "index", requires = "embedder")]
+    min_cosine: Option<String>,
 }
 
 impl PassageArgs {
@@ -40,7 +45,7 @@ impl PassageArgs {
         embedded_passages: bool,
     ) -> Result<Option<Arc<dyn Retriever>>, Failure> {
         if let Some(dir) = &self.index {
-            return Ok(Some(Store::open(dir)?.retriever(self.embedder.open()?)?));
+            return Ok(Some(self.of_store(&Store::open(dir)?)?));
         }
         if let Some(file) = &self.retrieved {
             return Ok(Some(Arc::new(Retrieved::open(file)?)));
@@ -53,5 +58,20 @@ impl PassageArgs {
             None if embedded_passages => Ok(Some(embedded::retriever()?)),
             None => Ok(None),
         }
+    }
+
+    fn of_store(&self, store: &Store) -> Result<Arc<dyn Retriever>, Failure> {
+        let embedder = self.embedder.open()?;
+        let (Some(min_cosine), Some(embedder)) = (&self.min_cosine, &embedder) else {
+            return Ok(store.retriever(embedder)?);
+        };
+        let gate = match min_cosine.as_str() {
+            "calibrated" => GateConfig::of_embedder(&embedder.settings())
+                .ok_or("nothing is known of this embedder's cosines: give --min-cosine a number")?,
+            number => {
+                GateConfig::new(number.parse().map_err(|error| format!("{number}: {error}"))?)
+            }
+        };
+        Ok(Arc::new(Gate::new(store.hybrid(Arc::clone(embedder))?, gate)?))
     }
 }

@@ -68,7 +68,7 @@ impl Rounded {
         let off = |(x, &whole): (&f32, &i8)| f64::from(*x) - f64::from(whole) * f64::from(scale);
         let squares: f64 = vector.iter().zip(&values).map(off).map(|off| off * off).sum();
         // Rounded up by more than the sum may be short of; what is no number is at no distance that is known.
-        let distance = (squares.sqrt() * (1.0 + 1e-6)) as f32;
+        let distance = (squares.sqrt() * (1.0 + 1e-6)) as f32 + f32::MIN_POSITIVE;
         Self { values, scale, distance: if distance.is_nan() { f32::INFINITY } else { distance } }
     }
 }

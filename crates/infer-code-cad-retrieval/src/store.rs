@@ -139,11 +139,24 @@ impl Store {
         &self,
         embedder: Option<Arc<dyn Embedder>>,
     ) -> Result<Arc<dyn Retriever>, StoreError> {
-        let dense = embedder.map(|embedder| self.dense(embedder)).transpose()?;
-        let words = Arc::new(Bm25Index::new(self.passages.clone(), Bm25Config::default())?);
-        let Some(dense) = dense else { return Ok(words) };
-        let both: Vec<Arc<dyn Retriever>> = vec![Arc::new(dense), words];
-        Ok(Arc::new(Hybrid::new(both, HybridConfig::default())?))
+        Ok(match embedder {
+            Some(embedder) => Arc::new(self.hybrid(embedder)?),
+            None => Arc::new(self.words()?),
+        })
+    }
+
+    /// Searches the passages by words and meaning, as [`Gate`](crate::Gate) wants it.
+    ///
+    /// # Errors
+    /// Those of [`retriever`](Self::retriever).
+    pub fn hybrid(&self, embedder: Arc<dyn Embedder>) -> Result<Hybrid, StoreError> {
+        let both: Vec<Arc<dyn Retriever>> =
+            vec![Arc::new(self.dense(embedder)?), Arc::new(self.words()?)];
+        Ok(Hybrid::new(both, HybridConfig::default())?)
+    }
+
+    fn words(&self) -> Result<Bm25Index, StoreError> {
+        Ok(Bm25Index::new(self.passages.clone(), Bm25Config::default())?)
     }
 
     /// Searches the passages by their meaning alone.

@@ -93,6 +93,26 @@ fn score(passages: &[Passage], passage: usize, query: &str, config: Bm25Config) 
     query.split(' ').map(|word| weight(word) + parts(word)).sum()
 }
 
+/// So many that several threads count them.
+#[test]
+fn many_passages_are_counted_as_few() {
+    let words = ["list", "sort", "key", "heap", "dict", "zip", "heap_sort"];
+    let text = |i: usize, n: usize| {
+        let words: Vec<_> =
+            (0..n).map(|j| words[(31 * i + 17 * j + i * j) % words.len()]).collect();
+        words.join(" ")
+    };
+    let passage = |i: usize| Passage::new(i.to_string(), text(i, 2), text(7 * i + 1, 3 + i % 9));
+    let passages: Vec<Passage> = (0..2500).map(passage).collect();
+    let (config, query) = (Bm25Config::default(), "heap_sort zip");
+    let hits = by_id(&search(&index(passages.clone(), config), query, passages.len()));
+    for i in (0..passages.len()).step_by(83) {
+        let expected = score(&passages, i, query, config);
+        let actual = f64::from(hits.get(&i.to_string()).copied().unwrap_or(0.0));
+        assert!((actual - expected).abs() <= 1e-5 * expected, "{i}: {actual} {expected}");
+    }
+}
+
 /// One to twelve words of a small vocabulary, so that they meet.
 fn text() -> impl Strategy<Value = String> {
     let word =

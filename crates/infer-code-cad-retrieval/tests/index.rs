@@ -40,10 +40,10 @@ fn scans(format: VectorFormat) -> FlatConfig {
 }
 
 /// Vectors of which many are as near to each other as half precision and bytes can tell, of lengths far apart.
-fn close(rows: usize, dimension: usize, seed: u64) -> Array2<f32> {
+fn close(rows: usize, dimension: usize, scale: f32, seed: u64) -> Array2<f32> {
     let (all, one) = (random_unit(rows, dimension, seed), random_unit(1, dimension, seed ^ 1));
     let near = |row: usize| if row.is_multiple_of(3) { 1.0 } else { 1e-3 };
-    let length = |row: usize| [1.0, 1.0, 1e-20, 3e3, 1e6][row % 5];
+    let length = |row: usize| [1.0, 1.0, 1e-20, 3e3, 1e6][row % 5] * scale;
     let value = |((row, i), x): ((usize, usize), &f32)| (one[[0, i]] + near(row) * x) * length(row);
     Array2::from_shape_vec((rows, dimension), all.indexed_iter().map(value).collect()).unwrap()
 }
@@ -54,8 +54,9 @@ proptest! {
     #[test]
     fn copies_change_no_result(
         n in 1usize..400, dimension in 1usize..80, top_k in 1usize..12, removed in 0i64..40, seed: u64,
+        scale in prop::sample::select(vec![1.0, 1e-22, 1e-27, 1e11]),
     ) {
-        let (vectors, queries) = (close(n, dimension, seed), close(9, dimension, seed ^ 2));
+        let (vectors, queries) = (close(n, dimension, scale, seed), close(9, dimension, scale, seed ^ 2));
         let ids: Vec<i64> = (0..n as i64).map(|id| id * 7 % 1009).collect();
         let (first, rest) = ids.split_at(n / 2);
         let search = |format, threads| {

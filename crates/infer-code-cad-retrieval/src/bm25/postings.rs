@@ -2,9 +2,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use infer_code_cad_kernels::Pool;
+
 use super::Bm25Config;
 use crate::Passage;
 use crate::terms::{parts, words};
+
+/// Passages that are counted by one thread.
+const PART: usize = 1024;
 
 /// What each term adds to the score of each passage that holds it: all terms in one array, one after the other.
 #[derive(Debug)]
@@ -17,11 +22,20 @@ pub(super) struct Postings {
 
 impl Postings {
     pub(super) fn new(passages: &[Arc<Passage>], config: Bm25Config) -> Self {
-        let mut counts = Counts::default();
-        for (passage, i) in passages.iter().zip(0u32..) {
-            counts.passage(i, passage, config);
-        }
-        counts.weigh(config)
+        let pool = if passages.len() > PART { Pool::all_threads() } else { Pool::new(1) };
+        let part = passages.len().div_ceil(pool.threads()).max(1);
+        let mut parts = Vec::new();
+        parts.resize_with(passages.len().div_ceil(part), Counts::default);
+        pool.for_chunks(&mut parts, 1, |i, counts| {
+            let first = i * part;
+            for (place, passage) in (first..).zip(&passages[first..]).take(part) {
+                counts[0].passage(place as u32, passage, config);
+            }
+        });
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or_default();
+        parts.for_each(|part| all.append(part));
+        all.weigh(config)
     }
 
     /// Passages, rising, with what the term adds to each; none for an unknown term.
@@ -72,6 +86,18 @@ impl Counts {
         }
     }
 
+    /// Adds what was counted of the passages behind these.
+    fn append(&mut self, other: Self) {
+        let mut terms = vec![0; other.terms.len()];
+        for (term, theirs) in other.terms {
+            let new = self.terms.len() as u32;
+            terms[theirs as usize] = *self.terms.entry(term).or_insert(new);
+        }
+        self.lengths.extend(other.lengths);
+        let renumbered = |entry: Entry| Entry { term: terms[entry.term as usize], ..entry };
+        self.entries.extend(other.entries.into_iter().map(renumbered));
+    }
+
     fn title(&mut self, term: &str, passage: u32, first: usize, weight: f32) {
         if weight > 0.0 {
             self.entry(term, passage, first).title += weight;
@@ -119,7 +145,7 @@ impl Counts {
 
     /// Where the postings of each term begin, and where the last ends.
     fn starts(&self) -> Vec<usize> {
-        let mut starts = vec![0; self.last.len() + 1];
+        let mut starts = vec![0; self.terms.len() + 1];
         for entry in &self.entries {
             starts[entry.term as usize + 1] += 1;
         }

@@ -3,6 +3,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
+use infer_code_cad_kernels::Pool;
+
 use super::vectors::{Vectors, text_hash};
 use super::{IndexProgress, IndexReport, StoreError};
 use crate::{Embedder, Embeddings, Passage, TextRole};
@@ -63,14 +65,21 @@ impl Embedding<'_> {
 
     /// Counts tokens, so that the rate and the estimate are those of the work.
     fn count<'p>(&mut self, texts: &[(&'p Passage, u128)]) -> Result<Vec<Missing<'p>>, StoreError> {
-        let most = self.embedder.max_tokens().unwrap_or(usize::MAX);
+        let (embedder, pool) = (self.embedder, Pool::all_threads());
+        let most = embedder.max_tokens().unwrap_or(usize::MAX);
         let mut missing = Vec::with_capacity(texts.len());
         for texts in texts.chunks(COUNTED_AT_ONCE) {
-            for &(passage, hash) in texts {
-                let tokens = self.embedder.token_count(&passage.content()).min(most) as u64;
-                self.progress.total_tokens += tokens;
-                missing.push(Missing { passage, hash, tokens });
-            }
+            let mut counts = vec![0; texts.len()];
+            pool.for_chunks(&mut counts, 1, |i, count| {
+                count[0] = embedder.token_count(&texts[i].0.content()).min(most) as u64;
+            });
+            self.progress.total_tokens += counts.iter().sum::<u64>();
+            let counted = texts.iter().zip(counts);
+            missing.extend(counted.map(|(&(passage, hash), tokens)| Missing {
+                passage,
+                hash,
+                tokens,
+            }));
             self.progress.total_passages = missing.len();
             self.tell()?;
         }

@@ -64,11 +64,13 @@ impl Bound {
     /// By how much the product of two copies, both in f32, differs from that of the vectors at most.
     ///
     /// With copies `q'`, `r'`: `|q'r' - qr| <= |q' - q| |r'| + |q| |r' - r|` (Cauchy and Schwarz), and what both
-    /// sums round off: of `dimension / 16` terms in each lane, and some for the lanes and scales.
+    /// sums round off: of `dimension / 16` terms in each lane, and some for the lanes and scales; and of what is too
+    /// small for f32, at most its smallest number for each term, or times 63 x 63 where that is a scale.
     pub(super) fn slack(self, other: Self, dimension: usize) -> f32 {
         let rounded = (dimension / 16 + 32) as f32 * f32::EPSILON;
         let moved = self.distance * other.length + self.length * other.distance;
-        let slack = (moved + rounded * (self.length * other.length)) * 1.001;
+        let vanished = (dimension + 8) as f32 * 4096.0 * f32::from_bits(1);
+        let slack = (moved + rounded * (self.length * other.length)) * 1.001 + vanished;
         // A distance of zero times an infinite length.
         if slack.is_nan() { f32::INFINITY } else { slack }
     }
@@ -131,6 +133,6 @@ fn push_halves(bytes: &mut Vec<u8>, row: &[f32]) -> f32 {
     bytes.extend(halves.iter().flat_map(|half| half.to_le_bytes()));
     let off = |(x, half): (&f32, &f16)| f64::from(*x) - half.to_f64();
     let squares: f64 = row.iter().zip(&halves).map(off).map(|off| off * off).sum();
-    let distance = (squares.sqrt() * (1.0 + 1e-6)) as f32;
+    let distance = (squares.sqrt() * (1.0 + 1e-6)) as f32 + f32::MIN_POSITIVE;
     if distance.is_nan() { f32::INFINITY } else { distance }
 }
