@@ -76,6 +76,24 @@ proptest! {
     }
 }
 
+/// Of a vector with a value of 1 bytes keep nothing below a hundredth; the other side of the product is kept whole.
+#[test]
+fn what_bytes_do_not_keep_is_found() {
+    let rising = |i: usize| if i == 0 { 1.0 } else { i as f32 * 1e-5 };
+    let axes = Array2::from_shape_fn((499, 500), |(row, i)| if row + 1 == i { 1.0 } else { 0.0 });
+    let long = Array2::from_shape_fn((1, 500), |(_, i)| rising(i));
+    let rows =
+        Array2::from_shape_fn((499, 2), |(row, i)| if i == 0 { 1.0 } else { rising(row + 1) });
+    let axis = Array2::from_shape_fn((1, 2), |(_, i)| i as f32);
+    for (vectors, query) in [(axes, long), (rows, axis)] {
+        let mut index = FlatIndex::new(query.ncols(), FlatConfig::default());
+        index.add(&(0..499).collect::<Vec<_>>(), vectors.view()).unwrap();
+        let found: Vec<i64> =
+            index.search(query.view(), 3).unwrap()[0].iter().map(|found| found.id).collect();
+        assert_eq!(found, [498, 497, 496]);
+    }
+}
+
 #[test]
 fn a_sharded_index() {
     suite(&|dimension| Box::new(sharded(3, dimension)));
