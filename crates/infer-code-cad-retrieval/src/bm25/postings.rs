@@ -8,8 +8,8 @@ use super::Bm25Config;
 use crate::Passage;
 use crate::terms::{parts, words};
 
-/// Passages that are counted by one thread.
-const PART: usize = 1024;
+/// So many passages are not worth more threads than one.
+const FEW: usize = 1024;
 
 /// What each term adds to the score of each passage that holds it: all terms in one array, one after the other.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Postings {
 
 impl Postings {
     pub(super) fn new(passages: &[Arc<Passage>], config: Bm25Config) -> Self {
-        let pool = if passages.len() > PART { Pool::all_threads() } else { Pool::new(1) };
+        let pool = if passages.len() > FEW { Pool::all_threads() } else { Pool::new(1) };
         let part = passages.len().div_ceil(pool.threads()).max(1);
         let mut parts = Vec::new();
         parts.resize_with(passages.len().div_ceil(part), Counts::default);

@@ -43,7 +43,7 @@ impl fmt::Display for VectorFormat {
 }
 
 /// How far a copy is from a vector, and how long both are, at most.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Bound {
     pub(super) distance: f32,
     pub(super) length: f32,
