@@ -20,8 +20,16 @@ pub enum Format {
     Q8_0,
     /// 32 weights `d * (q - 8)`: an f16 scale, 32 nibbles. 4.5 bits per weight.
     Q4_0,
+    /// 32 weights `d * q + m`: f16 scale and minimum, 32 nibbles. 5 bits.
+    Q4_1,
+    /// 32 weights `d * (q - 16)`: an f16 scale, 32 times 5 bits. 5.5 bits.
+    Q5_0,
+    /// 32 weights `d * q + m`: f16 scale and minimum, 32 times 5 bits. 6 bits.
+    Q5_1,
     /// 256 weights `d * scale * q - dmin * min`: per 32 of them a 6-bit scale and minimum. 4.5 bits.
     Q4_K,
+    /// As Q4_K, with quants of 5 bits. 5.5 bits.
+    Q5_K,
     /// 256 weights `d * scale * (q - 32)`: per 16 of them a signed 8-bit scale. 6.5625 bits.
     Q6_K,
     /// The upper half of an f32. 16 bits.
@@ -75,22 +83,33 @@ impl FromStr for Encoding {
 
 impl Format {
     /// Every format there is.
-    pub const ALL: [Self; 7] =
-        [Self::Q8_0, Self::Q4_0, Self::Q4_K, Self::Q6_K, Self::Bf16, Self::F16, Self::F32];
+    pub const ALL: [Self; 11] = [
+        Self::Q8_0,
+        Self::Q4_0,
+        Self::Q4_1,
+        Self::Q5_0,
+        Self::Q5_1,
+        Self::Q4_K,
+        Self::Q5_K,
+        Self::Q6_K,
+        Self::Bf16,
+        Self::F16,
+        Self::F32,
+    ];
 
     /// The encoding its products need their activations in.
     pub fn encoding(self) -> Encoding {
         match self {
-            Self::Q8_0 | Self::Q4_0 | Self::Q4_K | Self::Q6_K => Encoding::Int8,
             Self::Bf16 | Self::F16 | Self::F32 => Encoding::Float,
+            _ => Encoding::Int8,
         }
     }
 
     /// Weights in one block of a file.
     pub fn block_len(self) -> usize {
         match self {
-            Self::Q8_0 | Self::Q4_0 => 32,
-            Self::Q4_K | Self::Q6_K => 256,
+            Self::Q8_0 | Self::Q4_0 | Self::Q4_1 | Self::Q5_0 | Self::Q5_1 => 32,
+            Self::Q4_K | Self::Q5_K | Self::Q6_K => 256,
             Self::Bf16 | Self::F16 | Self::F32 => 1,
         }
     }
@@ -100,14 +119,18 @@ impl Format {
         match self {
             Self::Q8_0 => 34,
             Self::Q4_0 => 18,
+            Self::Q4_1 => 20,
+            Self::Q5_0 => 22,
+            Self::Q5_1 => 24,
             Self::Q4_K => 144,
+            Self::Q5_K => 176,
             Self::Q6_K => 210,
             Self::Bf16 | Self::F16 => 2,
             Self::F32 => 4,
         }
     }
 
-    /// What `in_features` must be a multiple of: 256 for Q4_K and Q6_K, otherwise 32.
+    /// What `in_features` must be a multiple of: 256 for Q4_K, Q5_K and Q6_K, otherwise 32.
     pub fn in_features_multiple(self) -> usize {
         self.block_len().max(BLOCK)
     }
@@ -139,7 +162,11 @@ impl Format {
         match self {
             Self::Q8_0 => 512 + 32,
             Self::Q4_0 => 256 + 32,
+            Self::Q4_1 => 256 + 64,
+            Self::Q5_0 => 320 + 32,
+            Self::Q5_1 => 320 + 64,
             Self::Q4_K => crate::layout::Q4_K_BYTES,
+            Self::Q5_K => crate::layout::Q5_K_BYTES,
             Self::Q6_K => crate::layout::Q6_K_BYTES,
             Self::Bf16 | Self::F16 => TILE * BLOCK * 2,
             Self::F32 => TILE * BLOCK * 4,

@@ -5,7 +5,7 @@
 
 use crate::activations::Int8Group;
 use crate::isa::Simd;
-use crate::layout::{Q4_K_BYTES, Q6_K_BYTES};
+use crate::layout::{Q4_K_BYTES, Q5_K_BYTES, Q6_K_BYTES};
 
 /// Results of a tile: `(N, 16)`.
 pub(crate) type Results<const N: usize> = [[f32; 16]; N];
@@ -52,6 +52,19 @@ fn fold<S: Simd, const N: usize>(
     for b in 0..N {
         let scale = simd.mul(weight_scales, simd.splat(scales[b]));
         sums[b] = simd.fma(simd.to_floats(ints[b]), scale, sums[b]);
+    }
+}
+
+/// `sums + minimum * sum of the activations` for every row.
+#[inline(always)]
+fn fold_minima<S: Simd, const N: usize>(
+    simd: S,
+    minima: S::Floats,
+    scaled_sums: &[f32; N],
+    sums: &mut [S::Floats; N],
+) {
+    for b in 0..N {
+        sums[b] = simd.fma(minima, simd.splat(scaled_sums[b]), sums[b]);
     }
 }
 
@@ -123,6 +136,77 @@ pub(crate) fn q8_0<S: Simd, const N: usize>(
     store(simd, sums, out);
 }
 
+/// `offsets` + the products of a block of 5-bit weights with every row.
+#[inline(always)]
+fn dot_five_bits<S: Simd, const N: usize>(
+    simd: S,
+    v: usize,
+    offsets: [S::Ints; N],
+    lines: &[u8; 320],
+    quants: &[[i32; N]; 8],
+) -> [S::Ints; N] {
+    let (low, high) = lines.split_first_chunk::<256>().expect("320 bytes");
+    let (low, quants) = (low.as_chunks::<64>().0, simd.afresh(quants.as_chunks::<2>().0));
+    let high = simd.bytes(high.first_chunk().expect("320 bytes"), v);
+    let mut ints = offsets;
+    // Written out: which bit of `high` is known to the compiler.
+    let [a, b] = simd.nibbles(simd.bytes(&low[0], v));
+    let weights = [simd.fifth_bit::<0>(a, high), simd.fifth_bit::<1>(b, high)];
+    add_five_bits(simd, weights, &quants[0], &mut ints);
+    let [a, b] = simd.nibbles(simd.bytes(&low[1], v));
+    let weights = [simd.fifth_bit::<2>(a, high), simd.fifth_bit::<3>(b, high)];
+    add_five_bits(simd, weights, &quants[1], &mut ints);
+    let [a, b] = simd.nibbles(simd.bytes(&low[2], v));
+    let weights = [simd.fifth_bit::<4>(a, high), simd.fifth_bit::<5>(b, high)];
+    add_five_bits(simd, weights, &quants[2], &mut ints);
+    let [a, b] = simd.nibbles(simd.bytes(&low[3], v));
+    let weights = [simd.fifth_bit::<6>(a, high), simd.fifth_bit::<7>(b, high)];
+    add_five_bits(simd, weights, &quants[3], &mut ints);
+    ints
+}
+
+/// Adds the products of two lines.
+#[inline(always)]
+fn add_five_bits<S: Simd, const N: usize>(
+    simd: S,
+    weights: [S::Bytes; 2],
+    quants: &[[i32; N]; 2],
+    ints: &mut [S::Ints; N],
+) {
+    for b in 0..N {
+        ints[b] = simd.dot_6bit(ints[b], weights, [quants[0][b], quants[1][b]]);
+    }
+}
+
+/// Blocks of 32 weights: `QUANTS` bytes whose products with the rows `dot(vector, lines, offsets_8,
+/// activations)` sums, scales, and minimums where there are some.
+#[inline(always)]
+fn blocks<S: Simd, const N: usize, const BYTES: usize, const QUANTS: usize>(
+    simd: S,
+    tile: &[u8],
+    rows: Int8Group<'_, N>,
+    out: &mut Results<N>,
+    dot: impl Fn(usize, &[u8; QUANTS], &[i32; N], &[[i32; N]; 8]) -> [S::Ints; N],
+) {
+    let mut sums = zeros::<S, N>(simd);
+    let activations = rows.quants.iter().zip(rows.offsets_8);
+    let activations = activations.zip(rows.scales.iter().zip(rows.scaled_sums));
+    let blocks = tile.as_chunks::<BYTES>().0.iter();
+    for (block, ((quants, offsets), (scales, scaled_sums))) in blocks.zip(activations) {
+        fetch_ahead(simd, block);
+        let (lines, factors) = block.split_first_chunk::<QUANTS>().expect("a block");
+        let (weight_scales, minima) = factors.split_first_chunk::<32>().expect("16 scales");
+        for v in 0..S::VECTORS {
+            let ints = dot(v, lines, offsets, quants);
+            fold(simd, &ints, simd.f16s(weight_scales, v), scales, &mut sums[v]);
+            if let Some(minima) = minima.first_chunk() {
+                fold_minima(simd, simd.f16s(minima, v), scaled_sums, &mut sums[v]);
+            }
+        }
+    }
+    store(simd, sums, out);
+}
+
 #[inline(always)]
 pub(crate) fn q4_0<S: Simd, const N: usize>(
     simd: S,
@@ -130,16 +214,104 @@ pub(crate) fn q4_0<S: Simd, const N: usize>(
     rows: Int8Group<'_, N>,
     out: &mut Results<N>,
 ) {
+    blocks::<S, N, 288, 256>(
+        simd,
+        tile,
+        rows,
+        out,
+        #[inline(always)]
+        |v, lines, offsets, quants| dot_nibbles(simd, v, offsets, lines, quants),
+    );
+}
+
+#[inline(always)]
+pub(crate) fn q4_1<S: Simd, const N: usize>(
+    simd: S,
+    tile: &[u8],
+    rows: Int8Group<'_, N>,
+    out: &mut Results<N>,
+) {
+    blocks::<S, N, 320, 256>(
+        simd,
+        tile,
+        rows,
+        out,
+        #[inline(always)]
+        |v, lines, _, quants| dot_nibbles(simd, v, &[0; N], lines, quants),
+    );
+}
+
+#[inline(always)]
+pub(crate) fn q5_0<S: Simd, const N: usize>(
+    simd: S,
+    tile: &[u8],
+    rows: Int8Group<'_, N>,
+    out: &mut Results<N>,
+) {
+    blocks::<S, N, 352, 320>(
+        simd,
+        tile,
+        rows,
+        out,
+        #[inline(always)]
+        |v, lines, offsets, quants| {
+            let offsets = std::array::from_fn(
+                #[inline(always)]
+                |b| simd.add_ints(simd.ints(offsets[b]), simd.ints(offsets[b])),
+            );
+            dot_five_bits(simd, v, offsets, lines, quants)
+        },
+    );
+}
+
+#[inline(always)]
+pub(crate) fn q5_1<S: Simd, const N: usize>(
+    simd: S,
+    tile: &[u8],
+    rows: Int8Group<'_, N>,
+    out: &mut Results<N>,
+) {
+    blocks::<S, N, 384, 320>(
+        simd,
+        tile,
+        rows,
+        out,
+        #[inline(always)]
+        |v, lines, _, quants| dot_five_bits(simd, v, [simd.ints(0); N], lines, quants),
+    );
+}
+
+/// Blocks of 256 weights with 6-bit scales and minimums: eight times `QUANTS` bytes whose products with the
+/// rows `dot(vector, lines, activations)` sums.
+#[inline(always)]
+fn blocks_with_minima<S: Simd, const N: usize, const BYTES: usize, const QUANTS: usize>(
+    simd: S,
+    tile: &[u8],
+    rows: Int8Group<'_, N>,
+    out: &mut Results<N>,
+    dot: impl Fn(usize, &[u8; QUANTS], &[[i32; N]; 8]) -> [S::Ints; N],
+) {
     let mut sums = zeros::<S, N>(simd);
-    let blocks = tile.as_chunks::<288>().0.iter().zip(rows.quants);
-    let activations = rows.offsets_8.iter().zip(rows.scales);
-    for ((block, quants), (offsets, scales)) in blocks.zip(activations) {
-        fetch_ahead(simd, block);
-        let (lines, weight_scales) = block.split_first_chunk::<256>().expect("288 bytes");
-        let weight_scales = weight_scales.first_chunk().expect("32 bytes");
-        for v in 0..S::VECTORS {
-            let ints = dot_nibbles(simd, v, offsets, lines, quants);
-            fold(simd, &ints, simd.f16s(weight_scales, v), scales, &mut sums[v]);
+    let activations = rows.quants.as_chunks::<8>().0.iter();
+    let activations = activations.zip(rows.scales.as_chunks::<8>().0);
+    let activations = activations.zip(rows.scaled_sums.as_chunks::<8>().0);
+    let blocks = tile.as_chunks::<BYTES>().0.iter();
+    for (block, ((quants, scales), scaled_sums)) in blocks.zip(activations) {
+        let (header, lines) = block.split_first_chunk::<320>().expect("a header and quants");
+        fetch_ahead(simd, header);
+        let halves = header.as_chunks::<32>().0;
+        let factors = header[64..].as_chunks::<16>().0.as_chunks::<2>().0;
+        for (j, (lines, [scale, min])) in lines.as_chunks().0.iter().zip(factors).enumerate() {
+            fetch_ahead::<S, QUANTS>(simd, lines);
+            for v in 0..S::VECTORS {
+                let sums = &mut sums[v];
+                let ints = dot(v, lines, &quants[j]);
+                // The products with the 6-bit scales are exact.
+                let scale = simd.mul(simd.f16s(&halves[0], v), simd.u8s(scale, v));
+                fold(simd, &ints, scale, &scales[j], sums);
+                let min = simd.mul(simd.f16s(&halves[1], v), simd.u8s(min, v));
+                fold_minima(simd, min, &scaled_sums[j].map(|sum| -sum), sums);
+            }
         }
     }
     store(simd, sums, out);
@@ -152,32 +324,31 @@ pub(crate) fn q4_k<S: Simd, const N: usize>(
     rows: Int8Group<'_, N>,
     out: &mut Results<N>,
 ) {
-    let mut sums = zeros::<S, N>(simd);
-    let activations = rows.quants.as_chunks::<8>().0.iter();
-    let activations = activations.zip(rows.scales.as_chunks::<8>().0);
-    let activations = activations.zip(rows.scaled_sums.as_chunks::<8>().0);
-    let blocks = tile.as_chunks::<Q4_K_BYTES>().0.iter();
-    for (block, ((quants, scales), scaled_sums)) in blocks.zip(activations) {
-        let (header, lines) = block.split_first_chunk::<320>().expect("2368 bytes");
-        fetch_ahead(simd, header);
-        let halves = header.as_chunks::<32>().0;
-        let factors = header[64..].as_chunks::<16>().0.as_chunks::<2>().0;
-        for (j, (lines, [scale, min])) in lines.as_chunks().0.iter().zip(factors).enumerate() {
-            fetch_ahead::<S, 256>(simd, lines);
-            for v in 0..S::VECTORS {
-                let sums = &mut sums[v];
-                let ints = dot_nibbles(simd, v, &[0; N], lines, &quants[j]);
-                // The products with the 6-bit scales are exact.
-                let scale = simd.mul(simd.f16s(&halves[0], v), simd.u8s(scale, v));
-                fold(simd, &ints, scale, &scales[j], sums);
-                let min = simd.mul(simd.f16s(&halves[1], v), simd.u8s(min, v));
-                for b in 0..N {
-                    sums[b] = simd.fma(min, simd.splat(-scaled_sums[j][b]), sums[b]);
-                }
-            }
-        }
-    }
-    store(simd, sums, out);
+    blocks_with_minima::<S, N, Q4_K_BYTES, 256>(
+        simd,
+        tile,
+        rows,
+        out,
+        #[inline(always)]
+        |v, lines, quants| dot_nibbles(simd, v, &[0; N], lines, quants),
+    );
+}
+
+#[inline(always)]
+pub(crate) fn q5_k<S: Simd, const N: usize>(
+    simd: S,
+    tile: &[u8],
+    rows: Int8Group<'_, N>,
+    out: &mut Results<N>,
+) {
+    blocks_with_minima::<S, N, Q5_K_BYTES, 320>(
+        simd,
+        tile,
+        rows,
+        out,
+        #[inline(always)]
+        |v, lines, quants| dot_five_bits(simd, v, [simd.ints(0); N], lines, quants),
+    );
 }
 
 #[inline(always)]

@@ -102,17 +102,18 @@ struct Product<'a> {
 
 impl Product<'_> {
     fn compute<S: Simd>(&self, simd: S, out: &Disjoint<'_, f32>) {
+        // The guards let only those be compiled that an instruction set uses.
         match self.group.rows {
             1 => self.rows::<S, 1>(simd, out),
-            2 => self.rows::<S, 2>(simd, out),
-            3 => self.rows::<S, 3>(simd, out),
-            4 => self.rows::<S, 4>(simd, out),
-            5 => self.rows::<S, 5>(simd, out),
-            6 => self.rows::<S, 6>(simd, out),
-            7 => self.rows::<S, 7>(simd, out),
-            8 => self.rows::<S, 8>(simd, out),
-            9 => self.rows::<S, 9>(simd, out),
-            10 => self.rows::<S, 10>(simd, out),
+            2 if const { most::<S>() >= 2 } => self.rows::<S, 2>(simd, out),
+            3 if const { most::<S>() >= 3 } => self.rows::<S, 3>(simd, out),
+            4 if const { most::<S>() >= 4 } => self.rows::<S, 4>(simd, out),
+            5 if const { most::<S>() >= 5 } => self.rows::<S, 5>(simd, out),
+            6 if const { most::<S>() >= 6 } => self.rows::<S, 6>(simd, out),
+            7 if const { most::<S>() >= 7 } => self.rows::<S, 7>(simd, out),
+            8 if const { most::<S>() >= 8 } => self.rows::<S, 8>(simd, out),
+            9 if const { most::<S>() >= 9 } => self.rows::<S, 9>(simd, out),
+            10 if const { most::<S>() >= 10 } => self.rows::<S, 10>(simd, out),
             rows => unreachable!("groups have 1 to 10 rows, not {rows}"),
         }
     }
@@ -143,11 +144,20 @@ impl Product<'_> {
         match self.matrix.format() {
             Format::Q8_0 => { let rows = int8(); simd.vectorize(#[inline(always)] || kernels::q8_0(simd, tile, rows, out)) }
             Format::Q4_0 => { let rows = int8(); simd.vectorize(#[inline(always)] || kernels::q4_0(simd, tile, rows, out)) }
+            Format::Q4_1 => { let rows = int8(); simd.vectorize(#[inline(always)] || kernels::q4_1(simd, tile, rows, out)) }
+            Format::Q5_0 => { let rows = int8(); simd.vectorize(#[inline(always)] || kernels::q5_0(simd, tile, rows, out)) }
+            Format::Q5_1 => { let rows = int8(); simd.vectorize(#[inline(always)] || kernels::q5_1(simd, tile, rows, out)) }
             Format::Q4_K => { let rows = int8(); simd.vectorize(#[inline(always)] || kernels::q4_k(simd, tile, rows, out)) }
+            Format::Q5_K => { let rows = int8(); simd.vectorize(#[inline(always)] || kernels::q5_k(simd, tile, rows, out)) }
             Format::Q6_K => { let rows = int8(); simd.vectorize(#[inline(always)] || kernels::q6_k(simd, tile, rows, out)) }
+            _ if const { N > S::FLOAT_ROWS } => unreachable!("no group of floats has so many rows"),
             Format::Bf16 => { let rows = floats(); simd.vectorize(#[inline(always)] || kernels::bf16(simd, tile, rows, out)) }
             Format::F16 => { let rows = floats(); simd.vectorize(#[inline(always)] || kernels::f16(simd, tile, rows, out)) }
             Format::F32 => { let rows = floats(); simd.vectorize(#[inline(always)] || kernels::f32(simd, tile, rows, out)) }
         }
     }
+}
+
+const fn most<S: Simd>() -> usize {
+    if S::INT8_ROWS > S::FLOAT_ROWS { S::INT8_ROWS } else { S::FLOAT_ROWS }
 }

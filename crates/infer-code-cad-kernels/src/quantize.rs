@@ -2,7 +2,7 @@ use half::{bf16, f16};
 
 use crate::Format;
 use crate::isa::MAGNITUDE;
-use crate::quantize_k::{q4_k, q6_k};
+use crate::quantize_k::{q4_k, q5_k, q6_k};
 
 /// Rounds a row to the bytes a file would hold. A block of integers cannot hold an infinity or a NaN: it
 /// becomes NaN as a whole.
@@ -14,6 +14,10 @@ pub(crate) fn quantize_row(format: Format, row: &[f32], bytes: &mut [u8]) {
         Format::Bf16 => each_block(row, bytes, |[x]| bf16::from_f32(*x).to_le_bytes()),
         Format::F16 => each_block(row, bytes, |[x]| f16::from_f32(*x).to_le_bytes()),
         Format::F32 => each_block(row, bytes, |[x]| x.to_le_bytes()),
+        Format::Q4_1 => each_block(row, bytes, |block| or_nan(block, 0, q4_1)),
+        Format::Q5_0 => each_block(row, bytes, |block| or_nan(block, 0, q5_0)),
+        Format::Q5_1 => each_block(row, bytes, |block| or_nan(block, 0, q5_1)),
+        Format::Q5_K => each_block(row, bytes, |block| or_nan(block, 0, q5_k)),
         Format::Q4_K => each_block(row, bytes, |block| or_nan(block, 0, q4_k)),
         Format::Q6_K => each_block(row, bytes, |block| or_nan(block, 208, q6_k)),
     }
@@ -66,14 +70,78 @@ fn q8_0(block: &[f32; 32]) -> [u8; 34] {
 /// `scale = x / -8` for the `x` of the largest magnitude, which becomes 0 of 0..=15.
 #[inline(always)]
 fn q4_0(block: &[f32; 32]) -> [u8; 18] {
-    let further = |far: f32, &x: &f32| if x.abs() > far.abs() { x } else { far };
-    let scale = block.iter().fold(0.0, further) / -8.0;
-    let inverse = reciprocal(scale);
-    let quant = |x: f32| ((x * inverse + 8.5) as i32).clamp(0, 15) as u8;
+    let (scale, quants) = from_largest(block, 16);
     let mut bytes = [0; 18];
     bytes[..2].copy_from_slice(&f16::from_f32(scale).to_le_bytes());
-    for (j, byte) in bytes[2..].iter_mut().enumerate() {
-        *byte = quant(block[j]) | quant(block[j + 16]) << 4;
-    }
+    put_low_bits(&quants, &mut bytes[2..]);
     bytes
+}
+
+/// The same with 0..=31.
+#[inline(always)]
+fn q5_0(block: &[f32; 32]) -> [u8; 22] {
+    let (scale, quants) = from_largest(block, 32);
+    let mut bytes = [0; 22];
+    bytes[..2].copy_from_slice(&f16::from_f32(scale).to_le_bytes());
+    bytes[2..6].copy_from_slice(&fifth_bits(&quants));
+    put_low_bits(&quants, &mut bytes[6..]);
+    bytes
+}
+
+/// The least weight is the minimum, the largest 15 steps above it.
+#[inline(always)]
+fn q4_1(block: &[f32; 32]) -> [u8; 20] {
+    let (factors, quants) = from_least(block, 15);
+    let mut bytes = [0; 20];
+    bytes[..4].copy_from_slice(&factors);
+    put_low_bits(&quants, &mut bytes[4..]);
+    bytes
+}
+
+/// The same with 31 steps.
+#[inline(always)]
+fn q5_1(block: &[f32; 32]) -> [u8; 24] {
+    let (factors, quants) = from_least(block, 31);
+    let mut bytes = [0; 24];
+    bytes[..4].copy_from_slice(&factors);
+    bytes[4..8].copy_from_slice(&fifth_bits(&quants));
+    put_low_bits(&quants, &mut bytes[8..]);
+    bytes
+}
+
+/// The scale that makes the weight of the largest magnitude the lowest of `levels`, and the quants.
+#[inline(always)]
+fn from_largest(block: &[f32; 32], levels: i32) -> (f32, [u8; 32]) {
+    let further = |far: f32, &x: &f32| if x.abs() > far.abs() { x } else { far };
+    let half = levels as f32 / 2.0;
+    let scale = block.iter().fold(0.0, further) / -half;
+    let inverse = reciprocal(scale);
+    let quant = |x: f32| ((x * inverse + (half + 0.5)) as i32).clamp(0, levels - 1) as u8;
+    (scale, block.map(quant))
+}
+
+/// Scale and minimum, which span a block in so many steps, and the quants.
+#[inline(always)]
+fn from_least(block: &[f32; 32], steps: i32) -> ([u8; 4], [u8; 32]) {
+    let least = block.iter().fold(f32::MAX, |least, &x| if x < least { x } else { least });
+    let most = block.iter().fold(f32::MIN, |most, &x| if x > most { x } else { most });
+    let scale = (most - least) / steps as f32;
+    let inverse = reciprocal(scale);
+    let quant = |x: f32| (((x - least) * inverse + 0.5) as i32).clamp(0, steps) as u8;
+    let [[a, b], [c, d]] = [scale, least].map(|x| f16::from_f32(x).to_le_bytes());
+    ([a, b, c, d], block.map(quant))
+}
+
+/// Two quants' lower four bits in each of 16 bytes.
+#[inline(always)]
+fn put_low_bits(quants: &[u8; 32], bytes: &mut [u8]) {
+    for (j, byte) in bytes.iter_mut().enumerate() {
+        *byte = quants[j] & 15 | quants[j + 16] << 4;
+    }
+}
+
+#[inline(always)]
+fn fifth_bits(quants: &[u8; 32]) -> [u8; 4] {
+    let bits = quants.iter().enumerate().map(|(k, quant)| u32::from(quant >> 4) << k);
+    bits.fold(0, |all, bit| all | bit).to_le_bytes()
 }

@@ -16,30 +16,64 @@ type Lanes<const N: usize> = [f32; N];
 /// then rounded to 6 bits of the largest ones.
 #[inline(always)]
 pub(crate) fn q4_k(weights: &[f32; 256]) -> [u8; 144] {
+    let (head, quants) = with_minima(weights, 15.0);
+    let mut bytes = [0; 144];
+    bytes[..16].copy_from_slice(&head);
+    put_pairs_of_nibbles(&quants, &mut bytes[16..]);
+    bytes
+}
+
+/// Q5_K: the same with quants of five bits.
+#[inline(always)]
+pub(crate) fn q5_k(weights: &[f32; 256]) -> [u8; 176] {
+    let (head, quants) = with_minima(weights, 31.0);
+    let mut bytes = [0; 176];
+    bytes[..16].copy_from_slice(&head);
+    for (block, quants) in quants.as_chunks::<32>().0.iter().enumerate() {
+        for (byte, quant) in bytes[16..48].iter_mut().zip(quants) {
+            *byte |= quant >> 4 << block;
+        }
+    }
+    put_pairs_of_nibbles(&quants, &mut bytes[48..]);
+    bytes
+}
+
+/// Of two blocks, 32 bytes.
+#[inline(always)]
+fn put_pairs_of_nibbles(quants: &[u8; 256], bytes: &mut [u8]) {
+    for (pair, bytes) in quants.as_chunks::<64>().0.iter().zip(bytes.chunks_exact_mut(32)) {
+        for (k, byte) in bytes.iter_mut().enumerate() {
+            *byte = pair[k] & 15 | pair[32 + k] << 4;
+        }
+    }
+}
+
+/// Scales and minimums as Q4_K and Q5_K begin, and quants up to `most`.
+#[inline(always)]
+fn with_minima(weights: &[f32; 256], most: f32) -> ([u8; 16], [u8; 256]) {
     let x = transposed::<8, 32>(weights);
-    let Affine { scale, min } = best_affine(&x);
+    let Affine { scale, min } = best_affine(&x, most);
     let step = |of: &Lanes<8>| f16::from_f32(of.iter().copied().fold(0.0, f32::max) / 63.0);
     let (d, dmin) = (step(&scale), step(&min));
-    let mut bytes = [0; 144];
-    bytes[..2].copy_from_slice(&d.to_le_bytes());
-    bytes[2..4].copy_from_slice(&dmin.to_le_bytes());
+    let mut head = [0; 16];
+    head[..2].copy_from_slice(&d.to_le_bytes());
+    head[2..4].copy_from_slice(&dmin.to_le_bytes());
     let (d, dmin) = (d.to_f32(), dmin.to_f32());
     let mut rounded = Affine { scale: [0.0; 8], min: [0.0; 8] };
     for j in 0..8 {
         let (scale, min) = (six_bits(scale[j], d), six_bits(min[j], dmin));
-        put_scale_and_min(&mut bytes[4..16], j, scale, min);
+        put_scale_and_min(&mut head[4..], j, scale, min);
         (rounded.scale[j], rounded.min[j]) = (d * f32::from(scale), dmin * f32::from(min));
     }
     let (inverse, min) = (rounded.scale.map(reciprocal), rounded.min);
+    let mut all = [0; 256];
     for (k, x) in x.iter().enumerate() {
-        let quants = quants::<8>(x, &min, &inverse, 0.0, 15.0);
-        // Two blocks share 32 bytes.
-        for pair in 0..4 {
-            let [low, high] = [quants[2 * pair], quants[2 * pair + 1]];
-            bytes[16 + pair * 32 + k] = low as i32 as u8 | (high as i32 as u8) << 4;
+        let quants = quants::<8>(x, &min, &inverse, 0.0, most);
+        for (block, quant) in quants.into_iter().enumerate() {
+            all[block * 32 + k] = quant as i32 as u8;
         }
     }
-    bytes
+    (head, all)
 }
 
 /// Q6_K of 256 weights: each block of 16 gets the scale of least squared error, which is then rounded
@@ -101,7 +135,7 @@ fn put_scale_and_min(packed: &mut [u8], j: usize, scale: u8, min: u8) {
     }
 }
 
-/// Blocks' weights as `scale * q - min`, both at least zero, `q` in 0..=15.
+/// Blocks' weights as `scale * q - min`, both at least zero, `q` from 0 on.
 #[derive(Clone, Copy)]
 struct Affine<const N: usize> {
     scale: Lanes<N>,
@@ -111,7 +145,7 @@ struct Affine<const N: usize> {
 /// Of scales around the one that spans a block, each refined by least squares for the quants it
 /// gives, the one of least squared error.
 #[inline(always)]
-fn best_affine<const N: usize>(x: &[Lanes<N>; 32]) -> Affine<N> {
+fn best_affine<const N: usize>(x: &[Lanes<N>; 32], most: f32) -> Affine<N> {
     let mut lowest = [0.0; N];
     let mut highest = x[0];
     for x in x {
@@ -124,12 +158,12 @@ fn best_affine<const N: usize>(x: &[Lanes<N>; 32]) -> Affine<N> {
     for x in x {
         y1 = std::array::from_fn(|l| y1[l] + (x[l] + from[l]));
     }
-    let mut fit = Affine { scale: span.map(|span| span / 15.0), min: from };
+    let mut fit = Affine { scale: span.map(|span| span / most), min: from };
     for step in -SEARCH..=SEARCH {
-        let inverse = span.map(|span| (15.0 + WIDEN * step as f32) * reciprocal(span));
+        let inverse = span.map(|span| (most + WIDEN * step as f32) * reciprocal(span));
         let (mut q1, mut q2, mut qy) = ([0.0; N], [0.0; N], [0.0; N]);
         for x in x {
-            let q = quants::<N>(x, &from, &inverse, 0.0, 15.0);
+            let q = quants::<N>(x, &from, &inverse, 0.0, most);
             for l in 0..N {
                 q1[l] += q[l];
                 q2[l] += q[l] * q[l];

@@ -18,7 +18,7 @@ use crate::{Format, KernelError};
 /// let format: StoredFormat = "q4_k".parse()?;
 /// assert_eq!((format.to_string().as_str(), format.block_len()), ("Q4_K", 256));
 /// assert_eq!(Format::try_from(format)?, Format::Q4_K);
-/// assert!(Format::try_from(StoredFormat::Q5_0).is_err());
+/// assert!(Format::try_from(StoredFormat::Q2_K).is_err());
 /// # Ok::<(), infer_code_cad_kernels::KernelError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -201,7 +201,11 @@ impl From<Format> for StoredFormat {
         match format {
             Format::Q8_0 => Self::Q8_0,
             Format::Q4_0 => Self::Q4_0,
+            Format::Q4_1 => Self::Q4_1,
+            Format::Q5_0 => Self::Q5_0,
+            Format::Q5_1 => Self::Q5_1,
             Format::Q4_K => Self::Q4_K,
+            Format::Q5_K => Self::Q5_K,
             Format::Q6_K => Self::Q6_K,
             Format::Bf16 => Self::BF16,
             Format::F16 => Self::F16,

@@ -17,8 +17,31 @@ fn decode_block(format: Format, b: &[u8]) -> Vec<f32> {
             let quant = |i: usize| if i < 16 { b[2 + i] & 0xf } else { b[2 + i - 16] >> 4 };
             (0..32).map(|i| half(0) * (f32::from(quant(i)) - 8.0)).collect()
         }
-        Format::Q4_K => {
-            let (d, dmin, scales, qs) = (half(0), half(2), &b[4..16], &b[16..]);
+        Format::Q4_1 => {
+            let quant = |i: usize| if i < 16 { b[4 + i] & 0xf } else { b[4 + i - 16] >> 4 };
+            (0..32).map(|i| f32::from(quant(i)) * half(0) + half(2)).collect()
+        }
+        Format::Q5_0 | Format::Q5_1 => {
+            let (at, offset) = if format == Format::Q5_0 { (2, -16) } else { (4, 0) };
+            let qh = u32::from_le_bytes([b[at], b[at + 1], b[at + 2], b[at + 3]]);
+            let qs = &b[at + 4..];
+            let mut y = vec![0.0; 32];
+            for j in 0..16 {
+                let xh_0 = (((qh >> j) << 4) & 0x10) as u8;
+                let xh_1 = ((qh >> (j + 12)) & 0x10) as u8;
+                let x0 = i32::from((qs[j] & 0x0f) | xh_0) + offset;
+                let x1 = i32::from((qs[j] >> 4) | xh_1) + offset;
+                y[j] = x0 as f32 * half(0);
+                y[j + 16] = x1 as f32 * half(0);
+            }
+            if format == Format::Q5_1 {
+                y.iter_mut().for_each(|y| *y += half(2));
+            }
+            y
+        }
+        Format::Q4_K | Format::Q5_K => {
+            let (d, dmin, scales) = (half(0), half(2), &b[4..16]);
+            let (qh, qs) = b[16..].split_at(if format == Format::Q5_K { 32 } else { 0 });
             let mut y = Vec::new();
             for (is, q) in qs.chunks(32).enumerate() {
                 for (sub, shift) in [(2 * is, 0), (2 * is + 1, 4)] {
@@ -31,7 +54,10 @@ fn decode_block(format: Format, b: &[u8]) -> Vec<f32> {
                         )
                     };
                     let (d1, m1) = (d * f32::from(sc), dmin * f32::from(m));
-                    y.extend(q.iter().map(|q| d1 * f32::from((q >> shift) & 0xf) - m1));
+                    y.extend(q.iter().enumerate().map(|(l, q)| {
+                        let fifth = qh.get(l).map_or(0, |high| (high >> sub & 1) << 4);
+                        d1 * f32::from((q >> shift & 0xf) + fifth) - m1
+                    }));
                 }
             }
             y
@@ -150,24 +176,35 @@ fn no_such_row() {
     assert!(matches!(matrix.row_f32(0, &mut row[1..]), Err(KernelError::Length { .. })));
 }
 
-/// The reference rounding of Q8_0 and Q4_0, written as in ggml: the scale in full precision for the
+/// The reference rounding of the formats of 32, written as in ggml: the scale in full precision for the
 /// quants, in half precision for the weights.
 fn reference_rounding(format: Format, x: &[f32]) -> Vec<f32> {
     let half = |d: f32| f16::from_f32(d).to_f32();
+    let inverse = |d: f32| if d == 0.0 { 0.0 } else { 1.0 / d };
     if format == Format::Q8_0 {
         let d = x.iter().map(|x| x.abs()).fold(0.0, f32::max) / ((1 << 7) - 1) as f32;
-        let id = if d == 0.0 { 0.0 } else { 1.0 / d };
-        return x.iter().map(|x| half(d) * (x * id).round()).collect();
+        return x.iter().map(|x| half(d) * (x * inverse(d)).round()).collect();
     }
+    if let Some(steps) = [(Format::Q4_1, 15), (Format::Q5_1, 31)].iter().find(|f| f.0 == format) {
+        let (mut min, mut max) = (f32::MAX, -f32::MAX);
+        for &x in x {
+            (min, max) = (min.min(x), max.max(x));
+        }
+        let d = (max - min) / steps.1 as f32;
+        let quant = |x: f32| (((x - min) * inverse(d) + 0.5) as i8).min(steps.1) as f32;
+        return x.iter().map(|&x| quant(x) * half(d) + half(min)).collect();
+    }
+    let levels = if format == Format::Q4_0 { 16i8 } else { 32 };
     let (mut amax, mut max) = (0.0, 0.0);
     for &x in x {
         if amax < x.abs() {
             (amax, max) = (x.abs(), x);
         }
     }
-    let d = max / -8.0;
-    let id = if d == 0.0 { 0.0 } else { 1.0 / d };
-    x.iter().map(|x| half(d) * (((x * id + 8.5) as i8).min(15) as f32 - 8.0)).collect()
+    let middle = f32::from(levels / 2);
+    let d = max / -middle;
+    let quant = |x: f32| ((x * inverse(d) + (middle + 0.5)) as i8).min(levels - 1) as f32;
+    x.iter().map(|&x| half(d) * (quant(x) - middle)).collect()
 }
 
 proptest! {
@@ -177,7 +214,7 @@ proptest! {
         let mut rng = Rng::new(seed);
         let weights: Vec<f32> = (0..2 * 64).map(|_| rng.symmetric() * 2f32.powi(exponent)).collect();
         let mut row = [0.0; 64];
-        for format in [Format::Q8_0, Format::Q4_0] {
+        for format in [Format::Q8_0, Format::Q4_0, Format::Q4_1, Format::Q5_0, Format::Q5_1] {
             let matrix = PackedMatrix::quantize(format, 2, 64, &weights, &pool).unwrap();
             for (i, weights) in weights.chunks(64).enumerate() {
                 matrix.row_f32(i, &mut row).unwrap();
@@ -220,6 +257,15 @@ fn q4_k_is_nearer_than_q4_0() {
     // Weights above zero need no minimum.
     let positive: Vec<f32> = centred.iter().map(|x| x.abs() + 0.2).collect();
     assert!(mean_squared_error(Format::Q4_K, &positive) < 2e-4);
+}
+
+#[test]
+fn q5_k_has_a_quarter_of_the_squared_error_of_q4_k() {
+    for distribution in ["normal", "uniform", "shifted", "positive"] {
+        let weights = weights_of(distribution);
+        let [q4_k, q5_k] = [Format::Q4_K, Format::Q5_K].map(|f| mean_squared_error(f, &weights));
+        assert!(q5_k < 0.3 * q4_k, "{distribution}: {q5_k} {q4_k}");
+    }
 }
 
 #[test]
@@ -276,7 +322,7 @@ fn weights_of(distribution: &str) -> Vec<f32> {
 fn squared_errors_are_close_to_those_of_ggml_or_less() {
     for line in include_str!("fixtures/k_quants.txt").lines() {
         let words: Vec<_> = line.split(' ').collect();
-        let format = if words[1] == "Q4_K" { Format::Q4_K } else { Format::Q6_K };
+        let format: Format = words[1].parse().unwrap();
         let weights = weights_of(words[0]);
         let ours = mean_squared_error(format, &weights) * weights.len() as f64;
         let theirs: f64 = words[2].parse().unwrap();

@@ -101,11 +101,12 @@ proptest! {
         n_rows in prop::sample::select(vec![1usize, 2, 10]),
     ) {
         let pool = Pool::new(1);
-        for format in [Format::Q8_0, Format::Q4_0, Format::Q4_K, Format::Q6_K] {
+        let integers = Format::ALL.into_iter().filter(|f| f.encoding() == Encoding::Int8);
+        for format in integers {
             let mut bytes = vec![byte; format.file_bytes(16, 256).unwrap()];
             for block in bytes.chunks_mut(format.block_bytes()) {
                 let scales: &[usize] = match format {
-                    Format::Q4_K => &[0, 2],
+                    Format::Q4_1 | Format::Q5_1 | Format::Q4_K | Format::Q5_K => &[0, 2],
                     Format::Q6_K => &[208],
                     _ => &[0],
                 };

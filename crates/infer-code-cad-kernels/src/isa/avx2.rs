@@ -18,6 +18,7 @@ impl<P: ByteProducts> Avx2<P> {
 impl<P: ByteProducts> Simd for Avx2<P> {
     const VECTORS: usize = 2;
     type Each<T: Copy> = [T; 2];
+    const FLOAT_ROWS: usize = 5; // two sums for each, of 16 registers
     const DENSE_ROWS: usize = 6;
     const TILES: usize = 1;
     type Columns<T: Copy> = [T; 2];
@@ -71,6 +72,24 @@ impl<P: ByteProducts> Simd for Avx2<P> {
             let mask = _mm256_set1_epi8(15);
             let high = _mm256_srli_epi16::<4>(bytes);
             [_mm256_and_si256(bytes, mask), _mm256_and_si256(high, mask)]
+        }
+    }
+
+    #[inline(always)]
+    fn fifth_bit<const I: u32>(self, low: __m256i, high: __m256i) -> __m256i {
+        // SAFETY: `detect` found AVX2.
+        unsafe {
+            let shifted = match I {
+                0 => _mm256_slli_epi16::<4>(high),
+                1 => _mm256_slli_epi16::<3>(high),
+                2 => _mm256_slli_epi16::<2>(high),
+                3 => _mm256_slli_epi16::<1>(high),
+                4 => high,
+                5 => _mm256_srli_epi16::<1>(high),
+                6 => _mm256_srli_epi16::<2>(high),
+                _ => _mm256_srli_epi16::<3>(high),
+            };
+            _mm256_or_si256(low, _mm256_and_si256(shifted, _mm256_set1_epi8(0x10)))
         }
     }
 

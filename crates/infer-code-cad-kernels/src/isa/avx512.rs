@@ -70,6 +70,24 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn fifth_bit<const I: u32>(self, low: __m512i, high: __m512i) -> __m512i {
+        // SAFETY: `detect` found AVX-512 F and BW.
+        unsafe {
+            let shifted = match I {
+                0 => _mm512_slli_epi16::<4>(high),
+                1 => _mm512_slli_epi16::<3>(high),
+                2 => _mm512_slli_epi16::<2>(high),
+                3 => _mm512_slli_epi16::<1>(high),
+                4 => high,
+                5 => _mm512_srli_epi16::<1>(high),
+                6 => _mm512_srli_epi16::<2>(high),
+                _ => _mm512_srli_epi16::<3>(high),
+            };
+            _mm512_or_si512(low, _mm512_and_si512(shifted, _mm512_set1_epi8(0x10)))
+        }
+    }
+
+    #[inline(always)]
     fn six_bits<const I: u32>(self, low: __m512i, high: __m512i) -> __m512i {
         // SAFETY: `detect` found AVX-512 F and BW.
         unsafe {

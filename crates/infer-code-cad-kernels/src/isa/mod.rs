@@ -91,13 +91,15 @@ impl Isa {
         }
     }
 
-    /// Rows multiplied together: as many as the registers hold.
+    /// Rows multiplied together.
     pub(crate) fn rows_at_once(self, encoding: Encoding) -> usize {
-        match (self, encoding) {
-            // Two sums for each row, of 16 registers.
-            (Self::AvxVnni | Self::Avx2, Encoding::Float) => 5,
-            _ => 10,
+        fn rows<S: Simd>(_: S, encoding: Encoding) -> usize {
+            match encoding {
+                Encoding::Int8 => S::INT8_ROWS,
+                Encoding::Float => S::FLOAT_ROWS,
+            }
         }
+        with_simd!(self, simd => rows(simd, encoding))
     }
 }
 
@@ -189,6 +191,11 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// f32 lanes.
     type Floats: Copy;
 
+    /// Rows of a product with quantized weights that are multiplied together: as many as the registers hold,
+    /// at most 10.
+    const INT8_ROWS: usize = 10;
+    /// The same with floats.
+    const FLOAT_ROWS: usize = 10;
     /// Rows of a dense product that are multiplied together: as many as the registers hold, at most 12.
     const DENSE_ROWS: usize;
     /// Tiles of a dense product whose sums are kept in registers at once: one or two.
@@ -216,6 +223,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn bytes(self, from: &[u8; 64], v: usize) -> Self::Bytes;
     /// The lower and the upper four bits of each byte.
     fn nibbles(self, bytes: Self::Bytes) -> [Self::Bytes; 2];
+    /// `low | one << 4`, where `one` is bit `I` of each byte of `high`.
+    fn fifth_bit<const I: u32>(self, low: Self::Bytes, high: Self::Bytes) -> Self::Bytes;
     /// `low | two << 4`, where `two` are the bits `2 * I` and up of each byte of `high`.
     fn six_bits<const I: u32>(self, low: Self::Bytes, high: Self::Bytes) -> Self::Bytes;
 

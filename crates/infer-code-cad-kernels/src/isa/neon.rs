@@ -103,6 +103,24 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    fn fifth_bit<const I: u32>(self, low: uint8x16_t, high: uint8x16_t) -> uint8x16_t {
+        // SAFETY: `detect` found NEON.
+        unsafe {
+            let shifted = match I {
+                0 => vshlq_n_u8::<4>(high),
+                1 => vshlq_n_u8::<3>(high),
+                2 => vshlq_n_u8::<2>(high),
+                3 => vshlq_n_u8::<1>(high),
+                4 => high,
+                5 => vshrq_n_u8::<1>(high),
+                6 => vshrq_n_u8::<2>(high),
+                _ => vshrq_n_u8::<3>(high),
+            };
+            vorrq_u8(low, vandq_u8(shifted, vdupq_n_u8(0x10)))
+        }
+    }
+
+    #[inline(always)]
     fn six_bits<const I: u32>(self, low: uint8x16_t, high: uint8x16_t) -> uint8x16_t {
         // SAFETY: `detect` found NEON.
         unsafe {

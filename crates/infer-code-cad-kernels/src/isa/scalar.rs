@@ -19,6 +19,8 @@ impl Scalar {
 impl Simd for Scalar {
     const VECTORS: usize = 1;
     type Each<T: Copy> = [T; 1];
+    const INT8_ROWS: usize = 4;
+    const FLOAT_ROWS: usize = 4;
     const DENSE_ROWS: usize = 1;
     const TILES: usize = 1;
     type Columns<T: Copy> = [T; 1];
@@ -47,6 +49,10 @@ impl Simd for Scalar {
 
     fn nibbles(self, bytes: [u8; 64]) -> [[u8; 64]; 2] {
         [bytes.map(|byte| byte & 15), bytes.map(|byte| byte >> 4)]
+    }
+
+    fn fifth_bit<const I: u32>(self, low: [u8; 64], high: [u8; 64]) -> [u8; 64] {
+        std::array::from_fn(|i| low[i] | (high[i] >> I & 1) << 4)
     }
 
     fn six_bits<const I: u32>(self, low: [u8; 64], high: [u8; 64]) -> [u8; 64] {

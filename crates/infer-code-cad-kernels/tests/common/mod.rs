@@ -36,8 +36,8 @@ pub fn random_bytes(format: Format, n_weights: usize, seed: u64) -> Vec<u8> {
     let mut bytes = vec![0; n_weights / format.block_len() * format.block_bytes()];
     rng.fill(&mut bytes);
     let halves: &[usize] = match format {
-        Format::Q8_0 | Format::Q4_0 | Format::F16 => &[0],
-        Format::Q4_K => &[0, 2],
+        Format::Q8_0 | Format::Q4_0 | Format::Q5_0 | Format::F16 => &[0],
+        Format::Q4_1 | Format::Q5_1 | Format::Q4_K | Format::Q5_K => &[0, 2],
         Format::Q6_K => &[208],
         _ => &[],
     };
