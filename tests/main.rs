@@ -15,6 +15,7 @@ mod judging;
 mod kill;
 mod medoid;
 mod memory;
+mod numerics;
 mod pipeline;
 mod prompts;
 mod samples;

@@ -1,11 +1,13 @@
 use std::fmt;
-use std::ops::Range;
+use std::ops::Deref;
 use std::str::FromStr;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use crate::isa::{Simd, with_simd};
+use crate::activations::Groups;
+use crate::isa::with_simd;
+use crate::kv_products::{Mixing, QUERIES, Scoring, fetch};
 use crate::{Isa, KernelError};
 
 /// How keys and values are held.
@@ -67,9 +69,12 @@ pub struct KvPage {
 }
 
 /// Features that are added up together.
-const LANES: usize = 16;
-/// Queries multiplied together, at most: as many as the registers hold.
-const QUERIES: usize = 8;
+pub(crate) const LANES: usize = 16;
+/// Pages that all queries are multiplied with before the next: what a head has of them stays in the
+/// first-level cache.
+const PAGES_AT_ONCE: usize = 8;
+/// Pages whose addresses are known beyond those, to be fetched ahead.
+const AHEAD: usize = 4;
 
 impl KvPage {
     /// Positions of a page.
@@ -139,29 +144,41 @@ impl KvPage {
         }
     }
 
-    /// Starts to fetch what a head has here into the cache.
-    pub fn prefetch(&self, isa: Isa, head: usize) {
-        let keys = part(&self.keys, head, self.head_dim * Self::POSITIONS, self.format);
-        let values = part(&self.values, head, self.values_len(), self.format);
-        with_simd!(isa, simd => for line in keys.chunks(64).chain(values.chunks(64)) {
-            simd.prefetch(line.as_ptr());
-        });
+    /// Starts to fetch the keys of a head into the cache.
+    pub fn prefetch_keys(&self, isa: Isa, head: usize) {
+        let keys = self.head_keys(head);
+        with_simd!(isa, simd => fetch(simd, keys));
     }
 
-    fn values_len(&self) -> usize {
-        self.head_dim.next_multiple_of(LANES) * Self::POSITIONS
+    /// Starts to fetch the values of a head into the cache.
+    pub fn prefetch_values(&self, isa: Isa, head: usize) {
+        let values = self.head_values(head);
+        with_simd!(isa, simd => fetch(simd, values));
     }
 
-    /// `scores[q][t] = scale * sum of queries[q][d] * keys[t][d]` for all positions of a head.
+    fn head_keys(&self, head: usize) -> &[u8] {
+        let len = self.head_dim * Self::POSITIONS * self.format.value_bytes();
+        &self.keys[head * len..][..len]
+    }
+
+    fn head_values(&self, head: usize) -> &[u8] {
+        let width = self.head_dim.next_multiple_of(LANES);
+        let len = width * Self::POSITIONS * self.format.value_bytes();
+        &self.values[head * len..][..len]
+    }
+
+    /// `scores[q][p * POSITIONS + t] = scale * sum of queries[q][d] * keys[t of page p][d]` for all positions
+    /// that a head has in consecutive pages.
     ///
     /// # Shapes
     /// `queries`: `(group, head_dim)`; `scores`: `(group, stride)`, of which the first
-    /// [`KvPage::POSITIONS`] of each row are written.
+    /// `pages.len() * POSITIONS` of each row are written.
     ///
     /// # Panics
-    /// When there is no such head, queries are not whole or none, or a slice is too short.
+    /// When there is no such head, queries are not whole or none, a slice is too short, or pages differ in
+    /// format or width.
     pub fn score(
-        &self,
+        pages: &[impl Deref<Target = Self>],
         isa: Isa,
         head: usize,
         queries: &[f32],
@@ -169,33 +186,40 @@ impl KvPage {
         scores: &mut [f32],
         stride: usize,
     ) {
-        let n_queries = n_queries(queries, self.head_dim);
-        assert!(scores.len() >= (n_queries - 1) * stride + Self::POSITIONS, "scores too short");
-        let keys = part(&self.keys, head, self.head_dim * Self::POSITIONS, self.format);
-        let groups = queries.chunks(QUERIES * self.head_dim);
-        let groups = groups.zip(scores.chunks_mut(QUERIES * stride));
-        for (queries, scores) in groups {
-            let group = Scoring { keys, queries, head_dim: self.head_dim, scale, stride };
-            with_simd!(isa, simd => simd.vectorize(
-                #[inline(always)]
-                || match self.format {
-                    KvFormat::F32 => group.run(simd, scores, #[inline(always)] |from: &[u8; 64], v| simd.f32s(from, v)),
-                    KvFormat::F16 => group.run(simd, scores, #[inline(always)] |from: &[u8; 32], v| simd.f16s(from, v)),
-                }
-            ));
+        let Some((format, head_dim)) = alike(pages) else { return };
+        let n_queries = n_queries(queries, head_dim);
+        let len = pages.len() * Self::POSITIONS;
+        assert!(scores.len() >= (n_queries - 1) * stride + len, "scores too short");
+        let of_page = |page: usize| Some(pages.get(page)?.head_keys(head));
+        for first in (0..pages.len()).step_by(PAGES_AT_ONCE) {
+            let near = Near::new(&of_page, first, pages.len());
+            for group in Groups::new(n_queries, QUERIES).iter() {
+                let scoring = Scoring {
+                    pages: near.pages(),
+                    ahead: near.ahead(),
+                    queries: &queries[group.first * head_dim..][..group.rows * head_dim],
+                    head_dim,
+                    scale,
+                    stride,
+                };
+                let scores = &mut scores[group.first * stride + first * Self::POSITIONS..];
+                scoring.compute(isa, format, scores);
+            }
         }
     }
 
-    /// `out[q][d] += sum of weights[q][t] * values[t][d]` over the first `n_positions` of a head.
+    /// `out[q][d] += sum of weights[q][t] * values[t][d]` over the first `n_positions` that a head has in
+    /// consecutive pages.
     ///
     /// # Shapes
     /// `weights`: `(group, stride)`, of which the first `n_positions` of each row are read; `out`:
     /// `(group, head_dim)`.
     ///
     /// # Panics
-    /// When there is no such head, queries are not whole or none, or a slice is too short.
+    /// When there is no such head, queries are not whole or none, a slice is too short, or pages differ in
+    /// format or width.
     pub fn mix(
-        &self,
+        pages: &[impl Deref<Target = Self>],
         isa: Isa,
         head: usize,
         weights: &[f32],
@@ -203,23 +227,59 @@ impl KvPage {
         n_positions: usize,
         out: &mut [f32],
     ) {
-        assert!(n_positions <= Self::POSITIONS, "a page has no {n_positions} positions");
-        let n_queries = n_queries(out, self.head_dim);
+        let (most, n_pages) = (pages.len() * Self::POSITIONS, pages.len());
+        assert!(n_positions <= most, "{n_pages} pages have no {n_positions} positions");
+        let Some((format, head_dim)) = alike(pages) else { return };
+        let n_queries = n_queries(out, head_dim);
         assert!(weights.len() >= (n_queries - 1) * stride + n_positions, "weights too short");
-        let values = part(&self.values, head, self.values_len(), self.format);
-        let groups = weights.chunks(QUERIES * stride);
-        let groups = groups.zip(out.chunks_mut(QUERIES * self.head_dim));
-        for (weights, out) in groups {
-            let group = Mixing { values, weights, head_dim: self.head_dim, n_positions, stride };
-            with_simd!(isa, simd => simd.vectorize(
-                #[inline(always)]
-                || match self.format {
-                    KvFormat::F32 => group.run(simd, out, #[inline(always)] |from: &[u8; 64], v| simd.f32s(from, v)),
-                    KvFormat::F16 => group.run(simd, out, #[inline(always)] |from: &[u8; 32], v| simd.f16s(from, v)),
-                }
-            ));
+        let of_page = |page: usize| Some(pages.get(page)?.head_values(head));
+        for first in (0..pages.len()).step_by(PAGES_AT_ONCE) {
+            let near = Near::new(&of_page, first, pages.len());
+            for group in Groups::new(n_queries, QUERIES).iter() {
+                let mixing = Mixing {
+                    pages: near.pages(),
+                    ahead: near.ahead(),
+                    weights: &weights[group.first * stride..],
+                    head_dim,
+                    first: first * Self::POSITIONS,
+                    n_positions,
+                    stride,
+                };
+                let out = &mut out[group.first * head_dim..][..group.rows * head_dim];
+                mixing.compute(isa, format, out);
+            }
         }
     }
+}
+
+/// What a head has of the pages that are multiplied at once, and of those after them.
+struct Near<'a> {
+    pages: [&'a [u8]; PAGES_AT_ONCE + AHEAD],
+    n_pages: usize,
+}
+
+impl<'a> Near<'a> {
+    fn new(of_page: &impl Fn(usize) -> Option<&'a [u8]>, first: usize, end: usize) -> Self {
+        let pages = std::array::from_fn(|i| of_page(first + i).unwrap_or_default());
+        Self { pages, n_pages: PAGES_AT_ONCE.min(end - first) }
+    }
+
+    fn pages(&self) -> &[&'a [u8]] {
+        &self.pages[..self.n_pages]
+    }
+
+    /// From the second page on.
+    fn ahead(&self) -> &[&'a [u8]] {
+        &self.pages[1..]
+    }
+}
+
+/// Format and width of all pages, if there is one.
+fn alike(pages: &[impl Deref<Target = KvPage>]) -> Option<(KvFormat, usize)> {
+    let of = |page: &KvPage| (page.format, page.head_dim);
+    let first = of(pages.first()?);
+    assert!(pages.iter().all(|page| of(page) == first), "pages of one format and width");
+    Some(first)
 }
 
 /// # Panics
@@ -227,197 +287,4 @@ impl KvPage {
 fn n_queries(rows: &[f32], head_dim: usize) -> usize {
     assert!(!rows.is_empty() && rows.len().is_multiple_of(head_dim), "whole queries, at least one");
     rows.len() / head_dim
-}
-
-/// Goes through the vectors of a line: all at once where the sums of `n` queries fit into the
-/// registers, for more chains of sums; else one by one.
-#[inline(always)]
-fn for_vectors<S: Simd>(n: usize, mut each: impl FnMut(Range<usize>)) {
-    if n * S::VECTORS <= QUERIES {
-        each(0..S::VECTORS);
-    } else {
-        for v in 0..S::VECTORS {
-            each(v..v + 1);
-        }
-    }
-}
-
-/// The bytes of one head.
-fn part(bytes: &[u8], head: usize, len: usize, format: KvFormat) -> &[u8] {
-    let len = len * format.value_bytes();
-    &bytes[head * len..][..len]
-}
-
-/// Calls a method with the number of queries as a constant.
-macro_rules! with_queries {
-    ($n:expr, $N:ident => $body:expr) => {
-        match $n {
-            1 => {
-                const $N: usize = 1;
-                $body
-            }
-            2 => {
-                const $N: usize = 2;
-                $body
-            }
-            3 => {
-                const $N: usize = 3;
-                $body
-            }
-            4 => {
-                const $N: usize = 4;
-                $body
-            }
-            5 => {
-                const $N: usize = 5;
-                $body
-            }
-            6 => {
-                const $N: usize = 6;
-                $body
-            }
-            7 => {
-                const $N: usize = 7;
-                $body
-            }
-            8 => {
-                const $N: usize = 8;
-                $body
-            }
-            n => unreachable!("groups have 1 to 8 queries, not {n}"),
-        }
-    };
-}
-
-struct Scoring<'a> {
-    keys: &'a [u8],
-    queries: &'a [f32],
-    head_dim: usize,
-    scale: f32,
-    stride: usize,
-}
-
-impl Scoring<'_> {
-    /// `LINE` bytes are a feature of all positions, which `widen` turns to floats.
-    #[inline(always)]
-    fn run<S: Simd, const LINE: usize>(
-        &self,
-        simd: S,
-        scores: &mut [f32],
-        widen: impl Fn(&[u8; LINE], usize) -> S::Floats,
-    ) {
-        with_queries!(self.queries.len() / self.head_dim, N => self.rows::<S, N, LINE>(simd, scores, widen));
-    }
-
-    #[inline(always)]
-    fn rows<S: Simd, const N: usize, const LINE: usize>(
-        &self,
-        simd: S,
-        scores: &mut [f32],
-        widen: impl Fn(&[u8; LINE], usize) -> S::Floats,
-    ) {
-        let lines = self.keys.as_chunks::<LINE>().0;
-        let lines = &lines[..self.head_dim];
-        let queries: [&[f32]; N] =
-            std::array::from_fn(|q| &self.queries[q * self.head_dim..][..lines.len()]);
-        let scale = simd.splat(self.scale);
-        for_vectors::<S>(
-            N,
-            #[inline(always)]
-            |vectors| {
-                let mut sums = S::each([simd.splat(0.0); N]);
-                for d in 0..lines.len() {
-                    for v in vectors.clone() {
-                        let (keys, sums) = (widen(&lines[d], v), &mut sums[v - vectors.start]);
-                        for q in 0..N {
-                            sums[q] = simd.fma(keys, simd.splat(queries[q][d]), sums[q]);
-                        }
-                    }
-                }
-                for v in vectors.clone() {
-                    for q in 0..N {
-                        let scores = scores[q * self.stride..].first_chunk_mut();
-                        let score = simd.mul(sums[v - vectors.start][q], scale);
-                        simd.store(score, scores.expect("room for the scores of a page"), v);
-                    }
-                }
-            },
-        );
-    }
-}
-
-struct Mixing<'a> {
-    values: &'a [u8],
-    weights: &'a [f32],
-    head_dim: usize,
-    n_positions: usize,
-    stride: usize,
-}
-
-impl Mixing<'_> {
-    #[inline(always)]
-    fn run<S: Simd, const LINE: usize>(
-        &self,
-        simd: S,
-        out: &mut [f32],
-        widen: impl Fn(&[u8; LINE], usize) -> S::Floats,
-    ) {
-        with_queries!(out.len() / self.head_dim, N => self.rows::<S, N, LINE>(simd, out, widen));
-    }
-
-    #[inline(always)]
-    fn rows<S: Simd, const N: usize, const LINE: usize>(
-        &self,
-        simd: S,
-        out: &mut [f32],
-        widen: impl Fn(&[u8; LINE], usize) -> S::Floats,
-    ) {
-        let weights: [&[f32]; N] =
-            std::array::from_fn(|q| &self.weights[q * self.stride..][..self.n_positions]);
-        let blocks = self.values.as_chunks::<LINE>().0.chunks_exact(KvPage::POSITIONS);
-        for (block, lines) in blocks.enumerate() {
-            let start = block * LANES;
-            let len = LANES.min(self.head_dim - start);
-            let mut sums = [[0.0; LANES]; N];
-            for q in 0..N {
-                let out = &out[q * self.head_dim + start..][..len];
-                match out.first_chunk() {
-                    Some(whole) => sums[q] = *whole, // a copy of known length is two instructions
-                    None => sums[q][..len].copy_from_slice(out),
-                }
-            }
-            for_vectors::<S>(
-                N,
-                #[inline(always)]
-                |vectors| {
-                    let mut acc = S::each([simd.splat(0.0); N]);
-                    for v in vectors.clone() {
-                        for q in 0..N {
-                            acc[v - vectors.start][q] = simd.load(&sums[q], v);
-                        }
-                    }
-                    for (t, line) in lines[..self.n_positions].iter().enumerate() {
-                        for v in vectors.clone() {
-                            let (values, acc) = (widen(line, v), &mut acc[v - vectors.start]);
-                            for q in 0..N {
-                                acc[q] = simd.fma(values, simd.splat(weights[q][t]), acc[q]);
-                            }
-                        }
-                    }
-                    for v in vectors.clone() {
-                        for q in 0..N {
-                            simd.store(acc[v - vectors.start][q], &mut sums[q], v);
-                        }
-                    }
-                },
-            );
-            for q in 0..N {
-                let out = &mut out[q * self.head_dim + start..][..len];
-                match out.first_chunk_mut() {
-                    Some(whole) => *whole = sums[q],
-                    None => out.copy_from_slice(&sums[q][..len]),
-                }
-            }
-        }
-    }
 }

@@ -11,6 +11,7 @@ mod gelu;
 mod isa;
 mod kernels;
 mod kv_page;
+mod kv_products;
 mod layout;
 mod matmul;
 mod memory;

@@ -3,7 +3,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use infer_code_cad_kernels::{Isa, KvFormat, KvPage, Pool};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::softmax::{LANES, soft_cap, softmax};
 use infer_code_cad_checkpoint::architecture::Heads;
@@ -127,7 +127,7 @@ impl NativeAttention {
             #[inline(always)]
             |token, row| tokens.rotations.apply(token, &mut row[..width - self.heads.kv_size()]),
         );
-        self.append(qkv, &mut tokens, pool);
+        span!("keys and values", self.append(qkv, &mut tokens, pool));
         let order = &*tokens.ragged.by_length;
         let chunk = ROWS.min(order.len());
         let n_chunks = order.len().div_ceil(chunk);
@@ -158,14 +158,25 @@ impl NativeAttention {
         }
     }
 
-    /// Writes the new keys and values.
+    /// Writes the new keys and values: long prompts page by page on all threads, then all else, a stream to a
+    /// thread.
     fn append(&self, qkv: &[f32], tokens: &mut NewTokens<'_, '_>, pool: &Pool) {
         let width = self.heads.q_size() + 2 * self.heads.kv_size();
-        for (step, span) in tokens.batch.iter_mut().zip(&tokens.ragged.spans) {
+        let (layer, spans) = (tokens.layer, &tokens.ragged.spans);
+        let is_long = |i: usize| spans[i].len() > PAGE;
+        let extend = |i: usize, step: &mut Step<'_>| {
             let cache = own_cache_mut::<NativeLayer>(step);
-            let layer = Arc::make_mut(&mut cache.layers[tokens.layer]);
-            self.extend(layer, cache.len, &qkv[span.start * width..span.end * width], pool);
+            let layer = Arc::make_mut(&mut cache.layers[layer]);
+            self.extend(layer, cache.len, &qkv[spans[i].start * width..spans[i].end * width], pool);
+        };
+        for (i, step) in tokens.batch.iter_mut().enumerate().filter(|(i, _)| is_long(*i)) {
+            extend(i, step);
         }
+        pool.for_chunks_of_work(4 * qkv.len(), tokens.batch, 1, |i, step| {
+            if !is_long(i) {
+                extend(i, &mut step[0]);
+            }
+        });
     }
 
     /// Writes the keys and values of `qkv` from position `past` on, forgetting what was there.
@@ -206,8 +217,6 @@ impl NativeAttention {
         let Heads { head_dim, scale, softcap, .. } = self.heads;
         let (kv_head, group_size) = (index / group.shares, group.n_heads * head_dim);
         let width = self.heads.q_size() + 2 * self.heads.kv_size();
-        let first = rows.iter().map(|row| row.pages().start).min().unwrap_or(0);
-        let last = rows.iter().map(|row| row.pages().end).max().unwrap_or(0);
         let stride = rows.iter().map(|row| row.pages().len()).max().unwrap_or(0) * PAGE;
         let mut room = ROOM.take();
         let Room { queries, scores } = &mut room;
@@ -216,62 +225,96 @@ impl NativeAttention {
             queries.extend_from_slice(&qkv[row.token * width + index * group_size..][..group_size]);
         }
         scores.resize(rows.len() * group.n_heads * stride, 0.0);
-        let place = |row: usize, page| {
-            row * group.n_heads * stride + (page - rows[row].pages().start) * PAGE
+        let place = |Run { rows: of, pages }: &Run| {
+            of.start * group.n_heads * stride + (pages.start - rows[of.start].pages().start) * PAGE
         };
-        for page in first..last {
-            prefetch(page + 1, kv_head, rows, isa);
-            for_runs(rows, page, |run, keys, _| {
-                let queries = &queries[run.start * group_size..run.end * group_size];
-                let scores = &mut scores[place(run.start, page)..];
-                keys.score(isa, kv_head, queries, scale, scores, stride);
-            });
+        let runs = runs(rows);
+        for (i, run) in runs.iter().enumerate() {
+            for next in runs.get(i + 1).into_iter().flat_map(|next| next.first_pages(rows)) {
+                next.prefetch_keys(isa, kv_head);
+            }
+            let queries = &queries[run.rows.start * group_size..run.rows.end * group_size];
+            let scores = &mut scores[place(run)..];
+            KvPage::score(run.pages(rows), isa, kv_head, queries, scale, scores, stride);
         }
         for (row, scores) in rows.iter().zip(scores.chunks_mut(group.n_heads * stride)) {
             for scores in scores.chunks_mut(stride) {
                 weigh(&mut scores[..row.pages().len() * PAGE], row, softcap);
             }
         }
-        for page in first..last {
-            for_runs(rows, page, |run, values, written| {
-                let out = &mut out[run.start * group_size..run.end * group_size];
-                let weights = &scores[place(run.start, page)..];
-                values.mix(isa, kv_head, weights, stride, written, out);
-            });
+        for (i, run) in runs.iter().enumerate() {
+            for next in runs.get(i + 1).into_iter().flat_map(|next| next.first_pages(rows)) {
+                next.prefetch_values(isa, kv_head);
+            }
+            let out = &mut out[run.rows.start * group_size..run.rows.end * group_size];
+            let n_positions = run.n_positions(rows);
+            let weights = &scores[place(run)..];
+            KvPage::mix(run.pages(rows), isa, kv_head, weights, stride, n_positions, out);
         }
         ROOM.set(room);
     }
 }
 
-/// Calls `each` with every run of rows that look into the same page, from the same one on and as far:
-/// their queries are one product.
-#[inline(always)]
-fn for_runs(rows: &[Row<'_>], page: usize, mut each: impl FnMut(Range<usize>, &KvPage, usize)) {
-    let mut start = 0;
-    let alike = |a: &Row<'_>, b: &Row<'_>| match (a.page(page), b.page(page)) {
-        (Some((a_page, m)), Some((b_page, n))) => {
-            m == n && a.pages().start == b.pages().start && Arc::ptr_eq(a_page, b_page)
-        }
-        (None, None) => true,
-        _ => false,
-    };
-    for run in rows.chunk_by(alike) {
-        if let Some((page, written)) = run[0].page(page) {
-            each(start..start + run.len(), page, written);
-        }
-        start += run.len();
+/// Rows that look into the same pages, from the same one on and as far: their queries are one product.
+struct Run {
+    rows: Range<usize>,
+    pages: Range<usize>,
+}
+
+impl Run {
+    fn pages<'a>(&self, rows: &[Row<'a>]) -> &'a [Arc<KvPage>] {
+        &rows[self.rows.start].layer.pages[self.pages.clone()]
+    }
+
+    /// What is to be in the cache when the products begin.
+    fn first_pages<'a>(&self, rows: &[Row<'a>]) -> &'a [Arc<KvPage>] {
+        let pages = self.pages(rows);
+        &pages[..pages.len().min(2)]
+    }
+
+    /// Positions of these pages that were written when the rows came.
+    fn n_positions(&self, rows: &[Row<'_>]) -> usize {
+        rows[self.rows.start].seen.end.min(self.pages.end * PAGE) - self.pages.start * PAGE
     }
 }
 
-/// Starts to fetch the pages of that number, those that neighbours share once.
-fn prefetch(page: usize, kv_head: usize, rows: &[Row<'_>], isa: Isa) {
-    let mut before = None;
-    for (next, _) in rows.iter().filter_map(|row| row.page(page)) {
-        if !before.is_some_and(|before| Arc::ptr_eq(before, next)) {
-            next.prefetch(isa, kv_head);
+/// Runs that cover all pages of all rows, those of a row in their order.
+fn runs(rows: &[Row<'_>]) -> SmallVec<[Run; 2 * ROWS]> {
+    let shared: SmallVec<[usize; ROWS]> = rows.windows(2).map(|w| shared(&w[0], &w[1])).collect();
+    let start = |row: usize| rows[row].pages().start;
+    let mut runs = SmallVec::new();
+    // Rows, and the page from which on their runs are still to be found.
+    let mut open: SmallVec<[_; 2 * ROWS]> = smallvec![(0..rows.len(), start(0))];
+    while let Some((at, page)) = open.pop() {
+        let pairs = at.start..at.end - 1;
+        let all_share = shared[pairs.clone()].iter().copied().min();
+        let end = all_share.unwrap_or(rows[at.start].pages().end);
+        if end > page {
+            runs.push(Run { rows: at.clone(), pages: page..end });
         }
-        before = Some(next);
+        let mut last = at.end;
+        for pair in pairs.rev().filter(|&pair| shared[pair] == end) {
+            open.push((pair + 1..last, end.max(start(pair + 1))));
+            last = pair + 1;
+        }
+        if last < at.end {
+            open.push((at.start..last, end.max(start(at.start))));
+        }
     }
+    runs
+}
+
+/// Where the pages end that two rows share from their first one on, as streams share what they begin with;
+/// zero where they begin apart.
+fn shared(a: &Row<'_>, b: &Row<'_>) -> usize {
+    if a.pages().start != b.pages().start {
+        return 0;
+    }
+    let alike = |&page: &usize| match (a.page(page), b.page(page)) {
+        (Some((a_page, m)), Some((b_page, n))) => m == n && Arc::ptr_eq(a_page, b_page),
+        _ => false,
+    };
+    a.pages().start + a.pages().take_while(alike).count()
 }
 
 /// Turns the scores of the pages of a row to weights; those of positions it has not seen to zero.

@@ -19,6 +19,7 @@ impl<P: ByteProducts> Simd for Avx2<P> {
     const VECTORS: usize = 2;
     type Each<T: Copy> = [T; 2];
     const FLOAT_ROWS: usize = 5; // two sums for each, of 16 registers
+    const SUMS: usize = 10;
     const DENSE_ROWS: usize = 6;
     const TILES: usize = 1;
     type Columns<T: Copy> = [T; 2];

@@ -19,6 +19,7 @@ impl Avx512 {
 impl Simd for Avx512 {
     const VECTORS: usize = 1;
     type Each<T: Copy> = [T; 1];
+    const SUMS: usize = 24;
     const DENSE_ROWS: usize = 12;
     const TILES: usize = 2;
     type Columns<T: Copy> = [T; 2];

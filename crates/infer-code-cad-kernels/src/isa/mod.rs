@@ -196,6 +196,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     const INT8_ROWS: usize = 10;
     /// The same with floats.
     const FLOAT_ROWS: usize = 10;
+    /// Sums of attention that are kept in registers.
+    const SUMS: usize;
     /// Rows of a dense product that are multiplied together: as many as the registers hold, at most 12.
     const DENSE_ROWS: usize;
     /// Tiles of a dense product whose sums are kept in registers at once: one or two.
@@ -281,12 +283,11 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn round(self, values: &[f32; 32], factor: f32) -> ([i32; 8], [i32; 2]) {
         // Adding it rounds a float to the nearest integer, found in the low byte.
         const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23
-        let (mut fours, mut sums) = ([0; 8], [0; 2]);
-        for (i, x) in values.iter().enumerate() {
-            let quant = (x * factor + ROUND).to_bits() as u8;
-            fours[i / 4] |= i32::from(quant) << (i % 4 * 8);
-            sums[i / 16] += i32::from(quant as i8);
-        }
-        (fours, sums)
+        // Whole arrays, one step after the other: what compilers make vectors of.
+        let bytes = values.map(|x| (x * factor + ROUND).to_bits() as u8);
+        let sum = |bytes: &[u8; 16]| bytes.iter().map(|&byte| i32::from(byte as i8)).sum();
+        let [first, second] = bytes.as_chunks().0 else { unreachable!("32 bytes") };
+        let fours = std::array::from_fn(|i| i32::from_le_bytes(bytes.as_chunks().0[i]));
+        (fours, [sum(first), sum(second)])
     }
 }

@@ -56,6 +56,7 @@ impl Neon {
 impl Simd for Neon {
     const VECTORS: usize = 4;
     type Each<T: Copy> = [T; 4];
+    const SUMS: usize = 24;
     const DENSE_ROWS: usize = 5;
     const TILES: usize = 1;
     type Columns<T: Copy> = [T; 4];

@@ -21,6 +21,7 @@ impl Simd for Scalar {
     type Each<T: Copy> = [T; 1];
     const INT8_ROWS: usize = 4;
     const FLOAT_ROWS: usize = 4;
+    const SUMS: usize = 1;
     const DENSE_ROWS: usize = 1;
     const TILES: usize = 1;
     type Columns<T: Copy> = [T; 1];

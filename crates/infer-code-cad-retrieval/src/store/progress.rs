@@ -69,9 +69,10 @@ impl fmt::Display for IndexReport {
             f,
             "vectors    {embedded} made, {resumed} made by a stopped run, {reused} taken over"
         )?;
+        let remedy = if share < 5.0 { "" } else { "; chunks of as many tokens as it reads lose none" };
         writeln!(
             f,
-            "too long   {cut_passages} passages ({share:.1} %), {cut_tokens} tokens not read"
+            "too long   {cut_passages} passages ({share:.1} %), {cut_tokens} tokens not read{remedy}"
         )?;
         let [embedding, total] = [self.embedding_time, self.total_time].map(|it| it.as_secs_f64());
         writeln!(f, "embedding  {embedding:.1} s for {} tokens", self.embedded_tokens)?;

