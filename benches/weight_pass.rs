@@ -134,7 +134,10 @@ fn flags() -> Flags {
 
 fn format(name: &str) -> Format {
     let named = |format: &Format| format!("{format:?}").eq_ignore_ascii_case(name);
-    Format::ALL.into_iter().find(named).expect("--format takes q8_0, q4_0, q4_k, q6_k, bf16, f16")
+    Format::ALL
+        .into_iter()
+        .find(named)
+        .expect("--format takes a format of the kernels, such as q4_1")
 }
 
 /// Arbitrary weights, none of them infinite or subnormal.

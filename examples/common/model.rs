@@ -25,7 +25,7 @@ pub(crate) struct SourceArgs {
 pub(crate) struct ModelArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
-    /// Holds the weights in this format (f32, f16, bf16, q8_0, q6_k, q4_k, q4_0); without it they stay
+    /// Holds the weights in this format (f32, f16, bf16, q8_0, q6_k, q5_k, q5_1, q5_0, q4_k, q4_1, q4_0); without it they stay
     /// as they are in the files (on a GPU: f32).
     #[arg(long, alias = "dtype", value_parser = weights)]
     weights: Option<Weights>,

@@ -111,13 +111,17 @@ pub enum KernelError {
         format: StoredFormat,
     },
     /// There are no products with this format.
-    #[error("there are no products with {format}; choose f32, f16, bf16, q8_0, q6_k, q4_k or q4_0")]
+    #[error(
+        "there are no products with {format}; choose f32, f16, bf16, q8_0, q6_k, q5_k, q5_1, q5_0, q4_k, q4_1 or q4_0"
+    )]
     NoProduct {
         /// Format asked for.
         format: StoredFormat,
     },
     /// No format has this name.
-    #[error("format {name:?} is unknown; choose f32, f16, bf16, q8_0, q6_k, q4_k or q4_0")]
+    #[error(
+        "format {name:?} is unknown; choose f32, f16, bf16, q8_0, q6_k, q5_k, q5_1, q5_0, q4_k, q4_1 or q4_0"
+    )]
     UnknownFormat {
         /// What was asked for.
         name: String,

@@ -9,7 +9,7 @@ use crate::NativeError;
 #[derive(Debug, Clone)]
 pub struct NativeOptions {
     /// The format of the matrices; `None`: as they are in the file, and in Q8_0 what the kernels have no
-    /// product for, such as Q5_K.
+    /// product for, such as Q2_K.
     ///
     /// Activations are rounded to 8 bits in blocks of 32 where the weights are quantized, and stay f32
     /// where they are floats.

@@ -86,7 +86,16 @@ fn quantized_products_agree_as_closely_as_those_of_llama_cpp() {
 /// Weights that are not quantized in the file are at load; the bounds are twice the figures measured.
 #[test]
 fn weights_can_be_quantized_at_load() {
-    for (format, bound) in [(Format::Q8_0, 0.1), (Format::Q4_K, 0.8), (Format::Q4_0, 1.0)] {
+    let bounds = [
+        (Format::Q8_0, 0.1),
+        (Format::Q5_K, 0.4),
+        (Format::Q5_1, 0.5),
+        (Format::Q5_0, 0.6),
+        (Format::Q4_K, 0.8),
+        (Format::Q4_1, 1.0),
+        (Format::Q4_0, 1.0),
+    ];
+    for (format, bound) in bounds {
         let checkpoint = Checkpoint::open(&path("llama")).unwrap();
         let (reference, quantized) =
             (native(&checkpoint, Format::F32).unwrap(), native(&checkpoint, format).unwrap());

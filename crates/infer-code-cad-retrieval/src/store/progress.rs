@@ -69,7 +69,8 @@ impl fmt::Display for IndexReport {
             f,
             "vectors    {embedded} made, {resumed} made by a stopped run, {reused} taken over"
         )?;
-        let remedy = if share < 5.0 { "" } else { "; chunks of as many tokens as it reads lose none" };
+        let remedy =
+            if share < 5.0 { "" } else { "; chunks of as many tokens as it reads lose none" };
         writeln!(
             f,
             "too long   {cut_passages} passages ({share:.1} %), {cut_tokens} tokens not read{remedy}"
