@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use infer_code_cad::LanguageModel;
 use infer_code_cad::decode::{ContextAware, Contrast, Decoder, Nucleus, TokenId};
-use infer_code_cad::engine::{Engine, EngineConfig, Event, NUMERICS, Request, generate};
+use infer_code_cad::engine::{Engine, EngineConfig, Event, NUMERICS, Request, generate, score};
+use infer_code_cad::native::Format;
 use infer_code_cad::retrieval::parse_passages;
+use infer_code_cad::{LanguageModel, LoadOptions};
 
 const SAMPLES: usize = 20;
 const TOKENS: usize = 64;
@@ -51,11 +52,16 @@ fn arms() -> [Arm; 3] {
     ]
 }
 
+/// All embedded passages.
+fn passages() -> String {
+    let passages = parse_passages(infer_code_cad_tiny::PASSAGES).unwrap();
+    let texts: Vec<&str> = passages.iter().map(|passage| passage.text.as_str()).collect();
+    texts.join("\n\n")
+}
+
 /// A line per sample: arm, problem, sample and tokens.
 fn tokens(model: &LanguageModel) -> String {
-    let passages = parse_passages(infer_code_cad_tiny::PASSAGES).unwrap();
-    let passages: Vec<&str> = passages.iter().map(|passage| passage.text.as_str()).collect();
-    let passages = model.tokenizer.encode(&passages.join("\n\n")).unwrap();
+    let passages = model.tokenizer.encode(&passages()).unwrap();
     let problems = crate::problems(40);
     let mut requests = vec![];
     let mut lines = vec![];
@@ -115,16 +121,45 @@ fn the_embedded_models_tokens_are_pinned() {
     are_pinned("embedded", &crate::model());
 }
 
-/// Weights in Q4_1 with a head in Q8_0.
-#[test]
-fn the_real_models_tokens_are_pinned() {
+/// SmolLM2-135M-Instruct, its weights in Q4_1 and its head in Q8_0, where it is there.
+fn real_model() -> Option<PathBuf> {
     let models = std::env::var_os("INFER_CODE_CAD_MODELS").map(PathBuf::from);
     let file = models.map(|models| models.join("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"));
-    let Some(file) = file.filter(|file| file.is_file()) else {
+    let file = file.filter(|file| file.is_file());
+    if file.is_none() {
         eprintln!(
             "skipped: smollm2 needs INFER_CODE_CAD_MODELS, a folder that fetch.py of the retrieval crate fills"
         );
-        return;
-    };
+    }
+    file
+}
+
+#[test]
+fn the_real_models_tokens_are_pinned() {
+    let Some(file) = real_model() else { return };
     are_pinned("smollm2", &LanguageModel::load(file.to_str().unwrap()).unwrap());
+}
+
+/// What rounding activations costs, where the weights are the file's own; and what other weights cost.
+#[test]
+fn the_real_model_is_near_its_values_in_f32() {
+    let Some(file) = real_model() else { return };
+    let log_probs = |weights| {
+        let options = LoadOptions { weights, ..LoadOptions::default() };
+        let model = LanguageModel::load_with(file.to_str().unwrap(), &options).unwrap();
+        let tokens = model.tokenizer.encode(&passages()).unwrap();
+        let (lm, vocabulary) = (model.causal_lm.clone(), model.tokenizer.clone());
+        let mut engine = Engine::new(lm, vocabulary, EngineConfig::default()).unwrap();
+        score(&mut engine, &tokens[..1500]).unwrap()
+    };
+    let exact = log_probs(Some(Format::F32));
+    for (weights, bound) in [(None, 0.06), (Some(Format::Q8_0), 0.06), (Some(Format::Q5_1), 0.2)] {
+        let errors: Vec<f64> =
+            log_probs(weights).iter().zip(&exact).map(|(a, b)| (a - b).abs()).collect();
+        let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+        let worst = errors.iter().copied().fold(0.0, f64::max);
+        let name = weights.map_or("as stored".to_owned(), |format| format.to_string());
+        eprintln!("{name}: mean |log-probability - f32| {mean:.4}, worst {worst:.2}");
+        assert!(mean <= bound, "{name}: {mean}");
+    }
 }
