@@ -140,7 +140,7 @@ fn the_real_models_tokens_are_pinned() {
     are_pinned("smollm2", &LanguageModel::load(file.to_str().unwrap()).unwrap());
 }
 
-/// What rounding activations costs, where the weights are the file's own; and what other weights cost.
+/// What rounding activations costs, where the weights are the file's own; and what rounding them to 8 bits adds.
 #[test]
 fn the_real_model_is_near_its_values_in_f32() {
     let Some(file) = real_model() else { return };
@@ -153,7 +153,7 @@ fn the_real_model_is_near_its_values_in_f32() {
         score(&mut engine, &tokens[..1500]).unwrap()
     };
     let exact = log_probs(Some(Format::F32));
-    for (weights, bound) in [(None, 0.06), (Some(Format::Q8_0), 0.08), (Some(Format::Q5_1), 0.3)] {
+    for (weights, bound) in [(None, 0.06), (Some(Format::Q8_0), 0.08)] {
         let errors: Vec<f64> =
             log_probs(weights).iter().zip(&exact).map(|(a, b)| (a - b).abs()).collect();
         let mean = errors.iter().sum::<f64>() / errors.len() as f64;
