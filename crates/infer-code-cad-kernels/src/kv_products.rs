@@ -2,6 +2,7 @@
 //!
 //! Every sum goes over features, or over positions, in their order: it does not depend on how many queries
 //! or pages are multiplied together.
+#![expect(clippy::needless_range_loop, reason = "an index counts vectors, lines and queries alike")]
 
 use crate::isa::{Simd, with_simd};
 use crate::kv_page::LANES;
