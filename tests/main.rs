@@ -55,6 +55,19 @@ fn problems(step: usize) -> Vec<Problem> {
     tasks(step).into_iter().map(|task| task.problem).collect()
 }
 
+/// Real weights by their place below a folder that `.ci/fetch_weights.py` fills, or a note on standard error that they are
+/// missing.
+fn weights(place: &str) -> Option<PathBuf> {
+    let models = std::env::var_os("INFER_CODE_CAD_MODELS").map(PathBuf::from);
+    let path = models.map(|models| models.join(place)).filter(|path| path.exists());
+    if path.is_none() {
+        eprintln!(
+            "skipped: {place} needs INFER_CODE_CAD_MODELS, a folder that .ci/fetch_weights.py fills"
+        );
+    }
+    path
+}
+
 /// A benchmark file, or a note on standard error that it is missing.
 fn data(file: &str) -> Option<PathBuf> {
     let directory = std::env::var_os("INFER_CODE_CAD_DATA").map_or_else(

@@ -1,7 +1,6 @@
 //! Self-consistency as the paper has it, by the real weights of all-mpnet-base-v2, against sentence-transformers.
 
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use infer_code_cad::checkpoint::Message;
@@ -66,14 +65,7 @@ fn kept(selector: &MostConsistent, drafts: &[String]) -> usize {
 
 #[test]
 fn the_draft_that_sentence_transformers_would_keep() {
-    let models = std::env::var_os("INFER_CODE_CAD_MODELS").map(PathBuf::from);
-    let weights = models.map(|models| models.join("mpnet")).filter(|mpnet| mpnet.is_dir());
-    let Some(mpnet) = weights else {
-        eprintln!(
-            "skipped: mpnet needs INFER_CODE_CAD_MODELS, a folder that fetch.py of the retrieval crate fills"
-        );
-        return;
-    };
+    let Some(mpnet) = crate::weights("mpnet") else { return };
     let embedder = load_embedder(&mpnet, &EmbedderOptions::default()).unwrap();
     let similarity = Arc::new(EmbeddingSimilarity(embedder));
     let selector = MostConsistent { similarity: similarity.clone(), ..MostConsistent::default() };

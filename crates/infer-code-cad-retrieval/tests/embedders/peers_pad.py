@@ -1,7 +1,7 @@
 """Shows that usual int8 embeddings depend on a text's neighbours: the worst cosine of a text alone and in a batch.
 
     pip install onnx onnxruntime onnxscript transformers torch sentence-transformers
-    python3 peers_pad.py MODELS      # the folder that fetch.py fills
+    python3 peers_pad.py MODELS      # the folder that .ci/fetch_weights.py fills
 
 Peers: all-MiniLM-L6-v2 in PyTorch f32, with PyTorch's dynamic int8, and exported to ONNX with ONNX Runtime's dynamic int8
 as sentence-transformers' `export_dynamic_quantized_onnx_model` makes it. Ours is bit-equal:

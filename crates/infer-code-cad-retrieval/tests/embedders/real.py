@@ -1,4 +1,4 @@
-"""Writes what sentence-transformers makes of some texts with the real weights that `fetch.py` fetches.
+"""Writes what sentence-transformers makes of some texts with the real weights that `.ci/fetch_weights.py` fetches.
 
     python3 real.py MODELS real.json             # the texts below: the file of the tests
     python3 real.py MODELS OUT.json DOCUMENTS N  # N documents {doc_id, doc_content} of a JSONL file (.gz), evenly spread

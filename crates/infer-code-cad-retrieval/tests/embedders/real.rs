@@ -1,4 +1,4 @@
-//! Real weights against sentence-transformers: `fetch.py` fetches them.
+//! Real weights against sentence-transformers: `.ci/fetch_weights.py` fetches them.
 
 use std::env;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ fn model(name: &str) -> Option<PathBuf> {
     let dir = dir.filter(|dir| dir.join("model.safetensors").is_file());
     if dir.is_none() {
         println!(
-            "skipped: {name} needs INFER_CODE_CAD_MODELS, a folder filled by tests/embedders/fetch.py"
+            "skipped: {name} needs INFER_CODE_CAD_MODELS, a folder that .ci/fetch_weights.py fills"
         );
     }
     dir

