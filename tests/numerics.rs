@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use infer_code_cad::decode::{ContextAware, Contrast, Decoder, Nucleus, TokenId};
 use infer_code_cad::engine::{Engine, EngineConfig, Event, NUMERICS, Request, generate, score};
-use infer_code_cad::native::Format;
+use infer_code_cad::native::{Format, KvFormat};
 use infer_code_cad::retrieval::parse_passages;
 use infer_code_cad::{LanguageModel, LoadOptions};
 
@@ -133,26 +133,34 @@ fn the_real_models_tokens_are_pinned() {
     are_pinned("smollm2", &LanguageModel::load(file.to_str().unwrap()).unwrap());
 }
 
-/// What rounding activations costs, where the weights are the file's own; and what rounding them to 8 bits adds.
+/// What rounding activations costs, where the weights are the file's own; what keys and values in bytes add; and
+/// what weights rounded to 8 bits do.
 #[test]
 fn the_real_model_is_near_its_values_in_f32() {
     let Some(file) = real_model() else { return };
-    let log_probs = |weights| {
-        let options = LoadOptions { weights, ..LoadOptions::default() };
+    let log_probs = |weights, kv| {
+        let options = LoadOptions { weights, kv, ..LoadOptions::default() };
         let model = LanguageModel::load_with(file.to_str().unwrap(), &options).unwrap();
         let tokens = model.tokenizer.encode(&passages()).unwrap();
         let (lm, vocabulary) = (model.causal_lm.clone(), model.tokenizer.clone());
         let mut engine = Engine::new(lm, vocabulary, EngineConfig::default()).unwrap();
         score(&mut engine, &tokens[..1500]).unwrap()
     };
-    let exact = log_probs(Some(Format::F32));
-    for (weights, bound) in [(None, 0.06), (Some(Format::Q8_0), 0.08)] {
-        let errors: Vec<f64> =
-            log_probs(weights).iter().zip(&exact).map(|(a, b)| (a - b).abs()).collect();
-        let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+    let exact = log_probs(Some(Format::F32), None);
+    let mean_of = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    for (weights, kv, bound) in
+        [(None, None, 0.065), (None, Some(KvFormat::F16), 0.06), (Some(Format::Q8_0), None, 0.085)]
+    {
+        let log_probs = log_probs(weights, kv);
+        let errors: Vec<f64> = log_probs.iter().zip(&exact).map(|(a, b)| (a - b).abs()).collect();
+        let (mean, gain) = (mean_of(&errors), mean_of(&log_probs) - mean_of(&exact));
         let worst = errors.iter().copied().fold(0.0, f64::max);
-        let name = weights.map_or("as stored".to_owned(), |format| format.to_string());
-        eprintln!("{name}: mean |log-probability - f32| {mean:.4}, worst {worst:.2}");
-        assert!(mean <= bound, "{name}: {mean}");
+        let weights = weights.map_or("as stored".to_owned(), |format| format.to_string());
+        let kv = kv.unwrap_or(KvFormat::Int8);
+        eprintln!(
+            "{weights}, keys and values in {kv}: mean |log-probability - f32| {mean:.4}, worst {worst:.2}; \
+             mean log-probability by {gain:+.4}"
+        );
+        assert!(mean <= bound && gain.abs() <= 0.01, "{weights}, {kv}: {mean}, {gain}");
     }
 }

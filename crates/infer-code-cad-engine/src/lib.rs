@@ -32,4 +32,4 @@ pub use stop::{StopMatch, StopMatcher, StopStrings};
 pub use table::TableModel;
 
 /// Raised by hand when a change of arithmetic changes tokens: results of different numbers are not mixed.
-pub const NUMERICS: u32 = 2;
+pub const NUMERICS: u32 = 3;

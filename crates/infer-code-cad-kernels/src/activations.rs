@@ -147,9 +147,7 @@ impl Activations {
                     for row in 0..group.rows {
                         let start = (group.first + row) * in_features;
                         let values = &values[start + inputs.start..start + inputs.end];
-                        for (n, block) in values.as_chunks::<BLOCK>().0.iter().enumerate() {
-                            chunk.put(simd, row, n, block);
-                        }
+                        chunk.put(simd, row, values.as_chunks().0);
                     }
                 },
             );
@@ -219,20 +217,29 @@ struct Int8Chunk<'a> {
 }
 
 impl Int8Chunk<'_> {
-    /// Rounds one block of one row.
+    /// Rounds the blocks of one row.
     #[inline(always)]
-    fn put<S: Simd>(&mut self, simd: S, row: usize, block: usize, values: &[f32; BLOCK]) {
-        let (fours, halves, scale) = quantize(simd, values);
-        for (g, four) in fours.into_iter().enumerate() {
-            self.quants[(block * 8 + g) * self.rows + row] = four;
+    fn put<S: Simd>(&mut self, simd: S, row: usize, values: &[[f32; BLOCK]]) {
+        let rows = self.rows;
+        let quants = self.quants.chunks_exact_mut(8 * rows).zip(self.scales.chunks_exact_mut(rows));
+        let sums =
+            self.scaled_sums.chunks_exact_mut(rows).zip(self.offsets_8.chunks_exact_mut(rows));
+        let halves =
+            self.offsets_32.chunks_exact_mut(rows).zip(self.offsets_128.chunks_exact_mut(rows));
+        for (((block, (quants, scales)), (scaled_sums, offsets_8)), (offsets_32, offsets_128)) in
+            values.iter().zip(quants).zip(sums).zip(halves)
+        {
+            let (fours, halves, scale) = quantize(simd, block);
+            for (to, four) in quants[row..].iter_mut().step_by(rows).zip(fours) {
+                *to = four;
+            }
+            let sum = halves[0] + halves[1];
+            scales[row] = scale;
+            scaled_sums[row] = scale * sum as f32;
+            offsets_8[row] = -8 * sum;
+            offsets_32[row] = [-32 * halves[0], -32 * halves[1]];
+            offsets_128[row] = -128 * sum;
         }
-        let sum = halves[0] + halves[1];
-        let at = block * self.rows + row;
-        self.scales[at] = scale;
-        self.scaled_sums[at] = scale * sum as f32;
-        self.offsets_8[at] = -8 * sum;
-        self.offsets_32[at] = [-32 * halves[0], -32 * halves[1]];
-        self.offsets_128[at] = -128 * sum;
     }
 }
 
@@ -247,7 +254,11 @@ fn quantize<S: Simd>(simd: S, values: &[f32; BLOCK]) -> ([i32; 8], [i32; 2], f32
     if peak < TINY {
         return ([0; 8], [0; 2], 0.0);
     }
-    let (fours, sums) = simd.round(values, 127.0 / peak);
+    let (mut fours, mut sums) = ([0; 8], [0; 2]);
+    let halves = values.as_chunks().0.iter().zip(fours.as_chunks_mut().0);
+    for ((half, fours), sum) in halves.zip(&mut sums) {
+        (*fours, *sum) = simd.round(half, 127.0 / peak);
+    }
     (fours, sums, peak / 127.0)
 }
 

@@ -127,7 +127,7 @@ pub enum KernelError {
         name: String,
     },
     /// No format of keys and values has this name.
-    #[error("format {name:?} of keys and values is unknown; choose f16 or f32")]
+    #[error("format {name:?} of keys and values is unknown; choose f32, f16 or int8")]
     UnknownKvFormat {
         /// What was asked for.
         name: String,

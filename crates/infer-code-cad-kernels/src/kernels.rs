@@ -11,8 +11,8 @@ use crate::activations::Int8Group;
 use crate::isa::Simd;
 use crate::layout::{Q4_K_BYTES, Q5_K_BYTES, Q6_K_BYTES};
 
-/// Results of a tile: `(N, 16)`.
-pub(crate) type Results<const N: usize> = [[f32; 16]; N];
+/// Where the results of a tile belong: `(N, 16)`.
+pub(crate) type Results<'a, const N: usize> = [&'a mut [f32; 16]; N];
 
 /// How far ahead of the reads a thread's stream is fetched.
 const AHEAD: usize = 2048;
@@ -36,10 +36,10 @@ fn zeros<S: Simd, const N: usize>(simd: S) -> Sums<S, N> {
 }
 
 #[inline(always)]
-fn store<S: Simd, const N: usize>(simd: S, sums: Sums<S, N>, out: &mut Results<N>) {
+fn store<S: Simd, const N: usize>(simd: S, sums: Sums<S, N>, out: &mut Results<'_, N>) {
     for v in 0..S::VECTORS {
         for b in 0..N {
-            simd.store(sums[v][b], &mut out[b], v);
+            simd.store(sums[v][b], out[b], v);
         }
     }
 }
@@ -114,7 +114,7 @@ pub(crate) fn q8_0<S: Simd, const N: usize>(
     simd: S,
     tile: &[u8],
     rows: Int8Group<'_, N>,
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
 ) {
     let mut sums = zeros::<S, N>(simd);
     let blocks = tile.as_chunks::<544>().0.iter().zip(rows.quants);
@@ -189,7 +189,7 @@ fn blocks<S: Simd, const N: usize, const BYTES: usize, const QUANTS: usize>(
     simd: S,
     tile: &[u8],
     rows: Int8Group<'_, N>,
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
     dot: impl Fn(usize, &[u8; QUANTS], &[i32; N], &[[i32; N]; 8]) -> [S::Ints; N],
 ) {
     let mut sums = zeros::<S, N>(simd);
@@ -216,7 +216,7 @@ pub(crate) fn q4_0<S: Simd, const N: usize>(
     simd: S,
     tile: &[u8],
     rows: Int8Group<'_, N>,
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
 ) {
     blocks::<S, N, 288, 256>(
         simd,
@@ -233,7 +233,7 @@ pub(crate) fn q4_1<S: Simd, const N: usize>(
     simd: S,
     tile: &[u8],
     rows: Int8Group<'_, N>,
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
 ) {
     blocks::<S, N, 320, 256>(
         simd,
@@ -250,7 +250,7 @@ pub(crate) fn q5_0<S: Simd, const N: usize>(
     simd: S,
     tile: &[u8],
     rows: Int8Group<'_, N>,
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
 ) {
     blocks::<S, N, 352, 320>(
         simd,
@@ -273,7 +273,7 @@ pub(crate) fn q5_1<S: Simd, const N: usize>(
     simd: S,
     tile: &[u8],
     rows: Int8Group<'_, N>,
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
 ) {
     blocks::<S, N, 384, 320>(
         simd,
@@ -292,7 +292,7 @@ fn blocks_with_minima<S: Simd, const N: usize, const BYTES: usize, const QUANTS:
     simd: S,
     tile: &[u8],
     rows: Int8Group<'_, N>,
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
     dot: impl Fn(usize, &[u8; QUANTS], &[[i32; N]; 8]) -> [S::Ints; N],
 ) {
     let mut sums = zeros::<S, N>(simd);
@@ -326,7 +326,7 @@ pub(crate) fn q4_k<S: Simd, const N: usize>(
     simd: S,
     tile: &[u8],
     rows: Int8Group<'_, N>,
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
 ) {
     blocks_with_minima::<S, N, Q4_K_BYTES, 256>(
         simd,
@@ -343,7 +343,7 @@ pub(crate) fn q5_k<S: Simd, const N: usize>(
     simd: S,
     tile: &[u8],
     rows: Int8Group<'_, N>,
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
 ) {
     blocks_with_minima::<S, N, Q5_K_BYTES, 320>(
         simd,
@@ -360,7 +360,7 @@ pub(crate) fn q6_k<S: Simd, const N: usize>(
     simd: S,
     tile: &[u8],
     rows: Int8Group<'_, N>,
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
 ) {
     let mut sums = zeros::<S, N>(simd);
     let activations = rows.quants.as_chunks::<8>().0.iter();

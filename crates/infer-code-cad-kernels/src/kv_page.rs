@@ -1,14 +1,17 @@
+use std::cell::Cell;
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
+use std::slice;
 use std::str::FromStr;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use crate::activations::Groups;
-use crate::isa::with_simd;
+use crate::isa::{Simd, with_simd};
+use crate::kv_bytes::{self, ByteMixing, ByteScoring};
 use crate::kv_products::{Mixing, QUERIES, Scoring, fetch};
-use crate::{Isa, KernelError};
+use crate::{Isa, KernelError, KvQueries};
 
 /// How keys and values are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,6 +20,9 @@ pub enum KvFormat {
     F32,
     /// IEEE half precision; what is beyond its range becomes its largest number.
     F16,
+    /// Bytes, with a scale for each position and head: `scale * q` with `scale = max |x| / 127`, of keys
+    /// turned by a Hadamard matrix. Queries and weights are rounded in the same way, the weights by pages.
+    Int8,
 }
 
 impl fmt::Display for KvFormat {
@@ -36,21 +42,24 @@ impl FromStr for KvFormat {
 
 impl KvFormat {
     /// Every format there is.
-    pub const ALL: [Self; 2] = [Self::F32, Self::F16];
+    pub const ALL: [Self; 3] = [Self::F32, Self::F16, Self::Int8];
 
     /// Its name, which is read back.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
             Self::F16 => "f16",
+            Self::Int8 => "int8",
         }
     }
 
-    /// Bytes of one value.
-    pub fn value_bytes(self) -> usize {
+    /// Bytes of the keys, or the values, that a head has in a page: whole lines.
+    fn head_bytes(self, head_dim: usize) -> usize {
+        let values = head_dim.next_multiple_of(LANES) * KvPage::POSITIONS;
         match self {
-            Self::F32 => 4,
-            Self::F16 => 2,
+            Self::F32 => 4 * values,
+            Self::F16 => 2 * values,
+            Self::Int8 => values + 4 * KvPage::POSITIONS,
         }
     }
 }
@@ -64,17 +73,45 @@ impl KvFormat {
 pub struct KvPage {
     format: KvFormat,
     head_dim: usize,
-    keys: Box<[u8]>,   // (n_heads, head_dim, POSITIONS)
-    values: Box<[u8]>, // (n_heads, ceil(head_dim / LANES), POSITIONS, LANES)
+    keys: Box<[Line]>,   // (n_heads, head_dim in whole lanes, POSITIONS)
+    values: Box<[Line]>, // (n_heads, head_dim in whole lanes / LANES, POSITIONS, LANES)
+}
+
+/// What a processor reads at once.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; Self::BYTES]);
+
+impl Line {
+    const BYTES: usize = 64;
+
+    fn zeros(bytes: usize) -> Box<[Self]> {
+        vec![Self([0; Self::BYTES]); bytes / Self::BYTES].into_boxed_slice()
+    }
+
+    fn bytes(lines: &[Self]) -> &[u8] {
+        // SAFETY: lines are nothing but their bytes.
+        unsafe { slice::from_raw_parts(lines.as_ptr().cast(), size_of_val(lines)) }
+    }
+
+    fn bytes_mut(lines: &mut [Self]) -> &mut [u8] {
+        // SAFETY: as above, and all bytes are allowed.
+        unsafe { slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), size_of_val(lines)) }
+    }
 }
 
 /// Features that are added up together.
 pub(crate) const LANES: usize = 16;
 /// Pages that all queries are multiplied with before the next: what a head has of them stays in the
 /// first-level cache.
-const PAGES_AT_ONCE: usize = 8;
+pub(crate) const PAGES_AT_ONCE: usize = 8;
 /// Pages whose addresses are known beyond those, to be fetched ahead.
 const AHEAD: usize = 4;
+
+thread_local! {
+    /// Room for a key, reused from call to call.
+    static TURNED: Cell<Vec<f32>> = Cell::default();
+}
 
 impl KvPage {
     /// Positions of a page.
@@ -82,66 +119,40 @@ impl KvPage {
 
     /// A page of zeros.
     pub fn new(format: KvFormat, n_heads: usize, head_dim: usize) -> Self {
-        let zeros = |width: usize| {
-            let len = n_heads * width * Self::POSITIONS * format.value_bytes();
-            vec![0; len].into_boxed_slice()
-        };
-        let (keys, values) = (zeros(head_dim), zeros(head_dim.next_multiple_of(LANES)));
-        Self { format, head_dim, keys, values }
+        let zeros = || Line::zeros(n_heads * format.head_bytes(head_dim));
+        Self { format, head_dim, keys: zeros(), values: zeros() }
     }
 
     /// Memory that a page takes, in bytes.
     pub fn bytes(format: KvFormat, n_heads: usize, head_dim: usize) -> usize {
-        let width = head_dim + head_dim.next_multiple_of(LANES);
-        n_heads * width * Self::POSITIONS * format.value_bytes()
+        2 * n_heads * format.head_bytes(head_dim)
     }
 
     /// Writes one position. `key`, `value`: `(n_heads, head_dim)`.
     ///
     /// # Panics
     /// When the slot is not below [`KvPage::POSITIONS`] or a slice has another length.
-    pub fn put(&mut self, slot: usize, key: &[f32], value: &[f32]) {
+    pub fn put(&mut self, isa: Isa, slot: usize, key: &[f32], value: &[f32]) {
         assert!(slot < Self::POSITIONS, "a page has no slot {slot}");
-        match self.format {
-            KvFormat::F32 => {
-                self.put_as(slot, key, value, |from: &[f32; LANES]| from.map(f32::to_le_bytes))
+        let (format, of_head) = (self.format, self.format.head_bytes(self.head_dim));
+        let keys = Line::bytes_mut(&mut self.keys).chunks_mut(of_head);
+        let values = Line::bytes_mut(&mut self.values).chunks_mut(of_head);
+        assert_eq!((key.len(), value.len()), (keys.len() * self.head_dim, key.len()));
+        let new = key.chunks(self.head_dim).zip(value.chunks(self.head_dim));
+        let heads = keys.zip(values).zip(new);
+        let mut turned = TURNED.take();
+        with_simd!(isa, simd => simd.vectorize(
+            #[inline(always)]
+            || for ((keys, values), (key, value)) in heads {
+                let head = [keys, values];
+                match format {
+                    KvFormat::F32 => put_floats(slot, head, key, value, |from| from.map(f32::to_le_bytes)),
+                    KvFormat::F16 => put_floats(slot, head, key, value, halves),
+                    KvFormat::Int8 => kv_bytes::put(simd, slot, head, key, value, &mut turned),
+                }
             }
-            KvFormat::F16 => self.put_as(slot, key, value, |from: &[f32; LANES]| {
-                let limit = f16::MAX.to_f32();
-                let mut to = [f16::ZERO; LANES];
-                to.convert_from_f32_slice(&from.map(|x| x.clamp(-limit, limit)));
-                to.map(f16::to_le_bytes)
-            }),
-        }
-    }
-
-    fn put_as<const N: usize>(
-        &mut self,
-        slot: usize,
-        key: &[f32],
-        value: &[f32],
-        convert: impl Fn(&[f32; LANES]) -> [[u8; N]; LANES],
-    ) {
-        let n_heads = self.keys.len() / (self.head_dim * Self::POSITIONS * N);
-        assert_eq!((key.len(), value.len()), (n_heads * self.head_dim, key.len()));
-        let convert = |part: &[f32]| {
-            let mut lanes = [0.0; LANES];
-            lanes[..part.len()].copy_from_slice(part);
-            convert(&lanes)
-        };
-        let keys = self.keys.as_chunks_mut::<N>().0;
-        for (features, part) in keys.chunks_mut(LANES * Self::POSITIONS).zip(key.chunks(LANES)) {
-            for (to, from) in
-                features[slot..].iter_mut().step_by(Self::POSITIONS).zip(convert(part))
-            {
-                *to = from;
-            }
-        }
-        let values = self.values.as_chunks_mut::<N>().0.as_chunks_mut::<LANES>().0;
-        let parts = value.chunks(self.head_dim).flat_map(|head| head.chunks(LANES));
-        for (block, part) in values.chunks_mut(Self::POSITIONS).zip(parts) {
-            block[slot] = convert(part);
-        }
+        ));
+        TURNED.set(turned);
     }
 
     /// Starts to fetch the keys of a head into the cache.
@@ -157,53 +168,58 @@ impl KvPage {
     }
 
     fn head_keys(&self, head: usize) -> &[u8] {
-        let len = self.head_dim * Self::POSITIONS * self.format.value_bytes();
-        &self.keys[head * len..][..len]
+        let len = self.format.head_bytes(self.head_dim);
+        &Line::bytes(&self.keys)[head * len..][..len]
     }
 
     fn head_values(&self, head: usize) -> &[u8] {
-        let width = self.head_dim.next_multiple_of(LANES);
-        let len = width * Self::POSITIONS * self.format.value_bytes();
-        &self.values[head * len..][..len]
+        let len = self.format.head_bytes(self.head_dim);
+        &Line::bytes(&self.values)[head * len..][..len]
     }
 
-    /// `scores[q][p * POSITIONS + t] = scale * sum of queries[q][d] * keys[t of page p][d]` for all positions
-    /// that a head has in consecutive pages.
+    /// `scores[q][p * POSITIONS + t] = queries[q] * keys[t of page p]`, times the queries' number, for all
+    /// positions that a head has in consecutive pages.
     ///
     /// # Shapes
-    /// `queries`: `(group, head_dim)`; `scores`: `(group, stride)`, of which the first
+    /// `rows`: which of the queries; `scores`: `(rows, stride)`, of which the first
     /// `pages.len() * POSITIONS` of each row are written.
     ///
     /// # Panics
-    /// When there is no such head, queries are not whole or none, a slice is too short, or pages differ in
-    /// format or width.
+    /// When there is no such head or row, no row at all, `scores` is too short, or pages and queries differ
+    /// in format or width.
     pub fn score(
         pages: &[impl Deref<Target = Self>],
         isa: Isa,
         head: usize,
-        queries: &[f32],
-        scale: f32,
+        queries: &KvQueries,
+        rows: Range<usize>,
         scores: &mut [f32],
         stride: usize,
     ) {
         let Some((format, head_dim)) = alike(pages) else { return };
-        let n_queries = n_queries(queries, head_dim);
+        assert_eq!(
+            (queries.format, queries.head_dim),
+            (format, head_dim),
+            "queries for these pages"
+        );
+        assert!(!rows.is_empty(), "no query");
         let len = pages.len() * Self::POSITIONS;
-        assert!(scores.len() >= (n_queries - 1) * stride + len, "scores too short");
+        assert!(scores.len() >= (rows.len() - 1) * stride + len, "scores too short");
         let of_page = |page: usize| Some(pages.get(page)?.head_keys(head));
         for first in (0..pages.len()).step_by(PAGES_AT_ONCE) {
             let near = Near::new(&of_page, first, pages.len());
-            for group in Groups::new(n_queries, QUERIES).iter() {
-                let scoring = Scoring {
-                    pages: near.pages(),
-                    ahead: near.ahead(),
-                    queries: &queries[group.first * head_dim..][..group.rows * head_dim],
-                    head_dim,
-                    scale,
-                    stride,
-                };
+            for group in Groups::new(rows.len(), QUERIES).iter() {
                 let scores = &mut scores[group.first * stride + first * Self::POSITIONS..];
-                scoring.compute(isa, format, scores);
+                let rows = rows.start + group.first..rows.start + group.first + group.rows;
+                if format == KvFormat::Int8 {
+                    let queries = queries.bytes.part(rows);
+                    ByteScoring { near: &near, queries, stride }.compute(isa, scores);
+                } else {
+                    let scale = queries.scale;
+                    let queries = &queries.floats[rows.start * head_dim..rows.end * head_dim];
+                    let scoring = Scoring { near: &near, queries, head_dim, scale, stride };
+                    scoring.compute(isa, format == KvFormat::F16, scores);
+                }
             }
         }
     }
@@ -212,11 +228,11 @@ impl KvPage {
     /// consecutive pages.
     ///
     /// # Shapes
-    /// `weights`: `(group, stride)`, of which the first `n_positions` of each row are read; `out`:
-    /// `(group, head_dim)`.
+    /// `weights`: `(group, stride)`, of which the first `n_positions` of each row are read, none of them
+    /// negative; `out`: `(group, head_dim)`.
     ///
     /// # Panics
-    /// When there is no such head, queries are not whole or none, a slice is too short, or pages differ in
+    /// When there is no such head, `out` is not whole rows or none, a slice is too short, or pages differ in
     /// format or width.
     pub fn mix(
         pages: &[impl Deref<Target = Self>],
@@ -230,30 +246,86 @@ impl KvPage {
         let (most, n_pages) = (pages.len() * Self::POSITIONS, pages.len());
         assert!(n_positions <= most, "{n_pages} pages have no {n_positions} positions");
         let Some((format, head_dim)) = alike(pages) else { return };
-        let n_queries = n_queries(out, head_dim);
+        assert!(!out.is_empty() && out.len().is_multiple_of(head_dim), "whole rows, at least one");
+        let n_queries = out.len() / head_dim;
         assert!(weights.len() >= (n_queries - 1) * stride + n_positions, "weights too short");
         let of_page = |page: usize| Some(pages.get(page)?.head_values(head));
         for first in (0..pages.len()).step_by(PAGES_AT_ONCE) {
             let near = Near::new(&of_page, first, pages.len());
             for group in Groups::new(n_queries, QUERIES).iter() {
-                let mixing = Mixing {
-                    pages: near.pages(),
-                    ahead: near.ahead(),
-                    weights: &weights[group.first * stride..],
-                    head_dim,
+                let weights = Weights {
+                    values: &weights[group.first * stride..],
+                    stride,
                     first: first * Self::POSITIONS,
                     n_positions,
-                    stride,
                 };
                 let out = &mut out[group.first * head_dim..][..group.rows * head_dim];
-                mixing.compute(isa, format, out);
+                if format == KvFormat::Int8 {
+                    ByteMixing { near: &near, weights, head_dim }.compute(isa, out);
+                } else {
+                    let mixing = Mixing { near: &near, weights, head_dim };
+                    mixing.compute(isa, format == KvFormat::F16, out);
+                }
             }
         }
     }
 }
 
+/// Writes one position of a head, its values turned to bytes by `convert`.
+fn put_floats<const N: usize>(
+    slot: usize,
+    [keys, values]: [&mut [u8]; 2],
+    key: &[f32],
+    value: &[f32],
+    convert: impl Fn(&[f32; LANES]) -> [[u8; N]; LANES],
+) {
+    let convert = |part: &[f32]| {
+        let mut lanes = [0.0; LANES];
+        lanes[..part.len()].copy_from_slice(part);
+        convert(&lanes)
+    };
+    let keys = keys.as_chunks_mut::<N>().0;
+    for (features, part) in keys.chunks_mut(LANES * KvPage::POSITIONS).zip(key.chunks(LANES)) {
+        for (to, from) in features[slot..].iter_mut().step_by(KvPage::POSITIONS).zip(convert(part))
+        {
+            *to = from;
+        }
+    }
+    let values = values.as_chunks_mut::<N>().0.as_chunks_mut::<LANES>().0;
+    for (block, part) in values.chunks_mut(KvPage::POSITIONS).zip(value.chunks(LANES)) {
+        block[slot] = convert(part);
+    }
+}
+
+fn halves(from: &[f32; LANES]) -> [[u8; 2]; LANES] {
+    let limit = f16::MAX.to_f32();
+    let mut to = [f16::ZERO; LANES];
+    to.convert_from_f32_slice(&from.map(|x| x.clamp(-limit, limit)));
+    to.map(f16::to_le_bytes)
+}
+
+/// Weights of some queries, for the values of some pages.
+#[derive(Clone, Copy)]
+pub(crate) struct Weights<'a> {
+    values: &'a [f32],
+    stride: usize,
+    /// The first page's first position.
+    first: usize,
+    n_positions: usize,
+}
+
+impl<'a> Weights<'a> {
+    /// Those of a query for the positions of a page that are written.
+    #[inline(always)]
+    pub(crate) fn of(&self, query: usize, page: usize) -> &'a [f32] {
+        let start = (self.first + page * KvPage::POSITIONS).min(self.n_positions);
+        let end = self.n_positions.min(start + KvPage::POSITIONS);
+        &self.values[query * self.stride..][start..end]
+    }
+}
+
 /// What a head has of the pages that are multiplied at once, and of those after them.
-struct Near<'a> {
+pub(crate) struct Near<'a> {
     pages: [&'a [u8]; PAGES_AT_ONCE + AHEAD],
     n_pages: usize,
 }
@@ -264,13 +336,16 @@ impl<'a> Near<'a> {
         Self { pages, n_pages: PAGES_AT_ONCE.min(end - first) }
     }
 
-    fn pages(&self) -> &[&'a [u8]] {
+    /// Those that are multiplied at once.
+    #[inline(always)]
+    pub(crate) fn pages(&self) -> &[&'a [u8]] {
         &self.pages[..self.n_pages]
     }
 
-    /// From the second page on.
-    fn ahead(&self) -> &[&'a [u8]] {
-        &self.pages[1..]
+    /// Those after the first `n`, as far as they are known.
+    #[inline(always)]
+    pub(crate) fn after(&self, n: usize) -> &[&'a [u8]] {
+        &self.pages[n..]
     }
 }
 
@@ -280,11 +355,4 @@ fn alike(pages: &[impl Deref<Target = KvPage>]) -> Option<(KvFormat, usize)> {
     let first = of(pages.first()?);
     assert!(pages.iter().all(|page| of(page) == first), "pages of one format and width");
     Some(first)
-}
-
-/// # Panics
-/// When `rows` are not one row of `head_dim` values or more.
-fn n_queries(rows: &[f32], head_dim: usize) -> usize {
-    assert!(!rows.is_empty() && rows.len().is_multiple_of(head_dim), "whole queries, at least one");
-    rows.len() / head_dim
 }

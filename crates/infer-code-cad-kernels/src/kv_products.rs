@@ -4,9 +4,11 @@
 //! or pages are multiplied together.
 #![expect(clippy::needless_range_loop, reason = "an index counts vectors, lines and queries alike")]
 
+use std::ops::Range;
+
 use crate::isa::{Simd, with_simd};
-use crate::kv_page::LANES;
-use crate::{Isa, KvFormat, KvPage};
+use crate::kv_page::{LANES, Near, Weights};
+use crate::{Isa, KvPage};
 
 /// Queries multiplied together, at most.
 pub(crate) const QUERIES: usize = 5;
@@ -41,14 +43,16 @@ macro_rules! with_queries {
         }
     };
 }
+pub(crate) use with_queries;
 
 /// Whether the sums of `n` queries with so many lines fit into the registers.
-const fn fit<S: Simd>(n: usize, lines: usize) -> bool {
+pub(crate) const fn fit<S: Simd>(n: usize, lines: usize) -> bool {
     n * lines * S::VECTORS <= S::SUMS
 }
 
 /// The sums of `N` queries with `L` lines: a vector of each.
-type Sums<S, const N: usize, const L: usize> = [<S as Simd>::Each<[<S as Simd>::Floats; N]>; L];
+pub(crate) type Sums<S, const N: usize, const L: usize> =
+    [<S as Simd>::Each<[<S as Simd>::Floats; N]>; L];
 
 /// Adds the products of `L` lines with a value of each query.
 #[inline(always)]
@@ -105,9 +109,7 @@ pub(crate) fn fetch<S: Simd>(simd: S, bytes: &[u8]) {
 
 /// Queries of a group times the keys that a head has in some pages.
 pub(crate) struct Scoring<'a> {
-    pub(crate) pages: &'a [&'a [u8]],
-    /// The pages from the second one on, and some that follow.
-    pub(crate) ahead: &'a [&'a [u8]],
+    pub(crate) near: &'a Near<'a>,
     pub(crate) queries: &'a [f32],
     pub(crate) head_dim: usize,
     pub(crate) scale: f32,
@@ -115,12 +117,13 @@ pub(crate) struct Scoring<'a> {
 }
 
 impl Scoring<'_> {
-    pub(crate) fn compute(&self, isa: Isa, format: KvFormat, scores: &mut [f32]) {
+    /// In half precision or in single precision.
+    pub(crate) fn compute(&self, isa: Isa, half: bool, scores: &mut [f32]) {
         with_simd!(isa, simd => simd.vectorize(
             #[inline(always)]
-            || match format {
-                KvFormat::F32 => self.run(simd, scores, #[inline(always)] |from: &[u8; 64], v| simd.f32s(from, v)),
-                KvFormat::F16 => self.run(simd, scores, #[inline(always)] |from: &[u8; 32], v| simd.f16s(from, v)),
+            || match half {
+                false => self.run(simd, scores, #[inline(always)] |from: &[u8; 64], v| simd.f32s(from, v)),
+                true => self.run(simd, scores, #[inline(always)] |from: &[u8; 32], v| simd.f16s(from, v)),
             }
         ));
     }
@@ -144,15 +147,16 @@ impl Scoring<'_> {
         widen: impl Fn(&[u8; LINE], usize) -> S::Floats,
     ) {
         let mut page = 0;
-        while const { fit::<S>(N, 4) } && page + 4 <= self.pages.len() {
+        let n_pages = self.near.pages().len();
+        while const { fit::<S>(N, 4) } && page + 4 <= n_pages {
             self.tile::<S, N, 4, LINE>(simd, page, scores, &widen);
             page += 4;
         }
-        while const { fit::<S>(N, 2) } && page + 2 <= self.pages.len() {
+        while const { fit::<S>(N, 2) } && page + 2 <= n_pages {
             self.tile::<S, N, 2, LINE>(simd, page, scores, &widen);
             page += 2;
         }
-        while page < self.pages.len() {
+        while page < n_pages {
             self.tile::<S, N, 1, LINE>(simd, page, scores, &widen);
             page += 1;
         }
@@ -167,12 +171,12 @@ impl Scoring<'_> {
         scores: &mut [f32],
         widen: &impl Fn(&[u8; LINE], usize) -> S::Floats,
     ) {
-        self.ahead[page + P - 1..].iter().take(P).for_each(
+        self.near.after(page + P).iter().take(P).for_each(
             #[inline(always)]
             |next| fetch(simd, next),
         );
         let lines: [&[[u8; LINE]]; P] =
-            std::array::from_fn(|p| &self.pages[page + p].as_chunks().0[..self.head_dim]);
+            std::array::from_fn(|p| &self.near.pages()[page + p].as_chunks().0[..self.head_dim]);
         let queries: [&[f32]; N] =
             std::array::from_fn(|q| &self.queries[q * self.head_dim..][..self.head_dim]);
         let mut sums: Sums<S, N, P> = [S::each([simd.splat(0.0); N]); P];
@@ -200,24 +204,19 @@ impl Scoring<'_> {
 
 /// Weights of a group times the values that a head has in some pages.
 pub(crate) struct Mixing<'a> {
-    pub(crate) pages: &'a [&'a [u8]],
-    /// The pages from the second one on, and some that follow.
-    pub(crate) ahead: &'a [&'a [u8]],
-    pub(crate) weights: &'a [f32],
+    pub(crate) near: &'a Near<'a>,
+    pub(crate) weights: Weights<'a>,
     pub(crate) head_dim: usize,
-    /// The first page's first position, among those of the weights.
-    pub(crate) first: usize,
-    pub(crate) n_positions: usize,
-    pub(crate) stride: usize,
 }
 
 impl Mixing<'_> {
-    pub(crate) fn compute(&self, isa: Isa, format: KvFormat, out: &mut [f32]) {
+    /// In half precision or in single precision.
+    pub(crate) fn compute(&self, isa: Isa, half: bool, out: &mut [f32]) {
         with_simd!(isa, simd => simd.vectorize(
             #[inline(always)]
-            || match format {
-                KvFormat::F32 => self.run(simd, out, #[inline(always)] |from: &[u8; 64], v| simd.f32s(from, v)),
-                KvFormat::F16 => self.run(simd, out, #[inline(always)] |from: &[u8; 32], v| simd.f16s(from, v)),
+            || match half {
+                false => self.run(simd, out, #[inline(always)] |from: &[u8; 64], v| simd.f32s(from, v)),
+                true => self.run(simd, out, #[inline(always)] |from: &[u8; 32], v| simd.f16s(from, v)),
             }
         ));
     }
@@ -266,27 +265,16 @@ impl Mixing<'_> {
         widen: &impl Fn(&[u8; LINE], usize) -> S::Floats,
     ) {
         let mut sums: Sums<S, N, F> = [S::each([simd.splat(0.0); N]); F];
-        for f in 0..F {
-            for q in 0..N {
-                let out = self.features(out, q, block + f);
-                let mut lanes = [0.0; LANES];
-                match out.first_chunk() {
-                    Some(whole) => lanes = *whole, // a copy of known length is two instructions
-                    None => lanes[..out.len()].copy_from_slice(out),
-                }
-                for v in 0..S::VECTORS {
-                    sums[f][v][q] = simd.load(&lanes, v);
-                }
-            }
-        }
-        for (i, page) in self.pages.iter().enumerate() {
-            if let Some(next) = self.ahead.get(i).filter(|next| !next.is_empty()) {
+        load_sums(simd, self.head_dim, block, out, &mut sums);
+        for (i, page) in self.near.pages().iter().enumerate() {
+            if let Some(next) = self.near.after(i + 1).first().filter(|next| !next.is_empty()) {
                 fetch(simd, blocks::<LINE>(next, block, F).as_flattened());
             }
-            let start = self.first + i * KvPage::POSITIONS;
-            let written = KvPage::POSITIONS.min(self.n_positions.saturating_sub(start));
-            let weights: [&[f32]; N] =
-                std::array::from_fn(|q| &self.weights[q * self.stride + start..][..written]);
+            let weights: [&[f32]; N] = std::array::from_fn(
+                #[inline(always)]
+                |q| self.weights.of(q, i),
+            );
+            let written = weights[0].len();
             let page = blocks::<LINE>(page, block, F);
             let lines: [&[[u8; LINE]]; F] =
                 std::array::from_fn(|f| &page[f * KvPage::POSITIONS..][..written]);
@@ -301,27 +289,7 @@ impl Mixing<'_> {
                 );
             }
         }
-        for f in 0..F {
-            for q in 0..N {
-                let mut lanes = [0.0; LANES];
-                for v in 0..S::VECTORS {
-                    simd.store(sums[f][v][q], &mut lanes, v);
-                }
-                let out = self.features(out, q, block + f);
-                match out.first_chunk_mut() {
-                    Some(whole) => *whole = lanes,
-                    None => out.copy_from_slice(&lanes[..out.len()]),
-                }
-            }
-        }
-    }
-
-    /// The features of a block in the result of a query.
-    #[inline(always)]
-    fn features<'o>(&self, out: &'o mut [f32], q: usize, block: usize) -> &'o mut [f32] {
-        let of_query = &mut out[q * self.head_dim..][..self.head_dim];
-        let start = block * LANES;
-        &mut of_query[start..self.head_dim.min(start + LANES)]
+        store_sums(simd, self.head_dim, block, &sums, out);
     }
 }
 
@@ -330,4 +298,59 @@ impl Mixing<'_> {
 fn blocks<const LINE: usize>(page: &[u8], first: usize, n_blocks: usize) -> &[[u8; LINE]] {
     let of_block = KvPage::POSITIONS;
     &page.as_chunks::<LINE>().0[first * of_block..(first + n_blocks) * of_block]
+}
+
+/// The features of a block in the result of a query.
+#[inline(always)]
+fn features(q: usize, head_dim: usize, block: usize) -> Range<usize> {
+    let start = block * LANES;
+    q * head_dim + start..q * head_dim + head_dim.min(start + LANES)
+}
+
+/// Reads the results so far of `F` blocks from the first one on.
+#[inline(always)]
+pub(crate) fn load_sums<S: Simd, const N: usize, const F: usize>(
+    simd: S,
+    head_dim: usize,
+    first: usize,
+    out: &[f32],
+    sums: &mut Sums<S, N, F>,
+) {
+    for f in 0..F {
+        for q in 0..N {
+            let out = &out[features(q, head_dim, first + f)];
+            let mut lanes = [0.0; LANES];
+            match out.first_chunk() {
+                Some(whole) => lanes = *whole, // a copy of known length is two instructions
+                None => lanes[..out.len()].copy_from_slice(out),
+            }
+            for v in 0..S::VECTORS {
+                sums[f][v][q] = simd.load(&lanes, v);
+            }
+        }
+    }
+}
+
+/// Writes the results of `F` blocks from the first one on.
+#[inline(always)]
+pub(crate) fn store_sums<S: Simd, const N: usize, const F: usize>(
+    simd: S,
+    head_dim: usize,
+    first: usize,
+    sums: &Sums<S, N, F>,
+    out: &mut [f32],
+) {
+    for f in 0..F {
+        for q in 0..N {
+            let mut lanes = [0.0; LANES];
+            for v in 0..S::VECTORS {
+                simd.store(sums[f][v][q], &mut lanes, v);
+            }
+            let out = &mut out[features(q, head_dim, first + f)];
+            match out.first_chunk_mut() {
+                Some(whole) => *whole = lanes,
+                None => out.copy_from_slice(&lanes[..out.len()]),
+            }
+        }
+    }
 }

@@ -4,7 +4,8 @@ use crate::activations::{Activations, Group};
 use crate::disjoint::Disjoint;
 use crate::format::TILE;
 use crate::isa::{Simd, with_simd};
-use crate::{Format, KernelError, PackedMatrix, Pool, kernels};
+use crate::kernels::{self, Results};
+use crate::{Format, KernelError, PackedMatrix, Pool};
 
 /// Parts of the work per thread: few, so that each stream is long, and enough that a thread which is
 /// held up leaves the others something to take over.
@@ -119,24 +120,29 @@ impl Product<'_> {
     }
 
     fn rows<S: Simd, const N: usize>(&self, simd: S, out: &Disjoint<'_, f32>) {
-        let mut results = [[0.0; TILE]; N];
-        self.tile::<S, N>(simd, &mut results);
         let out_features = self.matrix.out_features();
         let start = self.tile * TILE;
-        let len = TILE.min(out_features - start);
-        for (row, results) in results.iter().enumerate() {
-            let at = (self.group.first + row) * out_features + start;
+        let of_row = |row: usize| {
+            let at = (self.group.first + row) * out_features;
             // SAFETY: each tile of each group is computed once, and no two share a result.
-            let to = unsafe { out.part(at..at + len) };
-            match <&mut [f32; TILE]>::try_from(&mut *to) {
-                Ok(whole) => *whole = *results, // a copy of known length is two instructions
-                Err(_) => to.copy_from_slice(&results[..len]),
+            unsafe { out.part(at + start..at + out_features.min(start + TILE)) }
+        };
+        if start + TILE <= out_features {
+            let mut results: Results<'_, N> =
+                std::array::from_fn(|row| of_row(row).first_chunk_mut().expect("a whole tile"));
+            self.tile::<S, N>(simd, &mut results);
+        } else {
+            let mut room = [[0.0; TILE]; N];
+            self.tile::<S, N>(simd, &mut room.each_mut());
+            for (row, results) in room.iter().enumerate() {
+                let to = of_row(row);
+                to.copy_from_slice(&results[..to.len()]);
             }
         }
     }
 
     #[rustfmt::skip]
-    fn tile<S: Simd, const N: usize>(&self, simd: S, out: &mut [[f32; TILE]; N]) {
+    fn tile<S: Simd, const N: usize>(&self, simd: S, out: &mut Results<'_, N>) {
         let tile = self.matrix.tile(self.tile);
         let first = self.group.first;
         let int8 = || self.activations.int8_group::<N>(first);

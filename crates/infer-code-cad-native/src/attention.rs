@@ -2,10 +2,10 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use infer_code_cad_kernels::{Isa, KvFormat, KvPage, Pool};
+use infer_code_cad_kernels::{Isa, KvFormat, KvPage, KvQueries, Pool};
 use smallvec::{SmallVec, smallvec};
 
-use crate::softmax::{LANES, soft_cap, softmax};
+use crate::softmax::{LANES, exps, soft_cap};
 use infer_code_cad_checkpoint::architecture::Heads;
 use infer_code_cad_checkpoint::architecture::{Rope, Rotations};
 use infer_code_cad_engine::Step;
@@ -77,8 +77,9 @@ impl<'a> Row<'a> {
 /// What a thread needs for its part; reused from call to call.
 #[derive(Debug, Default)]
 struct Room {
-    queries: Vec<f32>, // (rows, group, head_dim)
-    scores: Vec<f32>,  // (rows, group, positions of the pages of the row that has most)
+    queries: KvQueries, // (rows, group)
+    scores: Vec<f32>,   // (rows, group, positions of the pages of the row that has most)
+    scales: Vec<f32>,   // (rows, group)
 }
 
 thread_local! {
@@ -119,14 +120,6 @@ impl NativeAttention {
         out: &mut [f32],
         pool: &Pool,
     ) {
-        let width = self.heads.q_size() + 2 * self.heads.kv_size();
-        pool.for_chunks_of_work(
-            2 * qkv.len(),
-            qkv,
-            width,
-            #[inline(always)]
-            |token, row| tokens.rotations.apply(token, &mut row[..width - self.heads.kv_size()]),
-        );
         span!("keys and values", self.append(qkv, &mut tokens, pool));
         let order = &*tokens.ragged.by_length;
         let chunk = ROWS.min(order.len());
@@ -158,24 +151,37 @@ impl NativeAttention {
         }
     }
 
-    /// Writes the new keys and values: long prompts page by page on all threads, then all else, a stream to a
-    /// thread.
-    fn append(&self, qkv: &[f32], tokens: &mut NewTokens<'_, '_>, pool: &Pool) {
-        let width = self.heads.q_size() + 2 * self.heads.kv_size();
-        let (layer, spans) = (tokens.layer, &tokens.ragged.spans);
-        let is_long = |i: usize| spans[i].len() > PAGE;
-        let extend = |i: usize, step: &mut Step<'_>| {
+    /// Rotates queries and keys, and writes the new keys and values: long prompts token by token and page by page
+    /// on all threads, then all else, a stream to a thread.
+    fn append(&self, qkv: &mut [f32], tokens: &mut NewTokens<'_, '_>, pool: &Pool) {
+        let NewTokens { layer, batch, ragged, rotations } = tokens;
+        let (work, width) = (4 * qkv.len(), self.heads.q_size() + 2 * self.heads.kv_size());
+        let extend = |step: &mut Step<'_>, (first, qkv): (usize, &mut [f32])| {
+            let rotated = width - self.heads.kv_size();
+            pool.for_chunks_of_work(
+                2 * qkv.len(),
+                qkv,
+                width,
+                #[inline(always)]
+                |token, row| rotations.apply(first + token, &mut row[..rotated]),
+            );
             let cache = own_cache_mut::<NativeLayer>(step);
-            let layer = Arc::make_mut(&mut cache.layers[layer]);
-            self.extend(layer, cache.len, &qkv[spans[i].start * width..spans[i].end * width], pool);
+            let layer = Arc::make_mut(&mut cache.layers[*layer]);
+            self.extend(layer, cache.len, qkv, pool);
         };
-        for (i, step) in tokens.batch.iter_mut().enumerate().filter(|(i, _)| is_long(*i)) {
-            extend(i, step);
-        }
-        pool.for_chunks_of_work(4 * qkv.len(), tokens.batch, 1, |i, step| {
-            if !is_long(i) {
-                extend(i, &mut step[0]);
+        let mut rest = qkv;
+        let mut short: SmallVec<[_; 4 * ROWS]> = smallvec![];
+        for (step, span) in batch.iter_mut().zip(&ragged.spans) {
+            let of_step = rest.split_off_mut(..span.len() * width).expect("a span for each step");
+            let of_step = (span.start, of_step);
+            match span.len() > PAGE {
+                true => extend(step, of_step),
+                false => short.push((step, of_step)),
             }
+        }
+        pool.for_chunks_of_work(work, &mut short, 1, |_, step| {
+            let [(step, (first, qkv))] = step else { return };
+            extend(step, (*first, qkv));
         });
     }
 
@@ -190,13 +196,13 @@ impl NativeAttention {
             Arc::new(KvPage::new(self.kv_format, n_kv_heads, head_dim))
         });
         let first = past / PAGE;
-        pool.for_chunks(&mut layer.pages[first..], 1, |i, page| {
+        pool.for_chunks_of_work(2 * qkv.len(), &mut layer.pages[first..], 1, |i, page| {
             let page_start = (first + i) * PAGE;
             let page = Arc::make_mut(&mut page[0]);
             for position in past.max(page_start)..end.min(page_start + PAGE) {
                 let token = &qkv[(position - past) * width..][q_size..width];
                 let (key, value) = token.split_at(kv_size);
-                page.put(position - page_start, key, value);
+                page.put(pool.isa(), position - page_start, key, value);
             }
         });
     }
@@ -219,11 +225,9 @@ impl NativeAttention {
         let width = self.heads.q_size() + 2 * self.heads.kv_size();
         let stride = rows.iter().map(|row| row.pages().len()).max().unwrap_or(0) * PAGE;
         let mut room = ROOM.take();
-        let Room { queries, scores } = &mut room;
-        queries.clear();
-        for row in rows {
-            queries.extend_from_slice(&qkv[row.token * width + index * group_size..][..group_size]);
-        }
+        let Room { queries, scores, scales } = &mut room;
+        let of_row = |row: &Row<'_>| &qkv[row.token * width + index * group_size..][..group_size];
+        queries.set(self.kv_format, isa, head_dim, scale, rows.iter().map(of_row));
         scores.resize(rows.len() * group.n_heads * stride, 0.0);
         let place = |Run { rows: of, pages }: &Run| {
             of.start * group.n_heads * stride + (pages.start - rows[of.start].pages().start) * PAGE
@@ -233,13 +237,14 @@ impl NativeAttention {
             for next in runs.get(i + 1).into_iter().flat_map(|next| next.first_pages(rows)) {
                 next.prefetch_keys(isa, kv_head);
             }
-            let queries = &queries[run.rows.start * group_size..run.rows.end * group_size];
+            let of = run.rows.start * group.n_heads..run.rows.end * group.n_heads;
             let scores = &mut scores[place(run)..];
-            KvPage::score(run.pages(rows), isa, kv_head, queries, scale, scores, stride);
+            KvPage::score(run.pages(rows), isa, kv_head, queries, of, scores, stride);
         }
+        scales.clear();
         for (row, scores) in rows.iter().zip(scores.chunks_mut(group.n_heads * stride)) {
             for scores in scores.chunks_mut(stride) {
-                weigh(&mut scores[..row.pages().len() * PAGE], row, softcap);
+                scales.push(weigh(&mut scores[..row.pages().len() * PAGE], row, softcap));
             }
         }
         for (i, run) in runs.iter().enumerate() {
@@ -250,6 +255,9 @@ impl NativeAttention {
             let n_positions = run.n_positions(rows);
             let weights = &scores[place(run)..];
             KvPage::mix(run.pages(rows), isa, kv_head, weights, stride, n_positions, out);
+        }
+        for (out, scale) in out.chunks_exact_mut(head_dim).zip(scales) {
+            out.iter_mut().for_each(|out| *out *= *scale);
         }
         ROOM.set(room);
     }
@@ -269,7 +277,7 @@ impl Run {
     /// What is to be in the cache when the products begin.
     fn first_pages<'a>(&self, rows: &[Row<'a>]) -> &'a [Arc<KvPage>] {
         let pages = self.pages(rows);
-        &pages[..pages.len().min(2)]
+        &pages[..pages.len().min(4)]
     }
 
     /// Positions of these pages that were written when the rows came.
@@ -317,13 +325,14 @@ fn shared(a: &Row<'_>, b: &Row<'_>) -> usize {
     a.pages().start + a.pages().take_while(alike).count()
 }
 
-/// Turns the scores of the pages of a row to weights; those of positions it has not seen to zero.
+/// Turns the scores of the pages of a row to weights, but for the factor that comes back; those of positions it
+/// has not seen to zero.
 #[inline(always)]
-fn weigh(scores: &mut [f32], row: &Row<'_>, softcap: Option<f32>) {
+fn weigh(scores: &mut [f32], row: &Row<'_>, softcap: Option<f32>) -> f32 {
     if let Some(cap) = softcap {
         soft_cap(scores, cap);
     }
     let hidden = row.seen.start % PAGE;
     scores[..hidden].fill(f32::NEG_INFINITY);
-    softmax(scores, hidden + row.seen.len());
+    exps(scores, hidden + row.seen.len())
 }

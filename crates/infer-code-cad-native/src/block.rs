@@ -101,11 +101,11 @@ impl NativeBlock {
     ) -> Result<(), KernelError> {
         let BlockScratch { normed, wide, mixed, heads_first, .. } = room;
         let n_tokens = x.len() / self.qkv.in_features;
-        normed.resize(x.len(), 0.0);
+        let normed = sized(normed, x.len());
         span!("norm", self.attention_norm.forward(x, normed, pool));
-        wide.resize(n_tokens * self.qkv.out_features, 0.0);
+        let wide = sized(wide, n_tokens * self.qkv.out_features);
         span!("query, key, value", self.qkv.forward(normed, wide, linear, pool))?;
-        mixed.resize(n_tokens * self.attention_output.in_features, 0.0);
+        let mixed = sized(mixed, n_tokens * self.attention_output.in_features);
         span!("attention", attention.attend(wide, tokens, self.window, heads_first, mixed, pool));
         Ok(())
     }
@@ -128,15 +128,15 @@ impl NativeBlock {
     ) -> Result<(), KernelError> {
         let BlockScratch { normed, wide, mixed, added, .. } = room;
         let n_tokens = x.len() / self.qkv.in_features;
-        normed.resize(x.len(), 0.0);
-        added.resize(x.len(), 0.0);
-        span!("attention output", self.attention_output.forward(mixed, added, linear, pool))?;
+        let (normed, added) = (sized(normed, x.len()), sized(added, x.len()));
+        let attended = sized(mixed, n_tokens * self.attention_output.in_features);
+        span!("attention output", self.attention_output.forward(attended, added, linear, pool))?;
         span!("residual", add(x, added, &self.post_attention_norm, normed, pool));
 
         span!("norm", self.feed_forward_norm.forward(x, normed, pool));
-        wide.resize(n_tokens * self.feed_forward_input.out_features, 0.0);
+        let wide = sized(wide, n_tokens * self.feed_forward_input.out_features);
         span!("gate and up", self.feed_forward_input.forward(normed, wide, linear, pool))?;
-        mixed.resize(n_tokens * self.nonlinearity.width, 0.0);
+        let mixed = sized(mixed, n_tokens * self.nonlinearity.width);
         span!("nonlinearity", self.nonlinearity.forward(wide, mixed, pool));
         span!("down", self.feed_forward_output.forward(mixed, added, linear, pool))?;
         span!("residual", add(x, added, &self.post_feed_forward_norm, normed, pool));
@@ -154,6 +154,14 @@ pub(crate) fn keep_rows(x: &mut Vec<f32>, rows: &[u32], width: usize) {
     x.truncate(rows.len() * width);
 }
 
+/// Room for so many values, which are those of before.
+fn sized(room: &mut Vec<f32>, len: usize) -> &mut [f32] {
+    if room.len() < len {
+        room.resize(len, 0.0);
+    }
+    &mut room[..len]
+}
+
 /// Adds `added`, normalised where there is a norm, to the residual stream.
 fn add(x: &mut [f32], added: &[f32], norm: &Option<NativeNorm>, room: &mut [f32], pool: &Pool) {
     let added = match norm {
@@ -163,5 +171,12 @@ fn add(x: &mut [f32], added: &[f32], norm: &Option<NativeNorm>, room: &mut [f32]
             room
         }
     };
-    x.iter_mut().zip(added).for_each(|(x, y)| *x += y);
+    let of_thread = x.len().div_ceil(pool.threads()).max(1);
+    pool.for_chunks_of_work(
+        2 * x.len(),
+        x,
+        of_thread,
+        #[inline(always)]
+        |i, x| x.iter_mut().zip(&added[i * of_thread..]).for_each(|(x, y)| *x += y),
+    );
 }

@@ -9,6 +9,13 @@ pub(crate) const LANES: usize = 16;
 /// The order of the sums depends on `len` alone. The length of `scores` is a multiple of [`LANES`].
 #[inline(always)]
 pub(crate) fn softmax(scores: &mut [f32], len: usize) {
+    let scale = exps(scores, len);
+    scores.iter_mut().for_each(|score| *score *= scale);
+}
+
+/// The same, but for a factor that comes back: the greatest weight is one, or the factor NaN.
+#[inline(always)]
+pub(crate) fn exps(scores: &mut [f32], len: usize) -> f32 {
     scores[len..].fill(f32::NEG_INFINITY);
     let mut max = [f32::NEG_INFINITY; LANES];
     for scores in scores.chunks_exact(LANES) {
@@ -24,8 +31,7 @@ pub(crate) fn softmax(scores: &mut [f32], len: usize) {
             *total += *score;
         }
     }
-    let scale = total.into_iter().sum::<f32>().recip();
-    scores.iter_mut().for_each(|score| *score *= scale);
+    total.into_iter().sum::<f32>().recip()
 }
 
 /// Bounds `scores` smoothly: `cap * tanh(score / cap)`, by whole lanes. NaN stays NaN.

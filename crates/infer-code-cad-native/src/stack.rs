@@ -75,7 +75,7 @@ impl NativeStack {
             .map(|layer| NativeBlock::load(config, layer, &loader))
             .collect::<Result<_, _>>()?;
         let single = head.parts.iter().all(|part| part.format() == Format::F32);
-        let kv_format = kv.unwrap_or(if single { KvFormat::F32 } else { KvFormat::F16 });
+        let kv_format = kv.unwrap_or(if single { KvFormat::F32 } else { KvFormat::Int8 });
         Ok(Self {
             limits: ModelLimits::new(
                 config.vocab_size,
@@ -156,12 +156,13 @@ impl NativeStack {
     /// Logits of the rows that are left.
     fn project(&self, scratch: &mut Scratch, logits: &mut Vec<f32>) -> Result<(), KernelError> {
         let x = &*scratch.x;
+        // What was there is overwritten.
+        logits.resize(x.len() / self.hidden_size * self.limits.vocab_size, 0.0);
         if x.is_empty() {
             return Ok(());
         }
         scratch.normed.resize(x.len(), 0.0);
         self.norm.forward(x, &mut scratch.normed, &self.pool);
-        logits.resize(x.len() / self.hidden_size * self.limits.vocab_size, 0.0);
         span!("head", self.head.forward(&scratch.normed, logits, &mut scratch.linear, &self.pool))?;
         if let Some(cap) = self.logit_softcap {
             self.pool.for_chunks(
@@ -196,16 +197,19 @@ impl CausalLm for NativeStack {
     }
 
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), EngineError> {
-        logits.clear();
-        self.limits.check::<NativeLayer>(batch)?;
-        if batch.is_empty() {
-            return Ok(());
+        let checked = self.limits.check::<NativeLayer>(batch);
+        if checked.is_err() || batch.is_empty() {
+            logits.clear();
+            return checked;
         }
         let lock = || self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = lock().pop().unwrap_or_default();
         let outcome = self.advance(batch, &mut scratch, logits);
         lock().push(scratch);
-        outcome.map_err(|error| EngineError::Other(error.into()))
+        outcome.map_err(|error| {
+            logits.clear();
+            EngineError::Other(error.into())
+        })
     }
 
     fn run_parts(&self, n_parts: usize, part: &(dyn Fn(usize) + Sync)) {

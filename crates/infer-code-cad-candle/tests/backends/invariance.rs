@@ -48,8 +48,8 @@ fn any_number_of_threads() {
         (Format::F32, KvFormat::F32),
         (Format::Q8_0, KvFormat::F16),
         (Format::Q4_K, KvFormat::F32),
-        (Format::Q4_1, KvFormat::F16),
-        (Format::Q5_K, KvFormat::F16),
+        (Format::Q4_1, KvFormat::Int8),
+        (Format::Q5_K, KvFormat::Int8),
     ];
     for (weights, kv) in formats {
         let mut expected: Option<Vec<f32>> = None;

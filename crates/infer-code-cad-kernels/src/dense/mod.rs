@@ -9,6 +9,7 @@ mod rows;
 
 pub use matrix::DenseMatrix;
 pub use rows::DenseRows;
+pub(crate) use rows::mix;
 
 use crate::format::TILE;
 

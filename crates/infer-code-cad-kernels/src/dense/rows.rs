@@ -198,7 +198,7 @@ fn peak(values: &[f32]) -> f32 {
 ///
 /// Ashkboos et al., [QuaRot](https://arxiv.org/abs/2404.00456), section 3.
 #[inline(always)]
-pub(super) fn mix(row: &mut [f32]) -> usize {
+pub(crate) fn mix(row: &mut [f32]) -> usize {
     let mut apart = row.len();
     while apart.is_multiple_of(2) && apart >= 2 * LEAST_APART {
         apart /= 2;

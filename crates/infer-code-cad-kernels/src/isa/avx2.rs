@@ -2,7 +2,7 @@ use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::Simd;
-use super::byte_products::ByteProducts;
+use super::byte_products::{ByteProducts, sum_of_bytes};
 
 /// Proof that the processor has AVX2, FMA, F16C and the products of `P`.
 #[derive(Debug, Clone, Copy)]
@@ -242,5 +242,24 @@ impl<P: ByteProducts> Simd for Avx2<P> {
         let half = &mut to.as_chunks_mut::<8>().0[v];
         // SAFETY: `detect` found AVX2; the array has the 32 bytes.
         unsafe { _mm256_storeu_ps(half.as_mut_ptr(), floats) }
+    }
+
+    #[inline(always)]
+    fn round(self, values: &[f32; 16], factor: f32) -> ([i32; 4], i32) {
+        let mut fours = [0; 4];
+        // SAFETY: `detect` found AVX2; the array has the 16 bytes.
+        let sum = unsafe {
+            let scaled = |v| _mm256_mul_ps(self.load(values, v), self.splat(factor));
+            let quants = [0, 1].map(|v| _mm256_cvtps_epi32(scaled(v))); // to nearest, ties to even
+            let halves = quants.map(|ints| {
+                let [low, high] =
+                    [_mm256_castsi256_si128(ints), _mm256_extracti128_si256::<1>(ints)];
+                _mm_packs_epi32(low, high)
+            });
+            let bytes = _mm_packs_epi16(halves[0], halves[1]);
+            _mm_storeu_si128(fours.as_mut_ptr().cast(), bytes);
+            sum_of_bytes(bytes)
+        };
+        (fours, sum)
     }
 }

@@ -1,5 +1,6 @@
 use std::arch::x86_64::*;
 
+use super::byte_products::sum_of_bytes;
 use super::{MAGNITUDE, Simd};
 
 /// Proof that the processor has AVX-512 F, BW and VNNI.
@@ -242,31 +243,29 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn peak(self, values: &[f32; 32]) -> f32 {
-        // SAFETY: `detect` found AVX-512 F; the array has the 128 bytes.
+    fn peak<const N: usize>(self, values: &[f32; N]) -> f32 {
+        // SAFETY: `detect` found AVX-512 F; the arrays have the 64 bytes.
         unsafe {
             let magnitude = _mm512_set1_epi32(MAGNITUDE as i32);
-            let low = _mm512_loadu_si512(values.as_ptr().cast());
-            let high = _mm512_loadu_si512(values[16..].as_ptr().cast());
-            let low = _mm512_and_si512(low, magnitude);
-            let high = _mm512_and_si512(high, magnitude);
-            f32::from_bits(_mm512_reduce_max_epu32(_mm512_max_epu32(low, high)))
+            let mut peak = _mm512_setzero_si512();
+            for part in values.as_chunks::<16>().0 {
+                let bits = _mm512_loadu_si512(part.as_ptr().cast());
+                peak = _mm512_max_epu32(peak, _mm512_and_si512(bits, magnitude));
+            }
+            f32::from_bits(_mm512_reduce_max_epu32(peak))
         }
     }
 
     #[inline(always)]
-    fn round(self, values: &[f32; 32], factor: f32) -> ([i32; 8], [i32; 2]) {
-        let (mut fours, mut sums) = ([0; 8], [0; 2]);
-        let halves = values.as_chunks::<16>().0.iter().zip(fours.as_chunks_mut::<4>().0);
-        for ((half, fours), sum) in halves.zip(&mut sums) {
-            // SAFETY: `detect` found AVX-512 F; the arrays have the 64 and 16 bytes.
-            unsafe {
-                let scaled = _mm512_mul_ps(_mm512_loadu_ps(half.as_ptr()), self.splat(factor));
-                let quants = _mm512_cvtps_epi32(scaled); // to nearest, ties to even
-                *sum = _mm512_reduce_add_epi32(quants);
-                _mm_storeu_si128(fours.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(quants));
-            }
-        }
-        (fours, sums)
+    fn round(self, values: &[f32; 16], factor: f32) -> ([i32; 4], i32) {
+        let mut fours = [0; 4];
+        // SAFETY: `detect` found AVX-512 F; the arrays have the 64 and 16 bytes.
+        let sum = unsafe {
+            let scaled = _mm512_mul_ps(_mm512_loadu_ps(values.as_ptr()), self.splat(factor));
+            let bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(scaled)); // to nearest, ties to even
+            _mm_storeu_si128(fours.as_mut_ptr().cast(), bytes);
+            sum_of_bytes(bytes)
+        };
+        (fours, sum)
     }
 }

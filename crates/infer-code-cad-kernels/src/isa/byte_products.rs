@@ -95,7 +95,7 @@ impl ByteProducts for Pairs {
 
     #[inline(always)]
     fn dot_pairs(self, sums: __m256i, weights: __m256i, unsigned: __m256i) -> __m256i {
-        // What the caller promises stays in i16: 255 * 128.
+        // What the caller promises stays in i16.
         // SAFETY: `detect` found AVX2.
         unsafe { add_pairs(sums, _mm256_maddubs_epi16(unsigned, weights)) }
     }
@@ -106,6 +106,18 @@ impl ByteProducts for Pairs {
 fn add_pairs(sums: __m256i, pairs: __m256i) -> __m256i {
     // SAFETY: the callers have AVX2.
     unsafe { _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))) }
+}
+
+/// The sum of 16 signed bytes.
+#[inline(always)]
+pub(super) fn sum_of_bytes(bytes: __m128i) -> i32 {
+    // SAFETY: every x86-64 processor has SSE2.
+    unsafe {
+        let unsigned = _mm_xor_si128(bytes, _mm_set1_epi8(-128)); // 128 more
+        let halves = _mm_sad_epu8(unsigned, _mm_setzero_si128());
+        let sum = _mm_add_epi32(halves, _mm_unpackhi_epi64(halves, halves));
+        _mm_cvtsi128_si32(sum) - 16 * 128
+    }
 }
 
 /// The two that differ in the encoding of one instruction.

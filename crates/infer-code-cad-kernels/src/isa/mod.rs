@@ -245,8 +245,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// Where sums of `dot_8bit` start, given `-128` times the sum of the signed bytes.
     fn start_8bit(self, offset_128: i32) -> Self::Ints;
 
-    /// `sums` + the products of four signed weights with four unsigned bytes. The magnitudes of each two
-    /// weights are at most 128 together.
+    /// `sums` + the products of four signed weights with four unsigned bytes. Those of each two neighbours
+    /// are below 2^15 together.
     fn dot_pairs(self, sums: Self::Ints, weights: Self::Bytes, four: u32) -> Self::Ints;
 
     fn splat(self, value: f32) -> Self::Floats;
@@ -266,9 +266,9 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn load(self, from: &[f32; 16], v: usize) -> Self::Floats;
     fn store(self, floats: Self::Floats, to: &mut [f32; 16], v: usize);
 
-    /// The largest magnitude; infinite or NaN if a value is.
+    /// The largest magnitude; infinite or NaN if a value is. `N` is a multiple of 16.
     #[inline(always)]
-    fn peak(self, values: &[f32; 32]) -> f32 {
+    fn peak<const N: usize>(self, values: &[f32; N]) -> f32 {
         // As integers, magnitudes are in the order of the floats, with infinity and NaN at the top.
         let mut peak = 0;
         for x in values {
@@ -277,17 +277,14 @@ pub(crate) trait Simd: Copy + Send + Sync {
         f32::from_bits(peak)
     }
 
-    /// The values times `factor`, which makes them at most 127, as signed bytes, ties to even; and the
-    /// sums of each half.
+    /// The values times `factor`, which makes them at most 127, as signed bytes, ties to even; and their sum.
     #[inline(always)]
-    fn round(self, values: &[f32; 32], factor: f32) -> ([i32; 8], [i32; 2]) {
+    fn round(self, values: &[f32; 16], factor: f32) -> ([i32; 4], i32) {
         // Adding it rounds a float to the nearest integer, found in the low byte.
         const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23
         // Whole arrays, one step after the other: what compilers make vectors of.
         let bytes = values.map(|x| (x * factor + ROUND).to_bits() as u8);
-        let sum = |bytes: &[u8; 16]| bytes.iter().map(|&byte| i32::from(byte as i8)).sum();
-        let [first, second] = bytes.as_chunks().0 else { unreachable!("32 bytes") };
-        let fours = std::array::from_fn(|i| i32::from_le_bytes(bytes.as_chunks().0[i]));
-        (fours, [sum(first), sum(second)])
+        let sum = bytes.iter().map(|&byte| i32::from(byte as i8)).sum();
+        (std::array::from_fn(|i| i32::from_le_bytes(bytes.as_chunks().0[i])), sum)
     }
 }

@@ -10,7 +10,7 @@ fn floats<S: Simd, const N: usize, const LINE: usize>(
     simd: S,
     tile: &[u8],
     rows: &[[f32; N]],
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
     widen: impl Fn(&[u8; LINE], usize) -> [S::Floats; 2],
 ) {
     let mut sums = [zeros::<S, N>(simd); 2];
@@ -45,7 +45,7 @@ pub(crate) fn bf16<S: Simd, const N: usize>(
     simd: S,
     tile: &[u8],
     rows: &[[f32; N]],
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
 ) {
     floats::<S, N, 64>(
         simd,
@@ -62,7 +62,7 @@ pub(crate) fn f16<S: Simd, const N: usize>(
     simd: S,
     tile: &[u8],
     rows: &[[f32; N]],
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
 ) {
     floats::<S, N, 64>(
         simd,
@@ -82,7 +82,7 @@ pub(crate) fn f32<S: Simd, const N: usize>(
     simd: S,
     tile: &[u8],
     rows: &[[f32; N]],
-    out: &mut Results<N>,
+    out: &mut Results<'_, N>,
 ) {
     floats::<S, N, 128>(
         simd,
