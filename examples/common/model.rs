@@ -29,7 +29,8 @@ pub(crate) struct ModelArgs {
     /// as they are in the files (on a GPU: f32).
     #[arg(long, alias = "dtype", value_parser = weights)]
     weights: Option<Weights>,
-    /// Holds the keys and values on the CPU in f32, f16 or int8; without it in int8, with f32 weights in f32.
+    /// Holds the keys and values on the CPU in f32, f16 or int8; without it in int8, with weights
+    /// in f16 or bf16 in f16, in f32 in f32.
     #[arg(long)]
     kv: Option<KvFormat>,
     /// Threads that compute on the CPU; without it as many as it has.

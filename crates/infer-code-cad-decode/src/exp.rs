@@ -2,7 +2,7 @@
 ///
 /// Without branches or calls: `2^n e^r` with `x = n ln 2 + r` and the polynomial of Cephes' `expf`.
 #[inline(always)]
-pub fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     /// `1.5 * 2^23`: adding it rounds to an integer, which is then in the low bits.
     const ROUND: f32 = 12_582_912.0;
     let shifted = x * std::f32::consts::LOG2_E + ROUND;

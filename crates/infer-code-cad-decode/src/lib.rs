@@ -24,7 +24,6 @@ pub use branch::{Branch, BranchId};
 pub use contrast::{Alpha, Contrast};
 pub use decoder::{Decoder, Decoding, Opening, TokenId};
 pub use error::DecodeError;
-pub use exp::exp;
 pub use greedy::Greedy;
 pub use log_prob::{Chosen, RowLogProbs};
 pub use logits::Logits;

@@ -4,9 +4,10 @@ use std::str::FromStr;
 
 use rand_core::Rng;
 
+use crate::exp::exp;
 use crate::sampling::{Sample, Sampling};
 use crate::{
-    Branch, DecodeError, Decoder, Decoding, Logits, Moves, Opening, Settings, TokenId, exp, vector,
+    Branch, DecodeError, Decoder, Decoding, Logits, Moves, Opening, Settings, TokenId, vector,
 };
 
 /// Samples from the smallest set of tokens that holds the mass `top_p`.

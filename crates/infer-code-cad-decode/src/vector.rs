@@ -4,7 +4,7 @@
 
 use multiversion::multiversion;
 
-use crate::exp;
+use crate::exp::exp;
 
 const LANES: usize = 16;
 

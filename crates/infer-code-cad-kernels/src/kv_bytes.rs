@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::dense::mix;
 use crate::isa::{Simd, with_simd};
-use crate::kv_page::{LANES, Near, PAGES_AT_ONCE, Weights};
+use crate::kv_page::{AHEAD, LANES, Near, PAGES_AT_ONCE, Weights};
 use crate::kv_products::{Sums, fetch, fit, load_sums, store_sums, with_queries};
 use crate::{Isa, KvPage};
 
@@ -38,10 +38,12 @@ fn round<S: Simd>(simd: S, values: &[f32], mut step: impl FnMut(usize, u32)) -> 
     for part in values.chunks(LANES) {
         peak = peak.max(simd.peak(&lanes(part)).to_bits());
     }
+    let is_finite = f32::from_bits(peak).is_finite();
     let (factor, scale) = factor_and_scale(f32::from_bits(peak));
+    let scale = if is_finite { scale } else { f32::NAN };
     let mut sum = 0;
     for (i, part) in values.chunks(LANES).enumerate() {
-        let part = if factor == 0.0 { [0.0; LANES] } else { lanes(part) };
+        let part = if is_finite { lanes(part) } else { [0.0; LANES] };
         let (fours, of_part) = simd.round(&part, factor);
         sum += of_part;
         for (j, four) in fours.into_iter().enumerate() {
@@ -60,14 +62,10 @@ fn lanes(values: &[f32]) -> [f32; LANES] {
     }
 }
 
-/// What makes values with this peak integers, and those integers the values; no integers, and NaN, if the
-/// peak is not finite.
+/// What makes values with this peak integers, and those integers the values: NaN or infinite if the peak is.
 #[inline(always)]
 fn factor_and_scale(peak: f32) -> (f32, f32) {
-    if !peak.is_finite() {
-        return (0.0, f32::NAN);
-    }
-    if peak < TINY { (0.0, 0.0) } else { (127.0 / peak, peak * (1.0 / 127.0)) }
+    (if peak < TINY { 0.0 } else { 127.0 / peak }, peak * (1.0 / 127.0))
 }
 
 /// Writes one position of a head, which ends with the scales of its positions. `turned` is room.
@@ -280,16 +278,22 @@ impl ByteMixing<'_> {
     fn rows<S: Simd, const N: usize>(&self, simd: S, out: &mut [f32]) {
         let mut weights = [[PageWeights { fours: [0; QUADS], scale: 0.0 }; N]; PAGES_AT_ONCE];
         for (i, (of_page, page)) in weights.iter_mut().zip(self.near.pages()).enumerate() {
+            if let Some(later) =
+                self.near.after(i + AHEAD).first().filter(|later| !later.is_empty())
+            {
+                fetch(simd, scales(later));
+            }
             for (q, of_query) in of_page.iter_mut().enumerate() {
                 *of_query = PageWeights::new(simd, self.weights.of(q, i), scales(page));
             }
         }
+        // The lines of a page are in registers as well.
         let (mut block, n_blocks) = (0, self.head_dim.div_ceil(LANES));
-        while const { fit::<S>(N, 4) } && block + 4 <= n_blocks {
+        while const { fit::<S>(N + QUADS, 4) } && block + 4 <= n_blocks {
             self.tile::<S, N, 4>(simd, block, &weights, out);
             block += 4;
         }
-        while const { fit::<S>(N, 2) } && block + 2 <= n_blocks {
+        while const { fit::<S>(N + QUADS, 2) } && block + 2 <= n_blocks {
             self.tile::<S, N, 2>(simd, block, &weights, out);
             block += 2;
         }

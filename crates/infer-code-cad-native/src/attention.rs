@@ -86,8 +86,8 @@ thread_local! {
     static ROOM: Cell<Room> = Cell::default();
 }
 
-/// The query heads that one part of the work takes together: those of a key head, or a share of them
-/// where there are more threads than key heads.
+/// The query heads that one part of the work takes together: those of a key head, or a share of them where
+/// threads had to wait for each other else.
 #[derive(Clone, Copy)]
 struct Group {
     shares: usize,
@@ -95,12 +95,14 @@ struct Group {
 }
 
 impl Group {
-    /// The fewest shares that keep so many threads busy with one chunk of rows.
-    fn new(heads: &Heads, threads: usize) -> Self {
-        let enough = |shares: &usize| {
-            heads.group().is_multiple_of(*shares) && heads.n_kv_heads * shares >= threads
+    /// The fewest shares that keep the threads busy for nine tenths of the time, in so many chunks of rows.
+    fn new(heads: &Heads, n_chunks: usize, threads: usize) -> Self {
+        let is_even = |shares: &usize| {
+            let parts = n_chunks * heads.n_kv_heads * shares;
+            10 * parts >= 9 * parts.next_multiple_of(threads)
         };
-        let shares = (1..=heads.group()).find(enough).unwrap_or(heads.group());
+        let mut shares = (1..=heads.group()).filter(|shares| heads.group().is_multiple_of(*shares));
+        let shares = shares.find(is_even).unwrap_or(heads.group());
         Self { shares, n_heads: heads.group() / shares }
     }
 }
@@ -125,7 +127,7 @@ impl NativeAttention {
         let chunk = ROWS.min(order.len());
         let n_chunks = order.len().div_ceil(chunk);
         let n_rows = n_chunks * chunk;
-        let group = Group::new(&self.heads, pool.threads().div_ceil(n_chunks));
+        let group = Group::new(&self.heads, n_chunks, pool.threads());
         let group_size = group.n_heads * self.heads.head_dim;
         heads_first.clear();
         heads_first.resize(n_rows * self.heads.q_size(), 0.0); // (groups, n_rows, group_size)

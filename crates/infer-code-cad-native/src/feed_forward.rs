@@ -1,4 +1,4 @@
-use infer_code_cad_decode::exp;
+use crate::exp::exp;
 use infer_code_cad_kernels::Pool;
 use libm::erff;
 

@@ -12,6 +12,7 @@ mod attention;
 mod block;
 mod encoder;
 mod error;
+mod exp;
 mod feed_forward;
 mod linear;
 mod loader;

@@ -15,7 +15,7 @@ pub struct NativeOptions {
     /// where they are floats.
     pub weights: Option<Format>,
     /// The keys and values of streams. `None`: single precision where the output projection's weights
-    /// are, else bytes.
+    /// are, half where those are other floats, and bytes where they are quantized, as activations are then.
     pub kv: Option<KvFormat>,
     /// The threads, which models may share.
     pub pool: Arc<Pool>,

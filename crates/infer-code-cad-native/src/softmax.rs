@@ -1,4 +1,4 @@
-use infer_code_cad_decode::exp;
+use crate::exp::exp;
 
 /// Values handled together, so that the compiler uses vector instructions.
 pub(crate) const LANES: usize = 16;

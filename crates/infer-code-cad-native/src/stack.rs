@@ -7,7 +7,7 @@ use infer_code_cad_checkpoint::architecture::{Bias, Heads, ModelNames, Rope, Rot
 use infer_code_cad_checkpoint::{NamedTensors, Positions, TransformerConfig};
 use infer_code_cad_engine::backend::{ModelLimits, Ragged, own_cache_mut};
 use infer_code_cad_engine::{CausalLm, EngineError, KvCache, Step};
-use infer_code_cad_kernels::{Format, KernelError, KvFormat, KvPage, Pool};
+use infer_code_cad_kernels::{Encoding, Format, KernelError, KvFormat, KvPage, Pool};
 
 use crate::attention::{NativeAttention, NativeLayer, NewTokens};
 use crate::block::{BlockScratch, NativeBlock};
@@ -74,8 +74,12 @@ impl NativeStack {
         let blocks = (0..config.num_hidden_layers)
             .map(|layer| NativeBlock::load(config, layer, &loader))
             .collect::<Result<_, _>>()?;
-        let single = head.parts.iter().all(|part| part.format() == Format::F32);
-        let kv_format = kv.unwrap_or(if single { KvFormat::F32 } else { KvFormat::Int8 });
+        let all = |is: fn(Format) -> bool| head.parts.iter().all(|part| is(part.format()));
+        let kv_format = kv.unwrap_or(match () {
+            () if all(|format| format == Format::F32) => KvFormat::F32,
+            () if all(|format| format.encoding() == Encoding::Float) => KvFormat::F16,
+            () => KvFormat::Int8,
+        });
         Ok(Self {
             limits: ModelLimits::new(
                 config.vocab_size,

@@ -16,7 +16,7 @@ use crate::Error;
 pub struct LoadOptions {
     /// The format of the weights. `None`: as they are in the files; on a GPU in f32.
     pub weights: Option<Format>,
-    /// The format of keys and values on the CPU. `None`: int8, with weights in f32 f32.
+    /// The format of keys and values on the CPU. `None`: int8; f16 with weights in f16 or bf16, f32 with f32.
     pub kv: Option<KvFormat>,
     /// The threads that compute on the CPU. `None`: as many as it has.
     pub threads: Option<usize>,
