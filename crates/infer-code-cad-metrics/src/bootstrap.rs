@@ -1,7 +1,11 @@
+mod bca;
+mod difference;
+mod two_level;
+
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-use crate::interval::check_level;
+use crate::interval::{check_level, check_values};
 use crate::wilson::score_interval;
 use crate::{Interval, MetricError};
 
@@ -14,7 +18,19 @@ const EQUAL: f64 = 1e-9;
 /// Each draw picks as many problems as there are, with replacement, and takes their mean. The
 /// generator is ChaCha8, seeded here and used for nothing else, so equal input (order included)
 /// gives an equal interval on every machine.
-/// Efron and Tibshirani, *An Introduction to the Bootstrap*, chapter 13.
+/// Efron and Tibshirani, *An Introduction to the Bootstrap*, chapters 13 and 14.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_metrics::Bootstrap;
+///
+/// let values = [0.1, 0.0, 0.0, 0.7, 0.2, 0.0, 1.0, 0.3]; // pass@k of eight problems
+/// let percentile = Bootstrap::default().percentile(&values)?;
+/// let bca = Bootstrap::default().bca(&values)?;
+/// assert!(percentile.contains(0.2875) && bca.contains(0.2875));
+/// assert!(bca.high > percentile.high); // the values are skewed to the right
+/// # Ok::<(), infer_code_cad_metrics::MetricError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bootstrap {
     /// Resampled means, at least 1.
@@ -34,7 +50,8 @@ impl Default for Bootstrap {
 impl Bootstrap {
     /// The percentile interval of the mean of `values`, one value per problem (its pass@k).
     ///
-    /// With few problems it tends to be too narrow.
+    /// With few problems it tends to be too narrow. [`bca`](Self::bca) corrects for skew,
+    /// [`two_level`](Self::two_level) also draws the samples of each problem anew.
     ///
     /// When all values are equal, resampling repeats one number and its interval would claim
     /// certainty. If they lie in [0, 1], as pass@k does, the answer is then the interval of
@@ -52,15 +69,25 @@ impl Bootstrap {
         if let Some(rate) = equal_rate(values) {
             return Ok(score_interval(rate, values.len() as f64, self.level));
         }
+        let tail = (1.0 - self.level) / 2.0;
+        Ok(between_quantiles(&self.means(values), tail, 1.0 - tail))
+    }
+
+    /// The means of `draws` resamples of `values`, sorted.
+    fn means(&self, values: &[f64]) -> Vec<f64> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let mut means: Vec<f64> =
             (0..self.draws).map(|_| resampled_mean(values, &mut rng)).collect();
         means.sort_unstable_by(f64::total_cmp);
-        let tail = (1.0 - self.level) / 2.0;
-        Ok(Interval { low: quantile(&means, tail), high: quantile(&means, 1.0 - tail) })
+        means
     }
 
     fn check(&self, values: &[f64]) -> Result<(), MetricError> {
+        self.check_settings()?;
+        check_values(values)
+    }
+
+    fn check_settings(&self) -> Result<(), MetricError> {
         check_level(self.level)?;
         if self.draws == 0 {
             return Err(MetricError::Parameter {
@@ -69,21 +96,18 @@ impl Bootstrap {
                 expected: "at least 1",
             });
         }
-        if values.is_empty() {
-            return Err(MetricError::Empty);
-        }
-        match values.iter().position(|value| !value.is_finite()) {
-            Some(index) => Err(MetricError::NotFinite { index, value: values[index] }),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 
 /// The value that all share, if they do and it is a rate; `values` is not empty.
 fn equal_rate(values: &[f64]) -> Option<f64> {
-    let rate = values[0];
-    let equal = values.iter().all(|value| (value - rate).abs() <= EQUAL);
-    (equal && (0.0..=1.0).contains(&rate)).then_some(rate)
+    equal_value(values).filter(|rate| (0.0..=1.0).contains(rate))
+}
+
+fn equal_value(values: &[f64]) -> Option<f64> {
+    let first = values[0];
+    values.iter().all(|value| (value - first).abs() <= EQUAL).then_some(first)
 }
 
 fn resampled_mean(values: &[f64], rng: &mut ChaCha8Rng) -> f64 {
@@ -95,6 +119,10 @@ fn resampled_mean(values: &[f64], rng: &mut ChaCha8Rng) -> f64 {
 /// `bound / 2^64` is far below what any number of draws can show.
 fn index_below(bound: usize, rng: &mut ChaCha8Rng) -> usize {
     ((u128::from(rng.next_u64()) * bound as u128) >> 64) as usize
+}
+
+fn between_quantiles(sorted: &[f64], low: f64, high: f64) -> Interval {
+    Interval { low: quantile(sorted, low), high: quantile(sorted, high) }
 }
 
 /// The quantile at `probability` in [0, 1], linear between order statistics (the default of NumPy

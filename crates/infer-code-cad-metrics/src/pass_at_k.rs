@@ -30,6 +30,44 @@ pub struct Tally {
 /// # Ok::<(), infer_code_cad_metrics::MetricError>(())
 /// ```
 pub fn pass_at_k(n: u64, c: u64, k: u64) -> Result<f64, MetricError> {
+    check(n, c, k)?;
+    if c == 0 {
+        return Ok(0.0);
+    }
+    if n - c < k {
+        return Ok(1.0);
+    }
+    // Below -50 `exp_m1` is -1 whatever follows.
+    Ok(-log_miss(n, c.max(k), c.min(k), -50.0).exp_m1())
+}
+
+/// pass^k: the unbiased estimate of the chance that all of `k` samples pass, from `n` samples of which `c` passed.
+///
+/// That is `C(c, k) / C(n, k)`, the share of `k`-subsets without a failure: how reliable a technique is, where
+/// [`pass_at_k`] says how lucky one may get.
+/// Yao et al., [tau-bench](https://arxiv.org/abs/2406.12045), section 4 (there `pass^k`, said "pass hat k").
+///
+/// # Errors
+/// As [`pass_at_k`].
+///
+/// # Examples
+/// ```
+/// // 5 samples, 3 of them pass: C(3, 2) = 3 of the C(5, 2) = 10 pairs hold no failure.
+/// let estimate = infer_code_cad_metrics::pass_hat_k(5, 3, 2)?;
+/// assert!((estimate - 0.3).abs() < 1e-15);
+/// # Ok::<(), infer_code_cad_metrics::MetricError>(())
+/// ```
+pub fn pass_hat_k(n: u64, c: u64, k: u64) -> Result<f64, MetricError> {
+    check(n, c, k)?;
+    if c < k {
+        return Ok(0.0);
+    }
+    let failures = n - c;
+    // Below -750 the result is 0.
+    Ok(log_miss(n, failures.max(k), failures.min(k), -750.0).exp())
+}
+
+fn check(n: u64, c: u64, k: u64) -> Result<(), MetricError> {
     if k == 0 {
         return Err(MetricError::ZeroK);
     }
@@ -39,29 +77,42 @@ pub fn pass_at_k(n: u64, c: u64, k: u64) -> Result<f64, MetricError> {
     if n < k {
         return Err(MetricError::TooFewSamples { n, k });
     }
-    if c == 0 {
-        return Ok(0.0);
-    }
-    if n - c < k {
-        return Ok(1.0);
-    }
-    Ok(-log_miss(n, c.max(k), c.min(k)).exp_m1())
+    Ok(())
 }
 
 /// `ln(C(n-c, k) / C(n, k))`, the log chance that `k` samples all fail, with `more = max(c, k)` and
 /// `fewer = min(c, k)`; needs `more + fewer <= n`.
-fn log_miss(n: u64, more: u64, fewer: u64) -> f64 {
-    // Every term is negative, and below -50 `exp_m1` is -1 whatever follows; stopping there bounds
-    // the loop by about sqrt(50 n) terms.
-    const ENOUGH: f64 = -50.0;
-    let mut sum = 0.0;
+///
+/// Every term is negative, and what follows once the sum is below `enough` is left out: that bounds the loop by
+/// about `sqrt(-enough n)` terms. The rounding of every sum is carried along (Kahan), or 200,000 of them would
+/// cost digits.
+fn log_miss(n: u64, more: u64, fewer: u64, enough: f64) -> f64 {
+    let (mut sum, mut lost) = (0.0, 0.0);
     for j in 0..fewer {
-        sum += (-(more as f64) / (n - j) as f64).ln_1p();
-        if sum < ENOUGH {
+        let (left, miss) = (n - j, n - j - more);
+        // The logarithm of `miss / left`, by whichever of the two shares is known better.
+        let log = if miss < more {
+            (miss as f64 / left as f64).ln()
+        } else {
+            (-(more as f64) / left as f64).ln_1p()
+        };
+        let term = log - lost;
+        let next = sum + term;
+        lost = (next - sum) - term;
+        sum = next;
+        if sum < enough {
             break;
         }
     }
     sum
+}
+
+/// The [`pass_at_k`] of every problem, for intervals and tests over problems.
+///
+/// # Errors
+/// As [`mean_pass_at_k`].
+pub fn pass_at_k_of_each(tallies: &[Tally], k: u64) -> Result<Vec<f64>, MetricError> {
+    of_each(tallies, |tally| pass_at_k(tally.n, tally.c, k))
 }
 
 /// The mean of [`pass_at_k`] over problems, which may have unequal numbers of samples.
@@ -73,15 +124,51 @@ fn log_miss(n: u64, more: u64, fewer: u64) -> f64 {
 /// [`MetricError::Empty`] without problems; [`MetricError::Problem`] with the index of the first
 /// problem for which pass@k is not defined.
 pub fn mean_pass_at_k(tallies: &[Tally], k: u64) -> Result<f64, MetricError> {
+    Ok(mean(&pass_at_k_of_each(tallies, k)?))
+}
+
+/// The mean of [`pass_hat_k`] over problems, which may have unequal numbers of samples.
+///
+/// # Errors
+/// As [`mean_pass_at_k`].
+pub fn mean_pass_hat_k(tallies: &[Tally], k: u64) -> Result<f64, MetricError> {
+    Ok(mean(&of_each(tallies, |tally| pass_hat_k(tally.n, tally.c, k))?))
+}
+
+/// avg@n: the mean over problems of the share of its samples that passed, which is pass@1 and pass^1.
+///
+/// Every problem counts alike, however many samples it has.
+///
+/// # Errors
+/// As [`mean_pass_at_k`].
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_metrics::{Tally, avg_at_n};
+///
+/// assert_eq!(avg_at_n(&[Tally { n: 4, c: 1 }, Tally { n: 8, c: 6 }])?, 0.5);
+/// # Ok::<(), infer_code_cad_metrics::MetricError>(())
+/// ```
+pub fn avg_at_n(tallies: &[Tally]) -> Result<f64, MetricError> {
+    mean_pass_at_k(tallies, 1)
+}
+
+fn of_each(
+    tallies: &[Tally],
+    score: impl Fn(&Tally) -> Result<f64, MetricError>,
+) -> Result<Vec<f64>, MetricError> {
     if tallies.is_empty() {
         return Err(MetricError::Empty);
     }
-    let mut sum = 0.0;
-    for (problem, tally) in tallies.iter().enumerate() {
-        sum += pass_at_k(tally.n, tally.c, k)
-            .map_err(|reason| MetricError::Problem { problem, reason: Box::new(reason) })?;
-    }
-    Ok(sum / tallies.len() as f64)
+    let of = |(problem, tally)| {
+        score(tally).map_err(|reason| MetricError::Problem { problem, reason: Box::new(reason) })
+    };
+    tallies.iter().enumerate().map(of).collect()
+}
+
+/// The mean of `values`, of which there is at least one.
+pub(crate) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }
 
 #[cfg(test)]
@@ -131,7 +218,7 @@ mod tests {
         let error = mean_pass_at_k(&tallies, 2).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "problem 0 cannot be scored: pass@2 needs at least 2 samples, got 1; \
+            "problem 0 cannot be scored: k = 2 needs at least 2 samples, got 1; \
              draw more samples or lower k"
         );
     }

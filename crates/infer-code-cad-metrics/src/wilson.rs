@@ -1,5 +1,4 @@
-use std::f64::consts::PI;
-
+use crate::distribution::normal::two_sided_z;
 use crate::interval::check_level;
 use crate::{Interval, MetricError};
 
@@ -21,6 +20,12 @@ use crate::{Interval, MetricError};
 /// # Ok::<(), infer_code_cad_metrics::MetricError>(())
 /// ```
 pub fn wilson(successes: u64, n: u64, level: f64) -> Result<Interval, MetricError> {
+    check_count(successes, n, level)?;
+    Ok(score_interval(successes as f64 / n as f64, n as f64, level))
+}
+
+/// Refuses counts and levels that no interval of a rate is defined for.
+pub(crate) fn check_count(successes: u64, n: u64, level: f64) -> Result<(), MetricError> {
     check_level(level)?;
     if n == 0 {
         return Err(MetricError::Empty);
@@ -28,7 +33,7 @@ pub fn wilson(successes: u64, n: u64, level: f64) -> Result<Interval, MetricErro
     if successes > n {
         return Err(MetricError::TooManyPasses { n, c: successes });
     }
-    Ok(score_interval(successes as f64 / n as f64, n as f64, level))
+    Ok(())
 }
 
 /// Wilson's interval for a `rate` in [0, 1] over `n` trials; `level` lies in (0, 1).
@@ -44,33 +49,6 @@ pub(crate) fn score_interval(rate: f64, n: f64, level: f64) -> Interval {
     let low = if rate == 0.0 { 0.0 } else { (centre - half).max(0.0) };
     let high = if rate == 1.0 { 1.0 } else { (centre + half).min(1.0) };
     Interval { low, high }
-}
-
-/// The `z` for which a standard normal value lies in `-z..=z` with probability `level`, by bisection.
-fn two_sided_z(level: f64) -> f64 {
-    let (mut low, mut high) = (0.0, 9.0);
-    for _ in 0..64 {
-        let middle = (low + high) / 2.0;
-        if central_mass(middle) < level {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    (low + high) / 2.0
-}
-
-/// The probability that a standard normal value lies in `-z..=z`: `2 phi(z) (z + z^3/3 + z^5/15 +
-/// ..)`, all terms positive.
-/// Marsaglia, [Evaluating the Normal Distribution](https://doi.org/10.18637/jss.v011.i04).
-fn central_mass(z: f64) -> f64 {
-    let (mut term, mut sum, mut odd) = (z, z, 1.0);
-    while term > sum * f64::EPSILON {
-        odd += 2.0;
-        term *= z * z / odd;
-        sum += term;
-    }
-    2.0 * sum * (-z * z / 2.0).exp() / (2.0 * PI).sqrt()
 }
 
 #[cfg(test)]

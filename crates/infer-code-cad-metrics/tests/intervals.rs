@@ -1,4 +1,4 @@
-//! Intervals against SciPy; `reference/intervals.py` made the values.
+//! Intervals against SciPy; `fixtures/intervals.py` made the values.
 
 use infer_code_cad_metrics::{Bootstrap, Interval, wilson};
 
@@ -13,7 +13,7 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    include_str!("reference/intervals.tsv").lines().skip(1).map(row).collect()
+    include_str!("fixtures/intervals.tsv").lines().skip(1).map(row).collect()
 }
 
 fn row(line: &str) -> Row {
