@@ -36,7 +36,7 @@ pub fn clopper_pearson(successes: u64, n: u64, level: f64) -> Result<Interval, M
 /// problem are not independent: do not add up a problem set's samples into `n`, average each problem and use
 /// [`Bootstrap`](crate::Bootstrap). For the samples of one problem it is the posterior of its avg@n.
 /// Brown, Cai and DasGupta, [Interval Estimation for a Binomial
-/// Proportion](https://doi.org/10.1214/ss/1009213286), section 4.1.1.
+/// Proportion](https://doi.org/10.1214/ss/1009213286).
 ///
 /// # Errors
 /// As [`clopper_pearson`].

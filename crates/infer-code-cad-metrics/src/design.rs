@@ -37,7 +37,7 @@ impl PairedDesign {
     }
 
     /// The smallest true difference that the design finds with its `power`, given the `spread` of the
-    /// differences; infinite when no finite one is, never less than 0.
+    /// differences; 0 for a `power` that false alarms alone reach.
     ///
     /// Print it before the run. By the normal approximation: Student's t makes it .6 % larger at 164
     /// problems, 1.1 % at 90 and 3.5 % at 30. For pass@k with `k > 1` take as `spread` the variance of a pilot's differences of pass@k,

@@ -55,7 +55,7 @@ impl McNemar {
     ///
     /// It keeps to the level on average and finds more than [`exact`](Self::exact); 1 when nothing differs.
     /// Fagerland, Lydersen and Laake, [The McNemar test for binary matched-pairs
-    /// data](https://doi.org/10.1186/1471-2288-13-91), equation 4 and below it for equal counts.
+    /// data](https://doi.org/10.1186/1471-2288-13-91); for equal counts it is their `1 - (chance of this outcome) / 2`.
     pub fn mid_p(&self) -> f64 {
         let n = self.first_only + self.second_only;
         if n == 0 {

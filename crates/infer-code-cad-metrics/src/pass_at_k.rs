@@ -45,7 +45,7 @@ pub fn pass_at_k(n: u64, c: u64, k: u64) -> Result<f64, MetricError> {
 ///
 /// That is `C(c, k) / C(n, k)`, the share of `k`-subsets without a failure: how reliable a technique is, where
 /// [`pass_at_k`] says how lucky one may get.
-/// Yao et al., [tau-bench](https://arxiv.org/abs/2406.12045), section 4 (there `pass^k`, said "pass hat k").
+/// Yao et al., [tau-bench](https://arxiv.org/abs/2406.12045), whose `pass^k` is said "pass hat k".
 ///
 /// # Errors
 /// As [`pass_at_k`].
