@@ -6,10 +6,11 @@ use crate::HubError;
 use crate::{DownloadCallback, HubConfig, HubRepo};
 
 /// Short names of well-known checkpoints, and where they are on the hub.
-pub const MODEL_ALIASES: [(&str, &str); 6] = [
+pub const MODEL_ALIASES: [(&str, &str); 7] = [
     ("llama-3.2-1b", "meta-llama/Llama-3.2-1B-Instruct"),
     ("gemma-2-2b", "google/gemma-2-2b-it"),
     ("starcoder-1b", "bigcode/starcoderbase-1b"),
+    ("starcoder-1b-textbook", "jinaai/starcoder-1b-textbook"), // the paper's StarCoder
     ("qwen2.5-coder-0.5b", "Qwen/Qwen2.5-Coder-0.5B-Instruct"),
     ("qwen2.5-coder-1.5b", "Qwen/Qwen2.5-Coder-1.5B-Instruct"),
     ("smollm2-135m", "HuggingFaceTB/SmolLM2-135M-Instruct"),
