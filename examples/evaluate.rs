@@ -48,9 +48,9 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<(), common::Failure> {
     Journal::check(&args.out)?; // before a model is loaded
-    let tasks = args.benchmark.load()?;
+    let tasks = args.technique.tasks(args.benchmark.load()?)?;
     let technique = args.technique.build(args.benchmark.is_embedded())?;
-    let config = args.sampling.config(args.technique.prompt_format()?)?;
+    let config = args.sampling.over(args.technique.config()?)?;
     let known = args.drafts.as_deref().map(JournalDrafts::read).transpose()?;
     let mut solver = Solver::new(&args.model.open()?, &args.sampling.engine());
     solver.known = known.map(|known| Arc::new(known) as _);

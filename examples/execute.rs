@@ -47,7 +47,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let tasks = load_problems(&args.problems)?;
     let judge = args.judge.judge()?;
     let limits = args.judge.limits(Some(&args.problems), &tasks, &judge)?;
-    let extraction = args.extraction.rules();
+    let extraction = args.extraction.given().unwrap_or_default();
     let judging = SampleJudging { judge, limits, extraction, measured: args.measured };
     let out = args.out.clone().unwrap_or_else(|| sample_results_path(&args.samples));
     let judged = judge_samples(&args.samples, &out, &tasks, &judging, &mut |event| hear(&event))?;

@@ -94,7 +94,7 @@ impl CausalLm for Scripted {
 }
 
 /// A checkpoint of random weights that is configured to chat and to stop as Llama 3.2 is.
-fn llama_checkpoint(data: &Path) -> Checkpoint {
+pub(crate) fn llama_checkpoint(data: &Path) -> Checkpoint {
     let dir = tempfile::tempdir().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let random = root.join("crates/infer-code-cad-checkpoint/tests/fixtures/llama");

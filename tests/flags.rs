@@ -172,6 +172,45 @@ fn flags_give_the_header_of_the_technique_and_its_run_goes_on() {
 }
 
 #[test]
+fn a_preset_fills_in_what_no_flag_says_and_is_in_the_header() {
+    let directory = tempfile::tempdir().unwrap();
+    let header = |args: &[&str]| -> Value {
+        let out = directory.path().join(args.concat());
+        let stored = ["--max-new-tokens", "24"];
+        let args = if args.contains(&"--stop") { [args, &stored].concat() } else { args.to_vec() };
+        let (data, out_text) = (problems(directory.path()), out.to_str().unwrap());
+        let own = ["--benchmark", "humaneval", "--data", data.to_str().unwrap(), "--n", "1"];
+        succeeds("evaluate", &[&own[..], &["--out", out_text], &args].concat());
+        let text = fs::read_to_string(&out).unwrap();
+        serde_json::from_str::<Value>(text.lines().next().unwrap()).unwrap()["run"].clone()
+    };
+    let own = ["--preset", "default+leading-space+as-is+cad-length", "--technique", "greedy"];
+    let run = header(&own);
+    assert_eq!((&run["max_new_tokens"], &run["max_length"]), (&512.into(), &512.into()));
+    assert_eq!(
+        run["extraction"],
+        serde_json::json!({
+            "name": "as-is", "values": [["leading_space", "true"]],
+        })
+    );
+    let mut preset = infer_code_cad::decode::Settings::new(run["preset"]["name"].as_str().unwrap());
+    for pair in run["preset"]["values"].as_array().unwrap() {
+        preset = preset.with(pair[0].as_str().unwrap(), pair[1].as_str().unwrap());
+    }
+    let read = infer_code_cad::Preset::read(&preset).unwrap();
+    assert_eq!(read.to_string(), "default+as-is+leading-space+cad-length");
+
+    let run = header(&[&own[..], &["--stop", "x", "--align", "--prompt-format", "raw"]].concat());
+    assert_eq!(run["preset"]["name"], "default+as-is+leading-space+cad-length");
+    assert_eq!((&run["max_new_tokens"], &run["max_length"]), (&24.into(), &Value::Null));
+    assert_eq!((&run["stop"][0], &run["extraction"]["name"]), (&"x".into(), &"aligned".into()));
+    assert_eq!(run["prompt_format"]["name"], "raw");
+
+    let error = fails("evaluate", &["--out", "x", "--preset", "fair"]);
+    assert!(error.contains("choose default, paper or paper-code"), "{error}");
+}
+
+#[test]
 fn an_evaluation_says_when_it_judged() {
     let directory = tempfile::tempdir().unwrap();
     let [beside, after] = ["beside", "after"].map(|name| directory.path().join(name));
@@ -291,8 +330,9 @@ fn the_help_of_every_flag_names_its_default() {
             ("--alpha", "Without it 0.5"),
             ("--plausibility", "Without it 0"),
             ("--n-passages", "Without it 1"),
-            ("--stop", "Without it none"),
-            ("--max-new-tokens", "[default: 128]"),
+            ("--preset", "[default: default]"),
+            ("--stop", "Without it the preset's: none"),
+            ("--max-new-tokens", "Without it the preset's: 128"),
             ("--seed", "[default: 0]"),
             ("--technique", "[default: vanilla]"),
         ] {

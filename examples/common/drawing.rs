@@ -1,18 +1,18 @@
 //! Flags that say how a completion is drawn.
 
 use clap::Args;
-use infer_code_cad::{PromptFormat, SolveConfig, StopError, stop_strings};
+use infer_code_cad::{SolveConfig, StopError, stop_strings};
 
 /// How a completion is drawn.
 #[derive(Args)]
 pub(crate) struct DrawingArgs {
-    /// Longest completion in tokens.
-    #[arg(long, default_value_t = 128)]
-    pub(crate) max_new_tokens: usize,
-    /// A string that ends a completion; may be given several times. A preset by its name (none, bigcode, lm-eval,
+    /// Longest completion in tokens. Without it the preset's: 128.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_new_tokens: Option<usize>,
+    /// A string that ends a completion; may be given several times. A set by its name (none, bigcode, lm-eval,
     /// evalplus, paper-code), and any other text literally, with the escapes \n, \r, \t, \\ and \xHH: '\nclass'.
-    /// A literal that is a preset's name is written with an escape, one that begins with - as --stop=-TEXT.
-    /// Presets take the completion for a bare body, which cot does not write. Without it none.
+    /// A literal that is such a name is written with an escape, one that begins with - as --stop=-TEXT.
+    /// Those sets take the completion for a bare body, which cot does not write. Without it the preset's: none.
     #[arg(long, value_name = "TEXT")]
     stop: Vec<String>,
     /// Seed of all random draws.
@@ -21,14 +21,19 @@ pub(crate) struct DrawingArgs {
 }
 
 impl DrawingArgs {
-    /// What every technique that is compared has in common.
-    pub(crate) fn config(
+    /// A preset's configuration with what these flags say otherwise.
+    pub(crate) fn over(
         &self,
+        preset: SolveConfig,
         n_samples: usize,
-        prompt_format: PromptFormat,
     ) -> Result<SolveConfig, StopError> {
-        let stop = stop_strings(&self.stop)?;
-        let (max_new_tokens, seed, rest) = (self.max_new_tokens, self.seed, SolveConfig::default());
-        Ok(SolveConfig { n_samples, prompt_format, max_new_tokens, stop, seed, ..rest })
+        let mut config = SolveConfig { n_samples, seed: self.seed, ..preset };
+        if let Some(max_new_tokens) = self.max_new_tokens {
+            (config.max_new_tokens, config.max_length) = (max_new_tokens, None);
+        }
+        if !self.stop.is_empty() {
+            (config.stop, config.stop_tokens) = (stop_strings(&self.stop)?, vec![]);
+        }
+        Ok(config)
     }
 }

@@ -16,11 +16,12 @@ pub(crate) struct ExtractionArgs {
 }
 
 impl ExtractionArgs {
-    pub(crate) fn rules(&self) -> Extraction {
+    /// What was given.
+    pub(crate) fn given(&self) -> Option<Extraction> {
         match (self.as_is, self.align) {
-            (true, _) => Extraction::AsIs,
-            (_, true) => Extraction::Aligned,
-            _ => Extraction::Plain,
+            (true, _) => Some(Extraction::AsIs),
+            (_, true) => Some(Extraction::Aligned),
+            _ => None,
         }
     }
 }

@@ -38,8 +38,8 @@ pub(crate) use technique::TechniqueArgs;
 
 /// Flags of `evaluate` that mean something only where drafts are written.
 #[rustfmt::skip]
-pub(crate) const WRITING: [&str; 32] = [
-    "technique", "temperature", "top_p", "top_k", "min_p", "alpha", "plausibility", "n_passages", "gate",
+pub(crate) const WRITING: [&str; 33] = [
+    "technique", "preset", "temperature", "top_p", "top_k", "min_p", "alpha", "plausibility", "n_passages", "gate",
     "passages", "index", "retrieved", "embedder", "embedder_weights", "embedder_threads", "similarity",
     "prompt_format", "system", "model", "weights", "kv", "threads", "device", "n", "max_new_tokens", "max_rows",
     "stop", "seed", "drafts", "judge_after", "as_is", "align",

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use infer_code_cad::engine::EngineConfig;
-use infer_code_cad::{PromptFormat, SolveConfig, StopError};
+use infer_code_cad::{SolveConfig, StopError};
 
 use super::{DrawingArgs, ExtractionArgs, positive};
 
@@ -22,10 +22,10 @@ pub(crate) struct SamplingArgs {
 }
 
 impl SamplingArgs {
-    /// What every technique that is compared has in common.
-    pub(crate) fn config(&self, prompt_format: PromptFormat) -> Result<SolveConfig, StopError> {
-        let extraction = self.extraction.rules();
-        Ok(SolveConfig { extraction, ..self.drawing.config(self.n, prompt_format)? })
+    /// A preset's configuration with what these flags say otherwise.
+    pub(crate) fn over(&self, preset: SolveConfig) -> Result<SolveConfig, StopError> {
+        let extraction = self.extraction.given().unwrap_or(preset.extraction);
+        Ok(SolveConfig { extraction, ..self.drawing.over(preset, self.n)? })
     }
 
     /// What changes no token.

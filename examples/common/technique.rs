@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use clap::Args;
+use infer_code_cad::tasks::Task;
 use infer_code_cad::{
-    Chat, EmbeddingSimilarity, PromptFormat, Recipe, Supplies, Technique, TechniqueError,
+    Chat, EmbeddingSimilarity, Preset, PromptFormat, Recipe, SolveConfig, Supplies, Technique,
+    TechniqueError,
 };
 
 use super::{Failure, PassageArgs, SettingArgs};
@@ -12,10 +14,14 @@ use super::{Failure, PassageArgs, SettingArgs};
 /// Which technique to run.
 #[derive(Args)]
 pub(crate) struct TechniqueArgs {
-    /// vanilla, cad, rag, cad+rag, sc, cot, or parts with their settings, joined by +:
-    /// rag+cad(alpha=0.2,plausibility=0.1), sc(drafts=3)+nucleus(temperature=0.6), greedy.
+    /// vanilla, cad, rag, cad+rag, sc, cot, control (the prompt of cad without contrast), or parts with their
+    /// settings, joined by +: rag+cad(alpha=0.2,plausibility=0.1), sc(drafts=3)+nucleus(temperature=0.6), greedy.
     #[arg(long, value_name = "NAME", default_value = "vanilla", value_parser = name)]
     technique: String,
+    /// What is not said by a flag or a technique: default (fair), paper (its text) or paper-code (its public code);
+    /// a defect of that code is turned on by +NAME, as in default+leading-space, and off by +no-NAME.
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    preset: Preset,
     #[command(flatten)]
     settings: SettingArgs,
     #[command(flatten)]
@@ -24,9 +30,10 @@ pub(crate) struct TechniqueArgs {
     /// short name; the paper's is mpnet); without it by their words.
     #[arg(long, value_name = "EMBEDDER")]
     similarity: Option<String>,
-    /// How prompts are put to the model: auto (chat where the model has a chat template), raw or chat.
-    #[arg(long, default_value = "auto")]
-    pub(crate) prompt_format: PromptFormat,
+    /// How prompts are put to the model: auto (chat where the model has a chat template), raw or chat. Without it
+    /// the preset's: auto.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) prompt_format: Option<PromptFormat>,
     /// A system message, for a chat.
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
@@ -40,13 +47,25 @@ fn name(text: &str) -> Result<String, TechniqueError> {
 impl TechniqueArgs {
     /// The technique by its parts, with the settings that are flags.
     pub(crate) fn recipe(&self) -> Result<Recipe, TechniqueError> {
-        Recipe::named(&self.technique, &self.settings.given())
+        Recipe::under(&self.preset, &self.technique, &self.settings.given())
+    }
+
+    /// The preset's configuration, with prompts as these flags say.
+    pub(crate) fn config(&self) -> Result<SolveConfig, Failure> {
+        let config = self.preset.config(&self.recipe()?);
+        let prompt_format = self.prompt_format(&config.prompt_format)?;
+        Ok(SolveConfig { prompt_format, ..config })
+    }
+
+    /// The problems as the preset puts them to the technique.
+    pub(crate) fn tasks(&self, tasks: Vec<Task>) -> Result<Vec<Task>, Failure> {
+        Ok(self.preset.tasks(&self.recipe()?, tasks))
     }
 
     /// How to put prompts to the model.
-    pub(crate) fn prompt_format(&self) -> Result<PromptFormat, Failure> {
+    fn prompt_format(&self, preset: &PromptFormat) -> Result<PromptFormat, Failure> {
         let chat = || Chat { system: self.system.clone(), ..Chat::default() };
-        match &self.prompt_format {
+        match self.prompt_format.as_ref().unwrap_or(preset) {
             PromptFormat::Auto(_) => Ok(PromptFormat::Auto(chat())),
             PromptFormat::Chat(_) => Ok(PromptFormat::Chat(chat())),
             PromptFormat::Raw if self.system.is_none() => Ok(PromptFormat::Raw),

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), common::Failure> {
     let problem = args.prompt.problem()?;
     let technique = args.technique.build(true)?;
-    let config = args.drawing.config(1, args.technique.prompt_format()?)?;
+    let config = args.drawing.over(args.technique.config()?, 1)?;
     let solver = Solver::new(&args.model.open()?, &EngineConfig::default());
     // Several drafts would interleave: only the chosen one is shown then.
     let stream = !args.json && technique.selector.most_drafts() == 1;

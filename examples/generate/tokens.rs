@@ -13,7 +13,7 @@ use crate::common;
 #[derive(Args)]
 pub(crate) struct TokenArgs {
     /// Token ids of the prompt, separated by commas; the completion is token ids as well.
-    #[arg(long, value_delimiter = ',', conflicts_with_all = ["file", "signature", "system", "prompt_format", "passages", "n_passages", "stop"])]
+    #[arg(long, value_delimiter = ',', conflicts_with_all = ["file", "signature", "system", "prompt_format", "preset", "passages", "n_passages", "stop"])]
     pub(crate) tokens: Vec<u32>,
     /// Token ids of the question alone, with which `--technique cad` contrasts `--tokens`.
     #[arg(long, value_delimiter = ',', requires = "tokens")]
@@ -29,7 +29,8 @@ impl TokenArgs {
         let checkpoint = args.model.source.checkpoint()?;
         let model = args.model.options().build(&checkpoint)?;
         let mut request = self.request(&args.technique.recipe()?)?;
-        request.max_new_tokens = args.drawing.max_new_tokens;
+        let config = args.drawing.over(args.technique.config()?, 1)?;
+        request.max_new_tokens = config.max_new_tokens;
         request.seed = args.drawing.seed;
         if !self.ignore_eos {
             request.eos = checkpoint.eos_token_ids().to_vec();

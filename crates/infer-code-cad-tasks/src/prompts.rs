@@ -66,6 +66,15 @@ pub fn chain_of_thought(problem: &Problem) -> String {
     format!("{CHAIN_OF_THOUGHT}\n{}\n\n", problem.prompt)
 }
 
+/// The text of [`cad_context`] or [`retrieved_cad_context`] as the paper's public code words it: a colon behind
+/// "Context", and one line break before the signature.
+pub fn worded_as_in_public_code(problem: &Problem, context: &str) -> String {
+    let signature = question(problem);
+    let code = format!("Context: {}\n{signature}", problem.docstring);
+    let before = context.strip_suffix(&docstring_first(problem));
+    before.map_or_else(|| context.to_owned(), |before| format!("{before}{code}"))
+}
+
 fn with_passage(passage: &str) -> String {
     format!("{INSTRUCTION} Here is some context that may be helpful: {passage}")
 }

@@ -42,8 +42,18 @@ impl Draft {
         address: String,
         known: KnownDraft,
     ) -> Self {
+        let program = extraction.program(problem, &known.text);
+        Self::with_program(program, role, index, address, known)
+    }
+
+    pub(crate) fn with_program(
+        program: String,
+        role: u32,
+        index: usize,
+        address: String,
+        known: KnownDraft,
+    ) -> Self {
         let KnownDraft { text, tokens, finish, log_prob, log_probs, cost } = known;
-        let program = extraction.program(problem, &text);
         Self { index, role, text, program, tokens, finish, log_prob, log_probs, cost, address }
     }
 }

@@ -7,7 +7,7 @@ use infer_code_cad_retrieval::RetrievalError;
 use infer_code_cad_sandbox::SandboxError;
 use infer_code_cad_tasks::TaskError;
 
-use crate::{Device, JournalError, PromptError, StopError, TechniqueError};
+use crate::{Device, JournalError, PresetError, PromptError, StopError, TechniqueError};
 
 /// What can go wrong while techniques are composed and measured.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,19 @@ pub enum Error {
     /// A text says no stop strings.
     #[error(transparent)]
     Stop(#[from] StopError),
+    /// A text names no preset.
+    #[error(transparent)]
+    Preset(#[from] PresetError),
+    /// A text that is to end completions as a token is none.
+    #[error(
+        "{text:?} is not one token of {model}, so it cannot end a completion as a token; make it a stop string"
+    )]
+    StopToken {
+        /// The model's name.
+        model: String,
+        /// The text.
+        text: String,
+    },
     /// A prompt could not be written.
     #[error(transparent)]
     Prompt(#[from] PromptError),

@@ -3,12 +3,12 @@ use std::fmt;
 
 use infer_code_cad_decode::Settings;
 use infer_code_cad_engine::{LogProbs, NUMERICS};
-use infer_code_cad_tasks::{Extraction, Task};
+use infer_code_cad_tasks::{Extraction, Task, TextDefects};
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
 use crate::form::SettingsForm;
-use crate::{Error, Executor, SolveConfig, Technique};
+use crate::{Error, Executor, Preset, SolveConfig, Technique};
 
 /// The format of result files; raised with every change of a field, of its meaning or of the order. A field
 /// that is added and has a default where it is missing raises nothing: files without it go on.
@@ -60,8 +60,14 @@ pub struct RunHeader {
     pub n_samples: usize,
     /// Longest completion in tokens.
     pub max_new_tokens: usize,
+    /// Longest prompt and completion together, in tokens, where there is such a limit.
+    #[serde(default)]
+    pub max_length: Option<usize>,
     /// Stop strings, sorted: their order says nothing.
     pub stop: Vec<String>,
+    /// Texts that end a completion as a token, sorted.
+    #[serde(default)]
+    pub stop_tokens: Vec<String>,
     /// Seed.
     pub seed: u64,
     /// Which log-probabilities are kept: `off`, `chosen` or `top(n=5)`.
@@ -70,6 +76,10 @@ pub struct RunHeader {
     /// How programs were cut out of completions; files from before this was written have the first rules.
     #[serde(with = "SettingsForm", default = "first_extraction")]
     pub extraction: Settings,
+    /// The preset by its name, with all that it filled in; where something else was asked for, the other fields
+    /// say that. [`Preset::read`](crate::Preset::read) reads it back.
+    #[serde(with = "SettingsForm", default = "first_preset")]
+    pub preset: Settings,
     /// The engine's [`NUMERICS`].
     pub numerics: u32,
     /// What runs programs for selections.
@@ -108,10 +118,13 @@ impl RunHeader {
             prompt_format: config.prompt_format.settings(model)?,
             n_samples: config.n_samples,
             max_new_tokens: config.max_new_tokens,
-            stop: BTreeSet::from_iter(config.stop.clone()).into_iter().collect(),
+            max_length: config.max_length,
+            stop: sorted(&config.stop),
+            stop_tokens: sorted(&config.stop_tokens),
             seed: config.seed,
             log_probs: log_probs(config.log_probs),
-            extraction: extraction(config.extraction),
+            extraction: with_defects(extraction(config.extraction), config.text_defects),
+            preset: config.preset.settings(),
             numerics: NUMERICS,
             bench: executor.solver.judge.settings(),
             judge: executor.judge.settings(),
@@ -140,13 +153,18 @@ impl RunHeader {
 
     /// Every setting by name, those of parts as `technique.decoder`.
     fn entries(&self) -> Vec<(String, String)> {
-        let stop: Vec<String> = self.stop.iter().map(|stop| format!("{stop:?}")).collect();
+        let quoted = |texts: &[String]| {
+            texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(" ")
+        };
+        let max_length = self.max_length.map_or("none".to_owned(), |tokens| tokens.to_string());
         let mut entries: Vec<(String, String)> = [
             ("version", self.version.to_string()),
             ("benchmark", self.benchmark.clone()),
             ("n_samples", self.n_samples.to_string()),
             ("max_new_tokens", self.max_new_tokens.to_string()),
-            ("stop", stop.join(" ")),
+            ("max_length", max_length),
+            ("stop", quoted(&self.stop)),
+            ("stop_tokens", quoted(&self.stop_tokens)),
             ("seed", self.seed.to_string()),
             ("log_probs", self.log_probs.to_string()),
             ("numerics", self.numerics.to_string()),
@@ -160,6 +178,7 @@ impl RunHeader {
             ("model", &self.model),
             ("prompt_format", &self.prompt_format),
             ("extraction", &self.extraction),
+            ("preset", &self.preset),
             ("bench", &self.bench),
             ("judge", &self.judge),
             ("limits", &self.limits),
@@ -233,6 +252,24 @@ pub(crate) fn extraction(rules: Extraction) -> Settings {
 fn extraction_of(rules: Extraction, version: u32) -> Settings {
     let settings = Settings::new(rules.to_string());
     if rules == Extraction::AsIs { settings } else { settings.with("version", version) }
+}
+
+fn with_defects(mut settings: Settings, defects: TextDefects) -> Settings {
+    for (name, on) in [("leading_space", defects.leading_space), ("clean_up", defects.clean_up)] {
+        if on {
+            settings = settings.with(name, on);
+        }
+    }
+    settings
+}
+
+/// Files from before presets were written with the default one.
+fn first_preset() -> Settings {
+    Preset::default().settings()
+}
+
+fn sorted(texts: &[String]) -> Vec<String> {
+    BTreeSet::from_iter(texts.to_vec()).into_iter().collect()
 }
 
 fn first_extraction() -> Settings {

@@ -17,6 +17,7 @@ mod journal;
 mod judges;
 mod language_model;
 mod load_options;
+mod preset;
 mod prompt_format;
 mod prompter;
 mod record;
@@ -58,8 +59,11 @@ pub use header::{Difference, RunHeader};
 pub use journal::{Journal, JournalDrafts, JournalError, StoredRun};
 pub use language_model::LanguageModel;
 pub use load_options::{Device, LoadOptions};
+pub use preset::{Base, Defect, Drawing, Preset, PresetError};
 pub use prompt_format::{Chat, PromptFormat};
-pub use prompter::{Layout, PaperPrompter, PassageGate, PromptError, Prompted, Prompter, Shown};
+pub use prompter::{
+    Layout, PaperPrompter, PassageGate, PromptError, Prompted, Prompter, Question, Shown, Wording,
+};
 pub use record::{
     FailureRecord, PromptRecord, Record, SampleRecord, SessionRecord, ShownRecord, Stage,
 };

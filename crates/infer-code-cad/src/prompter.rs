@@ -1,6 +1,7 @@
 mod error;
 mod gate;
 mod paper;
+mod question;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::{Stream, Writer};
 pub use error::PromptError;
 pub use gate::PassageGate;
 pub use paper::{Layout, PaperPrompter};
+pub use question::{Question, Wording};
 
 /// Turns problems into the streams that a model reads.
 ///

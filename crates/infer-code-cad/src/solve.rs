@@ -9,9 +9,9 @@ mod solver;
 use std::ops::{ControlFlow, Range};
 
 use infer_code_cad_engine::{EngineError, FinishReason, GenerateStats, LogProbs};
-use infer_code_cad_tasks::{Extraction, Problem};
+use infer_code_cad_tasks::{Extraction, Problem, TextDefects};
 
-use crate::{Draft, Error, PromptFormat, Prompted, Technique};
+use crate::{Draft, Error, Preset, PromptFormat, Prompted, Recipe, Technique};
 
 pub use prepare::{Prepared, prepare};
 pub use solver::Solver;
@@ -29,28 +29,30 @@ pub struct SolveConfig {
     pub prompt_format: PromptFormat,
     /// Longest completion in tokens; the paper takes 128.
     pub max_new_tokens: usize,
+    /// Longest prompt and completion together, in tokens of stream 0; a prompt that fills it is answered with one
+    /// token. `None` for no such limit.
+    pub max_length: Option<usize>,
     /// Strings that end a completion.
     pub stop: Vec<String>,
+    /// Texts that end a completion where the model writes one of them as a single token, and not where they are
+    /// part of another token or of several. Each must be one token of the model.
+    pub stop_tokens: Vec<String>,
     /// Names all random draws, together with task, role and draft.
     pub seed: u64,
     /// Which log-probabilities are kept of drafts; none changes a token.
     pub log_probs: LogProbs,
     /// How programs are cut out of completions.
     pub extraction: Extraction,
+    /// What is wrong with the text before that.
+    pub text_defects: TextDefects,
+    /// What it was filled in by, for result files. It has no effect of its own.
+    pub preset: Preset,
 }
 
 impl Default for SolveConfig {
-    /// The paper's 10 samples of up to 128 tokens, as a chat where the model has a template.
+    /// The [`Preset`] `default`: 10 samples of up to 128 tokens, as a chat where the model has a template.
     fn default() -> Self {
-        Self {
-            n_samples: 10,
-            prompt_format: PromptFormat::default(),
-            max_new_tokens: 128,
-            stop: vec![],
-            seed: 0,
-            log_probs: LogProbs::Off,
-            extraction: Extraction::Plain,
-        }
+        Preset::default().config(&Recipe::default())
     }
 }
 
@@ -162,7 +164,7 @@ type Sink<'s> = dyn FnMut(SolveEvent<'_>) -> ControlFlow<()> + 's;
 ///
 /// # Errors
 /// What concerns every problem: [`Error::NoChatTemplate`], [`Error::PromptCount`], [`Error::NoDrafts`],
-/// [`Error::FirstDrafts`], and [`Error::Engine`] when the engine cannot hold one sequence or has stopped.
+/// [`Error::FirstDrafts`], [`Error::StopToken`], and [`Error::Engine`] when the engine cannot hold one sequence or has stopped.
 ///
 /// # Examples
 /// ```

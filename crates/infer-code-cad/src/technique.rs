@@ -63,6 +63,16 @@ impl Technique {
         Ok(name.parse::<Recipe>()?.build(supplies)?)
     }
 
+    /// What [`Technique::named`] of the same name and supplies is to be compared with where it is contrastive: see
+    /// [`Recipe::control`]. `None` where it is not.
+    ///
+    /// # Errors
+    /// As [`Technique::named`].
+    pub fn control(name: &str, supplies: &Supplies) -> Result<Option<Self>, Error> {
+        let control = name.parse::<Recipe>()?.control();
+        Ok(control.map(|recipe| recipe.build(supplies)).transpose()?)
+    }
+
     /// What its prompter, decoder and selector are, for result files.
     pub fn settings(&self) -> Settings {
         Settings::new("technique")

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::file::Storage;
 use super::*;
 use crate::header::VERSION;
-use crate::{KnownDraft, KnownDrafts as _, Record, Stage, results_path, write_results};
+use crate::{KnownDraft, KnownDrafts as _, Preset, Record, Stage, results_path, write_results};
 
 fn header() -> RunHeader {
     RunHeader {
@@ -23,6 +23,9 @@ fn header() -> RunHeader {
         extraction: Settings::new("plain").with("version", 2),
         n_samples: 2,
         max_new_tokens: 128,
+        max_length: None,
+        stop_tokens: vec![],
+        preset: Preset::default().settings(),
         stop: vec!["\nprint(".into()],
         seed: 0,
         log_probs: Settings::new("chosen"),

@@ -6,8 +6,8 @@ use infer_code_cad_decode::Settings;
 use infer_code_cad_retrieval::{Hit, Query, RetrievalError, Retriever};
 use infer_code_cad_tasks::{Problem, prompts};
 
-use super::PassageGate;
-use crate::{PromptError, Prompted, Prompter, Shown, Writer};
+use super::{PassageGate, Question, Wording};
+use crate::{PromptError, Prompted, Prompter, Shown, Stream, Writer};
 
 /// The prompts of the paper (Table 4), with a passage from a retriever or without.
 ///
@@ -25,6 +25,10 @@ pub struct PaperPrompter {
     pub passages: usize,
     /// Which of these are kept.
     pub gate: PassageGate,
+    /// What the stream of the question says, in the layout that has one.
+    pub question: Question,
+    /// How the stream of the context is worded, in the layouts that have one.
+    pub wording: Wording,
 }
 
 /// What the streams of a [`PaperPrompter`] say.
@@ -33,8 +37,10 @@ pub struct PaperPrompter {
 pub enum Layout {
     /// One stream: instruction, signature and docstring.
     Plain,
-    /// Two streams: everything with the docstring as context, and the signature alone.
+    /// Two streams: everything with the docstring as context, and the [`Question`].
     ContextAndQuestion,
+    /// One stream: the context of the layout above, for a control without contrast.
+    Context,
     /// One stream that asks for an outline before the code.
     ThinkFirst,
 }
@@ -45,7 +51,8 @@ const LEFT_OUT: usize = 2;
 impl PaperPrompter {
     /// Prompts without a passage.
     pub fn new(layout: Layout) -> Self {
-        Self { layout, retriever: None, passages: 1, gate: PassageGate::Open }
+        let (question, wording) = Default::default();
+        Self { layout, retriever: None, passages: 1, gate: PassageGate::Open, question, wording }
     }
 
     /// Prompts with the best passage of a retriever.
@@ -64,9 +71,16 @@ impl PaperPrompter {
         let kept: Vec<_> = shown.iter().filter(|one| one.kept).collect();
         let passages: Vec<_> = kept.iter().map(|one| one.passage.content()).collect();
         let passage = (!passages.is_empty()).then(|| passages.join("\n\n"));
-        let texts = self.layout.texts(problem, passage.as_deref());
         let write = |text: String| writer.chat(&[Message::user(text)], "");
-        let mut prompted = Prompted::new(texts.into_iter().map(write).collect::<Result<_, _>>()?);
+        let context = write(self.context(problem, passage.as_deref()))?;
+        let mut streams = vec![context];
+        if self.layout == Layout::ContextAndQuestion {
+            streams.push(match self.question {
+                Question::Signature => write(prompts::question(problem))?,
+                Question::Headless => headless(&streams[0]),
+            });
+        }
+        let mut prompted = Prompted::new(streams);
         prompted.shown = shown;
         Ok(prompted)
     }
@@ -103,8 +117,8 @@ impl PaperPrompter {
         if self.gate == PassageGate::Open {
             return Ok(Shown::kept(hit, why));
         }
-        let context = |passage: Option<&str>| self.layout.texts(problem, passage).swap_remove(0);
-        let (with, without) = (context(Some(&hit.passage.content())), context(None));
+        let with = self.context(problem, Some(&hit.passage.content()));
+        let without = self.context(problem, None);
         let gain = PassageGate::gain(&with, &without, writer)?;
         let why = format!("{why}; the problem is {gain:+.2} nats more probable with it");
         Ok(if gain > 0.0 { Shown::kept(hit, why) } else { Shown::left_out(hit, why) })
@@ -134,7 +148,14 @@ impl Prompter for PaperPrompter {
     }
 
     fn settings(&self) -> Settings {
-        let settings = Settings::new("table4").with("layout", self.layout);
+        let mut settings = Settings::new("table4").with("layout", self.layout);
+        if self.question != Question::Signature && self.layout == Layout::ContextAndQuestion {
+            settings = settings.with("question", self.question);
+        }
+        let has_context = matches!(self.layout, Layout::ContextAndQuestion | Layout::Context);
+        if self.wording != Wording::Table4 && has_context {
+            settings = settings.with("wording", self.wording);
+        }
         let Some(retriever) = &self.retriever else { return settings };
         let mut settings = settings.with("retriever", retriever.settings());
         if self.passages != 1 {
@@ -147,22 +168,32 @@ impl Prompter for PaperPrompter {
     }
 }
 
-impl Layout {
-    /// The texts of the streams, row 0 first.
-    fn texts(self, problem: &Problem, passage: Option<&str>) -> Vec<String> {
-        match (self, passage) {
-            (Self::Plain, None) => vec![prompts::vanilla(problem)],
-            (Self::Plain, Some(passage)) => vec![prompts::retrieved(problem, passage)],
-            (Self::ContextAndQuestion, None) => {
-                vec![prompts::cad_context(problem), prompts::question(problem)]
+impl PaperPrompter {
+    /// The text of stream 0.
+    fn context(&self, problem: &Problem, passage: Option<&str>) -> String {
+        match (self.layout, passage) {
+            (Layout::Plain, None) => prompts::vanilla(problem),
+            (Layout::Plain, Some(passage)) => prompts::retrieved(problem, passage),
+            (Layout::ThinkFirst, None) => prompts::chain_of_thought(problem),
+            (Layout::ThinkFirst, Some(passage)) => outlined(problem, passage),
+            (Layout::ContextAndQuestion | Layout::Context, passage) => {
+                let text = match passage {
+                    None => prompts::cad_context(problem),
+                    Some(passage) => prompts::retrieved_cad_context(problem, passage),
+                };
+                match self.wording {
+                    Wording::Table4 => text,
+                    Wording::PublicCode => prompts::worded_as_in_public_code(problem, &text),
+                }
             }
-            (Self::ContextAndQuestion, Some(passage)) => {
-                vec![prompts::retrieved_cad_context(problem, passage), prompts::question(problem)]
-            }
-            (Self::ThinkFirst, None) => vec![prompts::chain_of_thought(problem)],
-            (Self::ThinkFirst, Some(passage)) => vec![outlined(problem, passage)],
         }
     }
+}
+
+/// A stream without its first token.
+fn headless(stream: &Stream) -> Stream {
+    let tokens = stream.tokens.get(1..).unwrap_or_default().to_vec();
+    Stream { text: stream.text.clone(), tokens }
 }
 
 /// The prompt to think first with a passage at the end of its instruction, where the row "RAG" has it: the
@@ -179,6 +210,7 @@ impl fmt::Display for Layout {
         f.pad(match self {
             Self::Plain => "plain",
             Self::ContextAndQuestion => "context_and_question",
+            Self::Context => "context",
             Self::ThinkFirst => "think_first",
         })
     }
@@ -192,7 +224,6 @@ mod tests {
     use infer_code_cad_retrieval::Passage;
 
     use super::*;
-    use crate::Stream;
 
     /// A model to which what follows the word "double" is likelier, and tokens are bytes.
     #[derive(Debug)]
@@ -276,8 +307,9 @@ mod tests {
     fn a_passage_stands_at_the_end_of_the_instruction_to_think() {
         let prompt = "def f(x):\n    \"\"\"Double x.\"\"\"\n";
         let problem = Problem::from_prompt("f", prompt).unwrap();
-        let with = Layout::ThinkFirst.texts(&problem, Some("P")).remove(0);
-        let without = Layout::ThinkFirst.texts(&problem, None).remove(0);
+        let prompter = PaperPrompter::new(Layout::ThinkFirst);
+        let with = prompter.context(&problem, Some("P"));
+        let without = prompter.context(&problem, None);
         assert_eq!(with.replace(" Here is some context that may be helpful: P", ""), without);
         assert!(with.ends_with(&format!("helpful: P\n{prompt}\n\n")), "{with}");
     }

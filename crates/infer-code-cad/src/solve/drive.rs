@@ -228,8 +228,8 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
         known: bool,
     ) -> Result<(), Halt> {
         let address = addresses.of(index);
-        let (task, extraction) = (&self.run.problems[problem], self.run.config.extraction);
-        let draft = Draft::new(task, extraction, role, index, address, draft);
+        let program = self.run.program(problem, &draft.text);
+        let draft = Draft::with_program(program, role, index, address, draft);
         self.tell(SolveEvent::Drafted { problem, draft: &draft, known })?;
         self.proceed(problem, role, index, Ok(draft))
     }

@@ -1,12 +1,14 @@
 use std::ops::Range;
 
+use infer_code_cad_decode::TokenId;
 use infer_code_cad_engine::{EngineError, LogProbs, Request};
 use infer_code_cad_tasks::Problem;
 
 use super::Prepared;
 use crate::technique::DraftCounts;
 use crate::{
-    DraftRequest, Error, KnownDraft, ModelWriter, Prompted, SolveConfig, Solver, Technique,
+    DraftRequest, Error, KnownDraft, LanguageModel, ModelWriter, Prompted, SolveConfig, Solver,
+    Technique,
 };
 
 /// What is the same from the beginning of a run to its end.
@@ -21,6 +23,8 @@ pub(super) struct Run<'a> {
     pub(super) writer: ModelWriter,
     /// The model's fingerprint.
     pub(super) model: String,
+    /// What ends a completion: the model's own ends, and the stop tokens.
+    eos: Vec<TokenId>,
 }
 
 /// Why a run ends early.
@@ -47,7 +51,8 @@ impl<'a> Run<'a> {
         assert!(prepared.prompts.len() >= problems.len(), "every problem has a prompt or an error");
         let writer = config.prompt_format.writer(solver)?;
         let model = solver.model.fingerprint();
-        Ok(Self { technique, problems, prepared, solver, config, counts, writer, model })
+        let eos = ends(&solver.model, &config.stop_tokens)?;
+        Ok(Self { technique, problems, prepared, solver, config, counts, writer, model, eos })
     }
 
     /// One request per problem that has a prompt, for the memory plan.
@@ -74,11 +79,22 @@ impl<'a> Run<'a> {
         request.samples = asked.drafts.clone();
         request.written = prompted.written.clone();
         request.max_new_tokens = asked.max_new_tokens.unwrap_or(self.config.max_new_tokens);
+        if let Some(max_length) = self.config.max_length {
+            let read = prompted.streams.first().map_or(0, |stream| stream.tokens.len());
+            let room = max_length.saturating_sub(read).max(1);
+            request.max_new_tokens = request.max_new_tokens.min(room);
+        }
         request.stop = asked.stop.as_ref().unwrap_or(&self.config.stop).clone();
-        request.eos = self.solver.model.eos.clone();
+        request.eos = self.eos.clone();
         request.seed = self.config.seed;
         request.log_probs = self.config.log_probs;
         request
+    }
+
+    /// The program in a draft's text.
+    pub(super) fn program(&self, problem: usize, text: &str) -> String {
+        let SolveConfig { extraction, text_defects, .. } = self.config;
+        text_defects.program(*extraction, &self.problems[problem], text)
     }
 
     /// The drafts that a sample owns, of each role.
@@ -100,4 +116,18 @@ impl<'a> Run<'a> {
         };
         suffices.then_some(known)
     }
+}
+
+/// The ends of a model's texts, and the tokens of these texts.
+fn ends(model: &LanguageModel, stop_tokens: &[String]) -> Result<Vec<TokenId>, Error> {
+    let mut ends = model.eos.clone();
+    for text in stop_tokens {
+        let [token] = model.tokenizer.encode_plain(text)?[..] else {
+            return Err(Error::StopToken { model: model.name.clone(), text: text.clone() });
+        };
+        if !ends.contains(&token) {
+            ends.push(token);
+        }
+    }
+    Ok(ends)
 }

@@ -7,16 +7,17 @@ use infer_code_cad_decode::{Alpha, Contrast, Decoder, Mix, Nucleus, Settings};
 
 use super::part::Part;
 use super::recipe::paper_nucleus;
-use crate::{PartSetting, PassageGate, Recipe, Sampler, TechniqueError};
+use crate::preset::Family;
+use crate::{PartSetting, PassageGate, Preset, Question, Recipe, Sampler, TechniqueError, Wording};
 
 /// The parts of names.
-const PARTS: [&str; 7] = ["vanilla", "cot", "cad", "rag", "sc", "nucleus", "greedy"];
+const PARTS: [&str; 8] = ["vanilla", "cot", "cad", "control", "rag", "sc", "nucleus", "greedy"];
 
 impl FromStr for Recipe {
     type Err = TechniqueError;
 
     fn from_str(text: &str) -> Result<Self, TechniqueError> {
-        Self::of(Part::all(text)?)
+        Self::under(&Preset::default(), text, &[])
     }
 }
 
@@ -39,17 +40,34 @@ impl Recipe {
     /// # Ok::<(), infer_code_cad::TechniqueError>(())
     /// ```
     pub fn named(name: &str, beside: &[PartSetting]) -> Result<Self, TechniqueError> {
-        let plain: Self = name.parse()?; // what is wrong with the name comes first
+        Self::under(&Preset::default(), name, beside)
+    }
+
+    /// [`Recipe::named`], where what is not said is a preset's.
+    ///
+    /// The recipe then says all of it itself: its own name is the same under every preset.
+    ///
+    /// # Errors
+    /// As [`Recipe::named`].
+    pub fn under(
+        preset: &Preset,
+        name: &str,
+        beside: &[PartSetting],
+    ) -> Result<Self, TechniqueError> {
+        let plain = Self::of(Part::all(name)?, preset)?; // what is wrong with the name comes first
         if beside.is_empty() {
             return Ok(plain);
         }
         let mut parts = Part::all(name)?;
         beside.iter().try_for_each(|setting| setting.add_to(&mut parts, name.trim()))?;
-        Self::of(parts)
+        Self::of(parts, preset)
     }
 
-    fn of(parts: Vec<Part>) -> Result<Self, TechniqueError> {
-        let (mut recipe, mut seen) = (Self::default(), Vec::new());
+    fn of(parts: Vec<Part>, preset: &Preset) -> Result<Self, TechniqueError> {
+        let has = |name| parts.iter().any(|part| part.name() == name);
+        let family = Family::new(has("cad") || has("control"), has("rag"));
+        let sampler = Sampler::Nucleus(preset.drawing_of(family).sampler);
+        let (mut recipe, mut seen) = (Self { sampler, ..Self::default() }, Vec::new());
         for part in parts {
             let name = PARTS.into_iter().find(|known| *known == part.name());
             let name = name.ok_or_else(|| TechniqueError::UnknownPart {
@@ -60,7 +78,7 @@ impl Recipe {
                 return Err(TechniqueError::Twice { name: name.to_owned() });
             }
             seen.push(name);
-            recipe.add(part)?;
+            recipe.add(part, preset)?;
         }
         expect_together(&seen)?;
         recipe.check()?;
@@ -75,7 +93,7 @@ fn expect_together(seen: &[&'static str]) -> Result<(), TechniqueError> {
         false => Ok(()),
     };
     both("nucleus", "greedy", "a token is chosen in one way; leave one out")?;
-    ["cot", "cad", "rag", "sc"].into_iter().try_for_each(|other| {
+    ["cot", "cad", "control", "rag", "sc"].into_iter().try_for_each(|other| {
         both("vanilla", other, "vanilla is the plain prompt alone; leave it out")
     })
 }
@@ -87,10 +105,15 @@ impl fmt::Display for Recipe {
         if self.thinks_first {
             parts.push(Settings::new("cot"));
         }
-        match &self.contrast {
-            Some(contrast) if *contrast == Self::contrast() => parts.push(Settings::new("cad")),
-            Some(contrast) => parts.push(contrast.settings()),
-            None => {}
+        if let Some(contrast) = &self.contrast {
+            let is_paper = *contrast == Self::contrast()
+                && self.question == Question::default()
+                && self.wording == Wording::default();
+            let cad = if is_paper { Settings::new("cad") } else { contrast.settings() };
+            parts.push(self.worded(cad));
+        }
+        if self.control {
+            parts.push(self.worded(Settings::new("control")));
         }
         if let Some(passages) = self.passages {
             parts.push(rag(passages, self.gate));
@@ -114,14 +137,33 @@ impl fmt::Display for Recipe {
 }
 
 impl Recipe {
-    fn add(&mut self, mut part: Part) -> Result<(), TechniqueError> {
+    /// A part with what its prompt has otherwise than the paper's.
+    fn worded(&self, mut part: Settings) -> Settings {
+        if self.question != Question::default() {
+            part = part.with("question", self.question);
+        }
+        if self.wording != Wording::default() {
+            part = part.with("wording", self.wording);
+        }
+        part
+    }
+
+    fn add(&mut self, mut part: Part, preset: &Preset) -> Result<(), TechniqueError> {
         let mut keys: &[&str] = &[];
         match part.name() {
             "cot" => self.thinks_first = true,
             "greedy" => self.sampler = Sampler::Greedy,
             "cad" => {
                 self.contrast = Some(contrast(&mut part)?);
-                keys = &["alpha", "plausibility", "weights"];
+                self.question = preset.question();
+                part.set("question", "signature or headless", &mut self.question)?;
+                self.word(&mut part, preset)?;
+                keys = &["alpha", "plausibility", "weights", "question", "wording"];
+            }
+            "control" => {
+                self.control = true;
+                self.word(&mut part, preset)?;
+                keys = &["wording"];
             }
             "rag" => {
                 let passages = self.passages.insert(Self::PASSAGES);
@@ -135,12 +177,19 @@ impl Recipe {
                 keys = &["drafts"];
             }
             "nucleus" => {
-                self.sampler = Sampler::Nucleus(nucleus(&mut part)?);
+                if let Sampler::Nucleus(nucleus) = &mut self.sampler {
+                    set_nucleus(&mut part, nucleus)?;
+                }
                 keys = &["temperature", "top_p", "top_k", "min_p", "order"];
             }
             _ => {}
         }
         part.finish(keys)
+    }
+
+    fn word(&mut self, part: &mut Part, preset: &Preset) -> Result<(), TechniqueError> {
+        self.wording = preset.wording();
+        part.set("wording", "table4 or public-code", &mut self.wording)
     }
 }
 
@@ -174,14 +223,12 @@ fn contrast(part: &mut Part) -> Result<Contrast, TechniqueError> {
     Ok(contrast)
 }
 
-fn nucleus(part: &mut Part) -> Result<Nucleus, TechniqueError> {
-    let mut nucleus = paper_nucleus();
+fn set_nucleus(part: &mut Part, nucleus: &mut Nucleus) -> Result<(), TechniqueError> {
     part.set("temperature", "a finite value above 0", &mut nucleus.temperature)?;
     part.set("top_p", "a value in (0, 1]", &mut nucleus.top_p)?;
     part.set("top_k", "a whole number of at least 1", &mut nucleus.top_k)?;
     part.set("min_p", "a value in [0, 1]", &mut nucleus.min_p)?;
-    part.set("order", "hf or llamacpp", &mut nucleus.order)?;
-    Ok(nucleus)
+    part.set("order", "hf or llamacpp", &mut nucleus.order)
 }
 
 #[cfg(test)]
@@ -217,6 +264,9 @@ mod tests {
             ("rag(gate=perplexity,passages=2)", "rag(passages=2,gate=perplexity)"),
             ("rag(gate=open)", "rag"),
             ("vanilla+greedy", "greedy"),
+            ("rag+control", "control+rag"),
+            ("control(wording=public-code)+greedy", "control(wording=public-code)+greedy"),
+            ("cad(question=headless)", "cad(alpha=0.5,question=headless)"),
         ] {
             let recipe: Recipe = text.parse().unwrap();
             assert_eq!(recipe.to_string(), name);
@@ -249,6 +299,10 @@ mod tests {
             ("greedy+nucleus", "nucleus and greedy exclude each other"),
             ("greedy+sc", "draw them with nucleus"),
             ("vanilla+cad", "vanilla is the plain prompt alone"),
+            ("control+cad", "control and cad exclude each other: the control is cad without"),
+            ("cot+control", "control and cot exclude each other"),
+            ("control(alpha=1)", "control has no \"alpha\"; choose wording"),
+            ("cad(question=no)", "question of cad is \"no\", expected signature or headless"),
         ] {
             let error = text.parse::<Recipe>().unwrap_err().to_string();
             assert!(error.contains(complaint), "{text}: {error}");

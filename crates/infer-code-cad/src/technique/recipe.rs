@@ -5,9 +5,10 @@ use infer_code_cad_decode::{
 };
 use infer_code_cad_retrieval::Retriever;
 
+use crate::preset::Family;
 use crate::{
-    First, Jaccard, Layout, MostConsistent, PaperPrompter, PassageGate, Selector, Similarity,
-    Technique, TechniqueError,
+    First, Jaccard, Layout, MostConsistent, PaperPrompter, PassageGate, Preset, Question, Selector,
+    Similarity, Technique, TechniqueError, Wording,
 };
 
 /// A technique by its parts, read from a name and written as one.
@@ -18,13 +19,15 @@ use crate::{
 /// |---|---|---|
 /// | `vanilla` | nothing: the plain prompt | |
 /// | `cot` | asks for an outline first | |
-/// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5`, `plausibility=0`, or `weights` |
+/// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5`, `plausibility=0`, or `weights`; `question=signature`, `wording=table4` |
+/// | `control` | the prompt of `cad` without contrast | `wording=table4` |
 /// | `rag` | puts the best passages before the problem | `passages=1`, `gate=open` |
 /// | `sc` | keeps the draft most like the others | `drafts=5` |
 /// | `nucleus` | samples | `temperature=0.8`, `top_p=0.9`, `top_k`, `min_p=0`, `order=hf` |
 /// | `greedy` | takes the best token instead | |
 ///
 /// `gate=perplexity` keeps a passage only where it makes the problem more probable: see [`PassageGate`].
+/// `question` and `wording` are what the public code has otherwise: see [`Question`] and [`Wording`].
 /// `nucleus` cuts by `top_k`, then `top_p`, then `min_p`, after the temperature: see [`Nucleus`].
 ///
 /// # Examples
@@ -35,7 +38,7 @@ use crate::{
 /// assert_eq!(recipe.to_string(), "cad(alpha=0.2,plausibility=0.1)+rag");
 /// assert_eq!("rag+cad".parse::<Recipe>()?, PaperTechnique::CadRag.recipe());
 /// let error = "cad(beta=1)".parse::<Recipe>().unwrap_err();
-/// assert_eq!(error.to_string(), "cad has no \"beta\"; choose alpha, plausibility, weights");
+/// assert_eq!(error.to_string(), "cad has no \"beta\"; choose alpha, plausibility, weights, question, wording");
 /// # Ok::<(), infer_code_cad::TechniqueError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -44,6 +47,12 @@ pub struct Recipe {
     pub thinks_first: bool,
     /// The contrast of context-aware decoding.
     pub contrast: Option<Contrast>,
+    /// What its question stream says.
+    pub question: Question,
+    /// How its context stream is worded.
+    pub wording: Wording,
+    /// Whether the context stream of context-aware decoding stands alone, without contrast.
+    pub control: bool,
     /// The number of passages that stand in the prompt.
     pub passages: Option<usize>,
     /// Which of these are kept.
@@ -96,7 +105,29 @@ impl Recipe {
 
     /// The paper's contrast.
     pub(super) fn contrast() -> Contrast {
-        Contrast::new(0.5)
+        Contrast::new(Preset::ALPHA)
+    }
+
+    /// What a contrast is to be compared with: the same context stream, passages, sampler and drafts, and no
+    /// contrast. `None` for a recipe without contrast.
+    ///
+    /// Its tokens are those of `cad(alpha=0)`, at the price of one stream. What `plausibility` excludes is a part
+    /// of the contrast and goes with it.
+    ///
+    /// # Examples
+    /// ```
+    /// use infer_code_cad::Recipe;
+    ///
+    /// let cad: Recipe = "rag+cad(alpha=0.2)+nucleus(top_p=0.5)".parse()?;
+    /// let control = cad.control().expect("it has a contrast");
+    /// assert_eq!(control.to_string(), "control+rag+nucleus(temperature=0.8,top_p=0.5)");
+    /// assert!(control.control().is_none());
+    /// # Ok::<(), infer_code_cad::TechniqueError>(())
+    /// ```
+    pub fn control(&self) -> Option<Self> {
+        self.contrast.as_ref()?;
+        let question = Question::default();
+        Some(Self { contrast: None, control: true, question, ..self.clone() })
     }
 
     /// Assembles the technique.
@@ -113,10 +144,11 @@ impl Recipe {
             (Some(_), Some(retriever)) => Some(retriever.clone()),
             (Some(_), None) => return Err(TechniqueError::NoRetriever { technique: name }),
         };
-        let layout = match (&self.contrast, self.thinks_first) {
-            (Some(_), _) => Layout::ContextAndQuestion,
-            (None, true) => Layout::ThinkFirst,
-            (None, false) => Layout::Plain,
+        let layout = match (&self.contrast, self.control, self.thinks_first) {
+            (Some(_), ..) => Layout::ContextAndQuestion,
+            (None, true, _) => Layout::Context,
+            (None, false, true) => Layout::ThinkFirst,
+            (None, false, false) => Layout::Plain,
         };
         let selector: Arc<dyn Selector> = match self.drafts {
             None => Arc::new(First),
@@ -125,8 +157,9 @@ impl Recipe {
             }
         };
         let passages = self.passages.unwrap_or(Self::PASSAGES);
-        let prompter = Arc::new(PaperPrompter { layout, retriever, passages, gate: self.gate });
-        Ok(Technique { name, prompter, decoder: self.decoder()?, selector })
+        let (gate, question, wording) = (self.gate, self.question, self.wording);
+        let prompter = PaperPrompter { layout, retriever, passages, gate, question, wording };
+        Ok(Technique { name, prompter: Arc::new(prompter), decoder: self.decoder()?, selector })
     }
 
     /// The decoder alone: the sampler, after the contrast if there is one.
@@ -167,6 +200,15 @@ impl Recipe {
             let reason = "no prompt of two streams asks for an outline; leave one out";
             return Err(TechniqueError::Together { first: "cad", second: "cot", reason });
         }
+        if self.control && self.thinks_first {
+            let reason =
+                "the control's prompt is that of cad, which asks for no outline; leave one out";
+            return Err(TechniqueError::Together { first: "control", second: "cot", reason });
+        }
+        if self.control && self.contrast.is_some() {
+            let reason = "the control is cad without contrast; leave one out";
+            return Err(TechniqueError::Together { first: "control", second: "cad", reason });
+        }
         if self.drafts.is_some() && self.sampler == Sampler::Greedy {
             let reason = "greedy drafts are all the same; draw them with nucleus";
             return Err(TechniqueError::Together { first: "sc", second: "greedy", reason });
@@ -175,8 +217,9 @@ impl Recipe {
     }
 }
 
+/// The sampler of a name that says none.
 pub(super) fn paper_nucleus() -> Nucleus {
-    Nucleus { temperature: 0.8, top_p: 0.9, ..Nucleus::default() }
+    Preset::default().drawing_of(Family::Plain).sampler
 }
 
 /// What a decoder says of its parameters.

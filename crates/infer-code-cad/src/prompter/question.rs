@@ -1,0 +1,59 @@
+use std::fmt;
+use std::str::FromStr;
+
+/// What stream 1 of context-aware decoding says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Question {
+    /// `signature`: the signature alone (equation 2 and appendix A.2 of the paper).
+    #[default]
+    Signature,
+    /// `headless`: the context without its first token, as in the paper's public code. The text of that stream is
+    /// the context's, and its tokens lack the first.
+    Headless,
+}
+
+/// How stream 0 of context-aware decoding is worded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Wording {
+    /// `table4`: as the paper's Table 4 has it.
+    #[default]
+    Table4,
+    /// `public-code`: as the paper's public code has it.
+    PublicCode,
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Signature => "signature",
+            Self::Headless => "headless",
+        })
+    }
+}
+
+impl FromStr for Question {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [Self::Signature, Self::Headless].into_iter().find(|one| one.to_string() == name).ok_or(())
+    }
+}
+
+impl fmt::Display for Wording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Table4 => "table4",
+            Self::PublicCode => "public-code",
+        })
+    }
+}
+
+impl FromStr for Wording {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [Self::Table4, Self::PublicCode].into_iter().find(|one| one.to_string() == name).ok_or(())
+    }
+}
