@@ -1,7 +1,9 @@
 //! Known good programs come through extraction and sandbox as passed.
 
 use infer_code_cad::sandbox::{Judge, Limits, Sandbox, SandboxConfig, Submission, Verdict};
-use infer_code_cad::tasks::{MbppSplit, Task, extract_program, load_humaneval, load_mbpp};
+use infer_code_cad::tasks::{
+    MbppSplit, Renaming, Task, extract_program, load_humaneval, load_mbpp,
+};
 
 fn assert_canonical_passes(tasks: &[Task]) {
     let sandbox = Sandbox::start(&SandboxConfig::default()).unwrap();
@@ -39,9 +41,39 @@ fn humaneval() {
 }
 
 #[test]
+fn humaneval_under_other_names() {
+    let Some(path) = crate::data("HumanEval.jsonl.gz") else { return };
+    let tasks = load_humaneval(&path).unwrap();
+    for seed in [0, 1] {
+        let rename = |task: &Task| Renaming { seed }.task(task).unwrap();
+        let renamed: Vec<Task> = tasks.iter().map(rename).collect();
+        for (old, new) in tasks.iter().zip(&renamed) {
+            let (old, new) = (&old.problem, &new.problem);
+            assert_ne!(old.entry_point, new.entry_point);
+            assert!(!new.signature.contains(&format!("def {}(", old.entry_point)));
+            let calls = format!("{}(", old.entry_point);
+            let is_start =
+                |at: usize| !new.prompt[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            let called = new.prompt.match_indices(&calls).any(|(at, _)| is_start(at));
+            assert!(!called, "{}: {}", old.task_id, new.prompt);
+            assert_eq!(old.visible_tests.len(), new.visible_tests.len(), "{}", old.task_id);
+        }
+        assert_canonical_passes(&renamed);
+    }
+}
+
+#[test]
 fn mbpp() {
     let Some(path) = crate::data("mbpp.jsonl") else { return };
     let tasks = load_mbpp(&path, MbppSplit::All).unwrap();
     assert_eq!(tasks.len(), 974);
     assert_canonical_passes(&tasks);
+}
+
+#[test]
+fn mbpp_under_other_names() {
+    let Some(path) = crate::data("mbpp.jsonl") else { return };
+    let tasks = load_mbpp(&path, MbppSplit::Validation).unwrap();
+    let renamed = tasks.iter().map(|task| Renaming { seed: 0 }.task(task).unwrap());
+    assert_canonical_passes(&renamed.collect::<Vec<_>>());
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use infer_code_cad::embedded;
-use infer_code_cad::tasks::{MbppSplit, Task, load_humaneval, load_mbpp};
+use infer_code_cad::tasks::{MbppSplit, Renaming, Task, load_humaneval, load_mbpp};
 
 use super::Failure;
 
@@ -22,6 +22,9 @@ pub(crate) struct BenchmarkArgs {
     /// to 974) or all.
     #[arg(long, default_value = "test")]
     pub(crate) split: MbppSplit,
+    /// Gives functions and their arguments made-up names, chosen by this seed, so that no answer is one from memory.
+    #[arg(long, value_name = "SEED")]
+    pub(crate) rename: Option<u64>,
 }
 
 /// Problem sets by name.
@@ -44,11 +47,17 @@ impl BenchmarkArgs {
     /// Reads the tasks.
     pub(crate) fn load(&self) -> Result<Vec<Task>, Failure> {
         let path = self.data.as_deref().unwrap_or(Path::new(""));
-        Ok(match self.benchmark {
+        let tasks = match self.benchmark {
             Benchmark::Humaneval => load_humaneval(path)?,
             Benchmark::Mbpp => load_mbpp(path, self.split)?,
             Benchmark::Tiny => embedded::tasks()?,
-        })
+        };
+        let Some(renaming) = self.renaming() else { return Ok(tasks) };
+        Ok(tasks.iter().map(|task| renaming.task(task)).collect::<Result<_, _>>()?)
+    }
+
+    fn renaming(&self) -> Option<Renaming> {
+        self.rename.map(|seed| Renaming { seed })
     }
 }
 
@@ -58,6 +67,7 @@ impl fmt::Display for BenchmarkArgs {
             Benchmark::Humaneval => f.write_str("humaneval"),
             Benchmark::Mbpp => write!(f, "mbpp {}", self.split),
             Benchmark::Tiny => f.write_str("tiny"),
-        }
+        }?;
+        self.renaming().map_or(Ok(()), |renaming| write!(f, " {renaming}"))
     }
 }

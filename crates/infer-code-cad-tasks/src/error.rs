@@ -122,6 +122,17 @@ pub enum TaskError {
         /// What was looked for.
         what: &'static str,
     },
+    /// A task cannot be given other names.
+    #[error(
+        "task {task_id:?}, prompt with reference solution {reason}, so that its names cannot be changed; repair \
+         the task or leave it as it is"
+    )]
+    Renaming {
+        /// The task.
+        task_id: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// Nothing of its kind has this name.
     #[error("{kind} {name:?} is unknown; choose one of: {}", choices.join(", "))]
     UnknownName {
@@ -146,9 +157,11 @@ impl TaskError {
             | Self::WrongType { line, .. }
             | Self::InvalidField { line, .. }
             | Self::DuplicateTaskId { line, .. } => Some(*line),
-            Self::Io { .. } | Self::Gzip { .. } | Self::Empty { .. } | Self::UnknownName { .. } => {
-                None
-            }
+            Self::Io { .. }
+            | Self::Gzip { .. }
+            | Self::Empty { .. }
+            | Self::Renaming { .. }
+            | Self::UnknownName { .. } => None,
         }
     }
 }

@@ -154,14 +154,19 @@ fn task(row: &Row) -> Result<Task, TaskError> {
     Ok(Task::new(parts.into_problem(row.string("task_id")?, prompt, entry_point), hidden))
 }
 
-struct Parts {
+pub(crate) struct Parts {
     preamble: String,
     signature: String,
     docstring: String,
 }
 
 impl Parts {
-    fn into_problem(self, task_id: String, prompt: String, entry_point: String) -> Problem {
+    pub(crate) fn into_problem(
+        self,
+        task_id: String,
+        prompt: String,
+        entry_point: String,
+    ) -> Problem {
         let Self { preamble, signature, docstring } = self;
         let visible_tests = examples::asserts(&docstring, &entry_point, &preamble);
         Problem {
@@ -178,7 +183,7 @@ impl Parts {
 }
 
 /// Splits a prompt at the definition of the entry point, the last one of that name.
-fn split_prompt(prompt: &str, entry_point: &str) -> Option<Parts> {
+pub(crate) fn split_prompt(prompt: &str, entry_point: &str) -> Option<Parts> {
     let prompt = prompt.replace("\r\n", "\n");
     let lines = logical_lines(&prompt);
     let at = lines.iter().rposition(|line| line.defined_name() == Some(entry_point))?;

@@ -120,7 +120,7 @@ mod tests {
     fn decoding_cleans_what_it_takes_for_the_space_before_a_word() {
         let defects = TextDefects { leading_space: false, clean_up: true };
         let cleaned = defects.apply("' '.join(x) + ' , ' + \" n't\"".to_owned());
-        assert_eq!(cleaned, "''.join(x) +', ' + \"n't\"");
+        assert_eq!(cleaned, "' '.join(x) + ','+ \"n't\"");
         let both = TextDefects { leading_space: true, ..defects };
         assert_eq!(both.apply("a .b".to_owned()), " a.b");
     }

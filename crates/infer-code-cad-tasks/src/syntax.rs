@@ -154,7 +154,8 @@ impl Syntax {
         reader.read(&tree)?.pop()
     }
 
-    fn parse(&mut self, source: &str) -> Option<Tree> {
+    /// The tree of a text that is all Python.
+    pub(crate) fn parse(&mut self, source: &str) -> Option<Tree> {
         self.0.parse(source, None).filter(|tree| !tree.root_node().has_error())
     }
 }
