@@ -200,7 +200,10 @@ fn a_preset_fills_in_what_no_flag_says_and_is_in_the_header() {
     let read = infer_code_cad::Preset::read(&preset).unwrap();
     assert_eq!(read.to_string(), "default+as-is+leading-space+cad-length");
 
-    let run = header(&[&own[..], &["--stop", "x", "--align", "--prompt-format", "raw", "--rename", "3"]].concat());
+    let run = header(
+        &[&own[..], &["--stop", "x", "--align", "--prompt-format", "raw", "--rename", "3"]]
+            .concat(),
+    );
     assert_eq!(run["benchmark"], "humaneval renamed(seed=3)");
     assert_eq!(run["preset"]["name"], "default+as-is+leading-space+cad-length");
     assert_eq!((&run["max_new_tokens"], &run["max_length"]), (&24.into(), &Value::Null));

@@ -14,7 +14,7 @@ use infer_code_cad::checkpoint::Tokenizer;
 use infer_code_cad::decode::TokenId;
 use infer_code_cad::engine::{CausalLm, EngineConfig, EngineError, KvCache, LogitRows, Step};
 use infer_code_cad::sandbox::{Judge, Limits, Sandbox, SandboxConfig, Submission, Verdict};
-use infer_code_cad::tasks::{Task, load_humaneval};
+use infer_code_cad::tasks::{StopPreset, Task, load_humaneval};
 use infer_code_cad::{
     LanguageModel, Preset, Recipe, SolveConfig, SolveEvent, Solver, Supplies, prepare,
     solve_prepared,
@@ -228,6 +228,16 @@ fn module_in_a_fence(task: &Task) -> String {
     format!("Here is the function:\n\n```python\n{}\n```\n\nIt passes.", module.trim())
 }
 
+/// The same up to the stop strings of the public code's name, which stand in more places than its tokens.
+fn until_stop_strings(task: &Task) -> String {
+    let body = body(task);
+    let ends = StopPreset::PaperCode.strings().iter().filter_map(|stop| body.find(stop));
+    let end = ends.min().unwrap_or(body.len());
+    body[..end].to_owned()
+}
+
+const STOPPED_TOKENS: usize = 22;
+const STOPPED_STRINGS: usize = 34;
 const LEADING_SPACE: usize = 22;
 const CLEAN_UP: [usize; 4] = [15, 19, 86, 91];
 const HELPER_FIRST: [usize; 5] = [10, 32, 38, 50, 64];
@@ -259,6 +269,8 @@ fn canonical_solutions_under_each_preset() {
     let expected: BTreeSet<_> = CLEAN_UP.into_iter().chain(HELPER_FIRST).collect();
     assert_eq!(unstopped, expected, "155 pass");
     assert_eq!(passing("paper-code", "cad", body_behind_signature), 133);
+    assert_eq!(passing("default+cad-stop", "cad", body), 164 - STOPPED_TOKENS);
+    assert_eq!(passing("default", "vanilla", until_stop_strings), 164 - STOPPED_STRINGS);
 }
 
 #[test]

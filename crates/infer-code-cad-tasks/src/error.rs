@@ -22,6 +22,22 @@ pub enum TaskError {
         /// What the decoder said.
         source: io::Error,
     },
+    /// The file is parquet, and this program was built without it.
+    #[error(
+        "{file}: parquet needs the feature parquet; build with --features parquet, or convert the file to JSON lines"
+    )]
+    ParquetFeature {
+        /// Path as given.
+        file: String,
+    },
+    /// The parquet file is damaged, or holds values that problems do not have.
+    #[error("{file}: not readable as parquet ({reason}); download the file again")]
+    Parquet {
+        /// Path as given.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A line holds bytes that are not UTF-8.
     #[error("{file}, line {line}: not UTF-8; save the file as UTF-8")]
     NotUtf8 {
@@ -159,6 +175,8 @@ impl TaskError {
             | Self::DuplicateTaskId { line, .. } => Some(*line),
             Self::Io { .. }
             | Self::Gzip { .. }
+            | Self::ParquetFeature { .. }
+            | Self::Parquet { .. }
             | Self::Empty { .. }
             | Self::Renaming { .. }
             | Self::UnknownName { .. } => None,

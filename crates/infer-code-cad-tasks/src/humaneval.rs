@@ -5,8 +5,8 @@ use crate::python::{Line, logical_lines};
 use crate::{Embedded, Hidden, Problem, Task, TaskError, mbpp};
 use std::path::Path;
 
-/// Loads HumanEval or EvalPlus's HumanEval+ (`.jsonl`, `.jsonl.gz` or one JSON list, told apart by
-/// content).
+/// Loads HumanEval or EvalPlus's HumanEval+ (`.jsonl`, `.jsonl.gz` or one JSON list; with the feature `parquet` also
+/// that; told apart by content).
 ///
 /// Of HumanEval+ as a release has it (`HumanEvalPlus.jsonl`) the tests are all its inputs, `base_input` and
 /// `plus_input`, whose answers must agree with those of the reference within `atol`. Of the rows of its data

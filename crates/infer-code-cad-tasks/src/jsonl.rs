@@ -1,5 +1,6 @@
 use crate::TaskError;
 use crate::fields;
+use crate::parquet_file;
 use crate::python_json::to_json;
 use crate::source::{Lines, Source, Span, Text, Texts, newlines};
 use serde_json::{Map, Value};
@@ -32,6 +33,10 @@ enum Places {
 impl Rows {
     pub(crate) fn open(path: &Path) -> Result<Self, TaskError> {
         let file = path.display().to_string();
+        if parquet_file::is_parquet(path) {
+            let rows = parquet_file::json(path, &file)?;
+            return Ok(Self::of(Source::new(rows.into_bytes(), &file), file));
+        }
         match Texts::open(path, &file)? {
             Texts::List(source) => Ok(Self::of(source, file)),
             Texts::Lines(lines) => Ok(Self { file, texts: Places::Lines(lines) }),
@@ -87,7 +92,8 @@ impl fmt::Debug for Rows {
     }
 }
 
-/// Reads a file of JSON objects, one per line or in one list, gzip-compressed or not.
+/// Reads a file of JSON objects, one per line or in one list, gzip-compressed or not; or a parquet file, whose lines are
+/// its rows.
 pub(crate) fn read_rows(path: &Path) -> Result<Vec<Row>, TaskError> {
     Rows::open(path)?.all()
 }

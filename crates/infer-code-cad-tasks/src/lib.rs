@@ -20,6 +20,7 @@ mod keep;
 mod marks;
 mod mbpp;
 mod paper_code;
+mod parquet_file;
 mod plus;
 mod problem;
 mod program;
