@@ -66,7 +66,8 @@ pub enum Error {
     Preset(#[from] PresetError),
     /// A text that is to end completions as a token is none.
     #[error(
-        "{text:?} is not one token of {model}, so it cannot end a completion as a token; make it a stop string"
+        "{text:?} is not one token of {model}, so it cannot end a completion as a token; make it a stop string, or \
+         turn it off where a preset has it (+no-cad-stop)"
     )]
     StopToken {
         /// The model's name.
