@@ -85,7 +85,7 @@ impl Figure {
     }
 
     fn drawn(&self) -> Result<String, ReportError> {
-        sheet::svg(&self.panels, &self.legend).map_err(|reason| self.wrong(reason))
+        sheet::svg(&self.caption, &self.panels, &self.legend).map_err(|reason| self.wrong(reason))
     }
 
     fn wrong(&self, reason: String) -> ReportError {
@@ -116,14 +116,14 @@ fn figure(report: &StudyReport<'_>, benchmark: &str, cost: Cost) -> Option<Figur
         report.study.ks.iter().filter_map(|&k| panel(report, benchmark, cost, k)).collect();
     let shown =
         |index: &usize| panels.iter().any(|panel| panel.points().iter().any(|p| p.arm == *index));
-    let arms = arms_on(report, benchmark);
+    let arms: Vec<_> =
+        arms_on(report, benchmark).into_iter().filter(|(index, _)| shown(index)).collect();
     let several = arms.iter().any(|(_, arm)| arm.model != arms[0].1.model);
     let name = |arm: &crate::StudyArm| {
         let name = one_line(&arm.name);
         if several { format!("{name}, {}", one_line(&arm.model)) } else { name }
     };
-    let legend = arms.iter().filter(|(index, _)| shown(index));
-    let legend = legend.map(|(index, arm)| (*index, shortened(&name(arm), 48))).collect();
+    let legend = arms.iter().map(|(index, arm)| (*index, shortened(&name(arm), 48))).collect();
     let (word, title) = match cost {
         Cost::Throughput => ("throughput", "Accuracy against throughput"),
         Cost::Memory => ("memory", "Accuracy against peak memory"),
@@ -156,7 +156,7 @@ fn panel(report: &StudyReport<'_>, benchmark: &str, cost: Cost, k: u64) -> Optio
 
 /// The drawing with a name for readers who do not see it, and a style.
 fn with_head(svg: &str, title: &str, style: &str) -> String {
-    let title = title.replace('&', "&amp;").replace('<', "&lt;");
+    let title = title.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let head = format!(" role=\"img\">\n<title>{title}</title>\n{style}");
     svg.replacen(">\n", &head, 1)
 }

@@ -80,9 +80,14 @@ fn put(text: &mut String, table: &Table) {
     table.notes.iter().for_each(|note| *text += &format!("{}\n\n", escaped(note)));
 }
 
+/// The small print in brackets, but for intervals, which have some.
 fn cell(cell: &Cell) -> String {
-    let texts = [&cell.main, &cell.detail].map(|text| escaped(text));
-    if texts[1].is_empty() { texts[0].clone() } else { texts.join(" ") }
+    let (intervals, others): (Vec<&str>, Vec<&str>) =
+        cell.detail.lines().partition(|line| line.starts_with('['));
+    let others = (!others.is_empty()).then(|| format!("({})", others.join(", ")));
+    let parts = std::iter::once(cell.main.clone());
+    let parts = parts.chain(intervals.into_iter().map(str::to_owned)).chain(others);
+    escaped(&parts.collect::<Vec<_>>().join(" "))
 }
 
 /// One line of text that Markdown takes for text.

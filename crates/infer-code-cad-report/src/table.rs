@@ -13,7 +13,7 @@ pub(crate) struct Column {
     pub(crate) is_number: bool,
 }
 
-/// What a cell says, and what it says in small print.
+/// What a cell says, and what it says in lines of small print.
 #[derive(Debug, Default)]
 pub(crate) struct Cell {
     pub(crate) main: String,
@@ -30,6 +30,16 @@ impl<T: Into<String>> From<T> for Cell {
     fn from(main: T) -> Self {
         Self { main: main.into(), detail: String::new() }
     }
+}
+
+/// The number of an arm, columns of words, then columns of numbers.
+pub(crate) fn numbered<'a>(
+    words: impl IntoIterator<Item = &'a str>,
+    numbers: impl IntoIterator<Item = &'a str>,
+) -> Vec<Column> {
+    let mut columns = columns(words, numbers);
+    columns.insert(0, Column { name: "#".to_owned(), is_number: true });
+    columns
 }
 
 /// Columns of words, then columns of numbers.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::study::PASSED;
-use crate::table::{Cell, Column, Table, columns};
-use crate::text::{difference, interval, known, megabytes, p_value, share, significant};
-use crate::{Comparison, Finding, Percentiles, StudyArm, StudyReport};
+use crate::table::{Cell, Table, columns, numbered};
+use crate::text::{UNKNOWN, difference, interval, known, megabytes, p_value, share, significant};
+use crate::{Comparison, DifferenceAt, Finding, PairedTest, Percentiles, StudyArm, StudyReport};
 
 /// The benchmarks, in the order of their first arm.
 pub(crate) fn benchmarks<'a>(report: &StudyReport<'a>) -> Vec<&'a str> {
@@ -76,24 +76,18 @@ fn comparison_table(
     title: &str,
     notes: Vec<String>,
 ) -> Option<Table> {
-    if compared.is_empty() {
-        return None;
-    }
-    let confirmatory = compared[0].test.finding.is_some();
-    let tested = format!("difference of pass@{}", report.study.tested_k);
-    let mut columns =
-        columns(["arm", "against", "benchmark"], ["problems", "ahead / behind", &tested]);
+    let confirmatory = compared.first()?.test.finding.is_some();
     let others = other_ks(report, compared);
-    columns.extend(others.iter().map(|k| Column { name: format!("pass@{k}"), is_number: true }));
-    columns.push(Column { name: "p".to_owned(), is_number: true });
-    if confirmatory {
-        columns.push(Column { name: "p (Holm)".to_owned(), is_number: true });
-        columns.push(Column { name: "found".to_owned(), is_number: false });
-    }
-    columns.push(Column { name: "excluded above".to_owned(), is_number: true });
-    columns.push(Column { name: "detectable".to_owned(), is_number: true });
+    // The answer first: a narrow screen shows no more.
+    let words = ["arm"].into_iter().chain(confirmatory.then_some("found"));
+    let tested = format!("pass@{} difference", report.study.tested_k);
+    let others_heads: Vec<String> = others.iter().map(|k| format!("pass@{k} difference")).collect();
+    let numbers = [tested.as_str(), if confirmatory { "p (Holm)" } else { "p" }]
+        .into_iter()
+        .chain(others_heads.iter().map(String::as_str))
+        .chain(["excluded above", "detectable", "ahead / behind"]);
     let rows = compared.iter().map(|compared| comparison_row(report, compared, &others)).collect();
-    Some(Table { id, title: title.to_owned(), notes, columns, rows })
+    Some(Table { id, title: title.to_owned(), notes, columns: columns(words, numbers), rows })
 }
 
 /// The k beside the tested one for which any of them has a difference.
@@ -105,34 +99,40 @@ fn other_ks(report: &StudyReport<'_>, compared: &[&Comparison]) -> Vec<u64> {
 fn comparison_row(report: &StudyReport<'_>, compared: &Comparison, others: &[u64]) -> Vec<Cell> {
     let (arm, control) = (&report.study.arms[compared.arm], &report.study.arms[compared.control]);
     let test = &compared.test;
-    let shown =
-        |at: &crate::DifferenceAt| Cell::detailed(difference(at.value), interval(at.low, at.high));
-    let mut row = vec![
-        Cell::detailed(format!("{} {}", number(compared.arm), arm.name), arm.model.clone()),
-        format!("{} {}", number(compared.control), control.name).into(),
-        arm.benchmark.clone().into(),
-        compared.problems.to_string().into(),
-        format!("{} / {}", compared.better_on, compared.worse_on).into(),
-        shown(&test.difference),
-    ];
-    row.extend(others.iter().map(|k| {
-        compared.at.iter().find(|at| at.k == *k).map_or(known(None, String::clone).into(), shown)
-    }));
-    row.push(p_value(test.p).into());
-    if let (Some(adjusted), Some(finding)) = (test.adjusted_p, test.finding) {
-        row.push(p_value(adjusted).into());
-        row.push(found(finding).into());
-    }
+    let shown = |at: &DifferenceAt| Cell::detailed(difference(at.value), interval(at.low, at.high));
+    let against = format!(
+        "against {} {}\n{}\n{}",
+        number(compared.control),
+        control.name,
+        arm.model,
+        arm.benchmark
+    );
+    let mut row = vec![Cell::detailed(format!("{} {}", number(compared.arm), arm.name), against)];
+    row.extend(test.finding.map(|finding| found(finding, test)));
+    row.push(shown(&test.difference));
+    row.push(match test.adjusted_p {
+        Some(adjusted) => Cell::detailed(p_value(adjusted), format!("alone {}", p_value(test.p))),
+        None => p_value(test.p).into(),
+    });
+    row.extend(
+        others
+            .iter()
+            .map(|k| compared.at.iter().find(|at| at.k == *k).map_or(UNKNOWN.into(), shown)),
+    );
     row.push(known(test.excluded_above, share).into());
     row.push(known(test.smallest_detectable, share).into());
+    let ahead = format!("{} / {}", compared.better_on, compared.worse_on);
+    row.push(Cell::detailed(ahead, format!("of {}", counted(compared.problems, "problem"))));
     row
 }
 
-fn found(finding: Finding) -> &'static str {
+/// What was found; of no difference the size that it can still have.
+fn found(finding: Finding, test: &PairedTest) -> Cell {
+    let bound = test.excluded_above.map(|bound| format!("above {} excluded", share(bound)));
     match finding {
-        Finding::Better => "better",
-        Finding::Worse => "worse",
-        Finding::NoneFound => "no difference",
+        Finding::Better => "better".into(),
+        Finding::Worse => "worse".into(),
+        Finding::NoneFound => Cell::detailed("no difference", bound.unwrap_or_default()),
     }
 }
 
@@ -141,8 +141,8 @@ pub(crate) fn accuracy(report: &StudyReport<'_>, benchmark: &str) -> Table {
     let ks = &report.study.ks;
     let passes: Vec<String> = ks.iter().map(|k| format!("pass@{k}")).collect();
     let has_paper = arms.iter().any(|(_, arm)| arm.paper.is_some());
-    let heads = passes.iter().map(String::as_str).chain(["tokens/s", "peak MB"]);
-    let heads = ["problems", "samples"].into_iter().chain(heads);
+    let costs = ["tokens/s", "peak MB", "problems", "samples"];
+    let heads = passes.iter().map(String::as_str).chain(costs);
     let mut notes = vec![format!(
         "pass@k without bias (Chen et al. 2021), with the BCa interval of {} over problems.",
         level(report)
@@ -158,7 +158,7 @@ pub(crate) fn accuracy(report: &StudyReport<'_>, benchmark: &str) -> Table {
         id: "accuracy",
         title: benchmark.to_owned(),
         notes,
-        columns: columns(["#", "arm", "role"], heads),
+        columns: numbered(["arm"], heads),
         rows: arms.iter().map(|(index, arm)| accuracy_row(report, *index, arm)).collect(),
     }
 }
@@ -170,8 +170,10 @@ fn accuracy_row(report: &StudyReport<'_>, index: usize, arm: &StudyArm) -> Vec<C
         (fewest, most) if fewest == most => most.to_string(),
         (fewest, most) => format!("{fewest} to {most}"),
     };
-    let mut row: Vec<Cell> = names(index, arm).into();
-    row.extend([arm.role.to_string(), result.problems.to_string(), samples].map(Cell::from));
+    let mut row: Vec<Cell> = vec![
+        number(index).into(),
+        Cell::detailed(arm.name.clone(), format!("{}\n{}", arm.model, arm.role)),
+    ];
     row.extend(report.study.ks.iter().map(|&k| {
         let at = result.pass_at(k);
         let bounds = at.map(|at| interval(at.low, at.high)).unwrap_or_default();
@@ -179,9 +181,10 @@ fn accuracy_row(report: &StudyReport<'_>, index: usize, arm: &StudyArm) -> Vec<C
         Cell::detailed(known(at, |at| share(at.value)), detail)
     }));
     let rate = known(arm.speed.tokens_per_second, significant);
-    let paper_rate = paper.and_then(|paper| paper.tokens_per_second).map(significant);
+    let paper_rate = paper.and_then(|paper| paper.tokens_per_second).map(|rate| rate.to_string());
     row.push(Cell::detailed(rate, beside(String::new(), paper_rate)));
     row.push(known(arm.memory.peak_bytes, megabytes).into());
+    row.extend([result.problems.to_string(), samples].map(Cell::from));
     row
 }
 
@@ -191,7 +194,7 @@ fn beside(detail: String, paper: Option<String>) -> String {
         .into_iter()
         .flatten()
         .collect::<Vec<_>>()
-        .join(" ")
+        .join("\n")
 }
 
 pub(crate) fn efficiency(report: &StudyReport<'_>) -> Option<Table> {
@@ -223,7 +226,7 @@ pub(crate) fn efficiency(report: &StudyReport<'_>) -> Option<Table> {
             .to_owned(),
     ];
     let rows = arms().map(|(index, arm)| efficiency_row(report, index, arm)).collect();
-    let columns = columns(["#", "arm", "benchmark"], numbers);
+    let columns = numbered(["arm", "benchmark"], numbers);
     Some(Table { id: "efficiency", title: "Speed and memory".to_owned(), notes, columns, rows })
 }
 
@@ -283,8 +286,8 @@ pub(crate) fn verdicts(report: &StudyReport<'_>) -> Option<Table> {
         title: "Verdicts".to_owned(),
         notes: vec![],
         rows: rows.collect(),
-        columns: columns(
-            ["#", "arm", "benchmark"],
+        columns: numbered(
+            ["arm", "benchmark"],
             ["samples"].into_iter().chain(verdicts.iter().map(String::as_str)),
         ),
     })

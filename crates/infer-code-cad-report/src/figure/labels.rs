@@ -45,7 +45,7 @@ pub(super) fn place(
 ) -> (i32, i32) {
     let places = FURTHER.iter().flat_map(|further| {
         DIRECTIONS.iter().map(move |(dx, dy)| {
-            let x = dx * (dot + half.0 + further);
+            let x = dx * (if *dy == 0 { dot + half.0 } else { dot + half.0 - 4 } + further);
             let y = dy * (if *dx == 0 { dot + half.1 } else { dot + half.1 - 6 } + further);
             (point.0 + x, point.1 + y)
         })

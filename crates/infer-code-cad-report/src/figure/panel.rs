@@ -73,7 +73,7 @@ impl Panel {
         let mut chart = ChartBuilder::on(area)
             .margin_top(24)
             .margin_right(36)
-            .margin_left(12)
+            .margin_left(16)
             .margin_bottom(8)
             .caption(self.title(), text(30, palette::ink()))
             .x_label_area_size(84)

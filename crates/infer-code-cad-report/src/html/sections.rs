@@ -45,7 +45,7 @@ fn put_cell(html: &mut String, cell: &Cell, is_number: bool) {
     *html += if is_number { "<td class=\"number\">" } else { "<td>" };
     *html += &escaped(&cell.main);
     if !cell.detail.is_empty() {
-        let _ = write!(html, " <small>{}</small>", escaped(&cell.detail));
+        let _ = write!(html, " <small>{}</small>", escaped(&cell.detail).replace('\n', "<br>"));
     }
     *html += "</td>";
 }
