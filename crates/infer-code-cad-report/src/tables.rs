@@ -39,10 +39,10 @@ pub(crate) fn contrasts(report: &StudyReport<'_>) -> Option<Table> {
     let alpha = report.statistics.alpha;
     let notes = vec![
         format!(
-            "pass@{} of the arm less that of its control, with the paired interval of {} over problems. p is that of \
-             the sign-flip test, corrected by Holm over {}; at {alpha} and below a difference counts as found.",
-            report.study.tested_k,
+            "Δ: pass@k of the arm less that of its control, with the paired interval of {} over problems. p is that of \
+             the sign-flip test at pass@{}, corrected by Holm over {}; at {alpha} and below a difference counts as found.",
             level(report),
+            report.study.tested_k,
             counted(compared.len(), "contrast"),
         ),
         format!(
@@ -80,12 +80,13 @@ fn comparison_table(
     let others = other_ks(report, compared);
     // The answer first: a narrow screen shows no more.
     let words = ["arm"].into_iter().chain(confirmatory.then_some("found"));
-    let tested = format!("pass@{} difference", report.study.tested_k);
-    let others_heads: Vec<String> = others.iter().map(|k| format!("pass@{k} difference")).collect();
+    let tested = format!("Δ pass@{}", report.study.tested_k);
+    let others_heads: Vec<String> = others.iter().map(|k| format!("Δ pass@{k}")).collect();
     let numbers = [tested.as_str(), if confirmatory { "p (Holm)" } else { "p" }]
         .into_iter()
         .chain(others_heads.iter().map(String::as_str))
-        .chain(["excluded above", "detectable", "ahead / behind"]);
+        .chain((!confirmatory).then_some("excluded above"))
+        .chain(["detectable", "ahead / behind"]);
     let rows = compared.iter().map(|compared| comparison_row(report, compared, &others)).collect();
     Some(Table { id, title: title.to_owned(), notes, columns: columns(words, numbers), rows })
 }
@@ -119,7 +120,10 @@ fn comparison_row(report: &StudyReport<'_>, compared: &Comparison, others: &[u64
             .iter()
             .map(|k| compared.at.iter().find(|at| at.k == *k).map_or(UNKNOWN.into(), shown)),
     );
-    row.push(known(test.excluded_above, share).into());
+    // A finding says it itself.
+    if test.finding.is_none() {
+        row.push(known(test.excluded_above, share).into());
+    }
     row.push(known(test.smallest_detectable, share).into());
     let ahead = format!("{} / {}", compared.better_on, compared.worse_on);
     row.push(Cell::detailed(ahead, format!("of {}", counted(compared.problems, "problem"))));
