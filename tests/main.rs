@@ -22,6 +22,8 @@ mod presets;
 mod prompts;
 mod samples;
 mod sharing;
+#[cfg(feature = "report")]
+mod study;
 mod timing;
 mod waves;
 

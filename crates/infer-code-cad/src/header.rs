@@ -152,7 +152,7 @@ impl RunHeader {
     }
 
     /// Every setting by name, those of parts as `technique.decoder`.
-    fn entries(&self) -> Vec<(String, String)> {
+    pub(crate) fn entries(&self) -> Vec<(String, String)> {
         let quoted = |texts: &[String]| {
             texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(" ")
         };

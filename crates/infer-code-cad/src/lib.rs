@@ -21,12 +21,14 @@ mod preset;
 mod prompt_format;
 mod prompter;
 mod record;
-mod report;
 mod results;
 mod samples;
 mod selection;
 mod solve;
 mod stop;
+#[cfg(feature = "report")]
+mod study;
+mod summary;
 mod task_limits;
 mod task_tests;
 mod technique;
@@ -43,6 +45,8 @@ pub use infer_code_cad_decode as decode;
 pub use infer_code_cad_engine as engine;
 pub use infer_code_cad_metrics as metrics;
 pub use infer_code_cad_native as native;
+#[cfg(feature = "report")]
+pub use infer_code_cad_report as report;
 pub use infer_code_cad_retrieval as retrieval;
 pub use infer_code_cad_sandbox as sandbox;
 pub use infer_code_cad_tasks as tasks;
@@ -67,7 +71,6 @@ pub use prompter::{
 pub use record::{
     FailureRecord, PromptRecord, Record, SampleRecord, SessionRecord, ShownRecord, Stage,
 };
-pub use report::{DraftCost, PassAt, Summary, table};
 pub use results::{results_path, write_results};
 pub use samples::{
     JudgedSamples, SampleJudging, SampleProgress, judge_samples, sample_results_path,
@@ -80,6 +83,9 @@ pub use solve::{
     Prepared, Solution, SolveConfig, SolveEvent, Solver, prepare, solve, solve_prepared,
 };
 pub use stop::{StopError, stop_strings};
+#[cfg(feature = "report")]
+pub use study::{ArmFile, read_arm, read_study};
+pub use summary::{DraftCost, PassAt, Summary, table};
 pub use task_limits::TaskLimits;
 pub use task_tests::task_tests;
 pub use technique::{

@@ -1,0 +1,179 @@
+//! Result files as the arms of a study.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use infer_code_cad_report::{Memory, Prompt, Role, Sample, Speed, Study, StudyArm, StudyProblem};
+
+use crate::fingerprint::Fingerprint;
+use crate::{
+    JournalError, Judging, PromptRecord, Record, RunHeader, SampleRecord, StoredRun, Summary,
+};
+
+/// A result file under the name that it has in a study.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArmFile {
+    /// The name, which is the arm's own among those of its model and benchmark.
+    pub name: String,
+    /// What the arm is there for.
+    pub role: Role,
+    /// The file that [`evaluate_into`](crate::evaluate_into) wrote.
+    pub path: PathBuf,
+}
+
+impl ArmFile {
+    /// An arm that is compared with nothing by itself.
+    pub fn new(name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        Self { name: name.into(), role: Role::default(), path: path.into() }
+    }
+}
+
+/// Reads result files into one study, in the order of the files.
+///
+/// Settings that all files have in common are the study's, the others stay with their arms. An exploratory arm
+/// without a control that another arm names as its control becomes [`Role::Control`]. A note tells which arms
+/// were timed while programs ran beside, so that their rates are too low.
+///
+/// Whether arms can be compared is for [`StudyReport::new`](infer_code_cad_report::StudyReport::new) to say: a
+/// control must be of the same model and benchmark, and arms of one benchmark need the same problems.
+///
+/// # Errors
+/// As [`StoredRun::read`].
+///
+/// # Examples
+/// ```no_run
+/// use std::path::Path;
+///
+/// use infer_code_cad::report::{Role, Statistics, StudyReport};
+/// use infer_code_cad::{ArmFile, read_study};
+///
+/// let cad = ArmFile {
+///     role: Role::Confirmatory { control: "control".into() },
+///     ..ArmFile::new("cad", "cad.jsonl")
+/// };
+/// let study = read_study("CAD", &[ArmFile::new("control", "control.jsonl"), cad])?;
+/// StudyReport::new(&study, &Statistics::default())?.write_to(Path::new("report"))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_study(title: &str, files: &[ArmFile]) -> Result<Study, JournalError> {
+    let mut study = Study { title: title.to_owned(), ..Study::default() };
+    let mut beside = vec![];
+    for file in files {
+        let run = StoredRun::read(&file.path)?;
+        if run.judging() == Some(Judging::Beside) {
+            beside.push(file.name.as_str());
+        }
+        study.arms.push(arm(file, &run)?);
+    }
+    if !beside.is_empty() {
+        study.notes.push(format!(
+            "Programs ran on the same processors while generation was timed, so the rates are too low: {}.",
+            beside.join(", ")
+        ));
+    }
+    name_controls(&mut study.arms);
+    study.settings = take_common(&mut study.arms);
+    Ok(study)
+}
+
+/// Reads one result file as an arm, with all of its settings.
+///
+/// A problem without any verdict is left out, and its samples are counted as unjudged, as in a
+/// [`Summary`]. The model is called by a fingerprint of what it is, how it is held and where it runs, since that is all a
+/// file knows: two names, two models. Set [`StudyArm::model`] to call it otherwise.
+///
+/// # Errors
+/// As [`StoredRun::read`].
+pub fn read_arm(file: &ArmFile) -> Result<StudyArm, JournalError> {
+    arm(file, &StoredRun::read(&file.path)?)
+}
+
+fn arm(file: &ArmFile, run: &StoredRun) -> Result<StudyArm, JournalError> {
+    let header = run.header();
+    let records = run.records().collect::<Result<Vec<_>, _>>()?;
+    let judged: usize = records.iter().map(|record| record.samples.len()).sum();
+    let measured = records.iter().filter(|record| !record.samples.is_empty());
+    // The benchmark is a field of the arm, and the names of the problems are with the problems.
+    let settings = header.entries().into_iter();
+    let settings = settings.filter(|(name, _)| !["benchmark", "tasks"].contains(&name.as_str()));
+    Ok(StudyArm {
+        role: file.role.clone(),
+        settings: settings.collect(),
+        problems: measured.map(problem).collect(),
+        unjudged_samples: (records.len() * header.n_samples).saturating_sub(judged) as u64,
+        speed: speed(run, &records),
+        memory: Memory { peak_bytes: run.peak_bytes(), ..Memory::default() },
+        ..StudyArm::new(&file.name, model(header), &header.benchmark)
+    })
+}
+
+/// Result files keep what a model is, and not what somebody calls it.
+fn model(header: &RunHeader) -> String {
+    format!("model {}", Fingerprint::new().text(&header.model.to_string()))
+}
+
+fn problem(record: &Record) -> StudyProblem {
+    StudyProblem {
+        task_id: record.task_id.clone(),
+        samples: record.samples.iter().map(sample).collect(),
+        prompts: record.prompt.iter().flat_map(prompts).collect(),
+    }
+}
+
+fn sample(record: &SampleRecord) -> Sample {
+    Sample {
+        verdict: record.verdict.as_str().to_owned(),
+        reason: record.reason.clone(),
+        program: Some(record.program.clone()),
+        tokens: Some(record.tokens as u64),
+    }
+}
+
+/// The streams by their rows: what each is for is the prompter's to know.
+fn prompts(record: &PromptRecord) -> Vec<Prompt> {
+    let streams = record.streams.iter().enumerate();
+    let stream = |(row, text): (usize, &String)| (format!("stream {row}"), text.clone());
+    let written = (!record.written.is_empty())
+        .then(|| ("beginning of the answer".to_owned(), record.written.clone()));
+    streams.map(stream).chain(written).map(|(name, text)| Prompt { name, text }).collect()
+}
+
+/// The rates of a [`Summary`]; none where no session that ended in order is in the file.
+fn speed(run: &StoredRun, records: &[Record]) -> Speed {
+    let Ok(summary) = Summary::new("", records, &run.throughput(), None, &[]) else {
+        return Speed::default();
+    };
+    let rate = |rate: f64| (rate > 0.0).then_some(rate);
+    Speed {
+        tokens_per_second: rate(summary.useful_tokens_per_second),
+        prefill_tokens_per_second: rate(summary.prefill_tokens_per_second),
+        decode_tokens_per_second: rate(summary.decode_tokens_per_second),
+        first_token_seconds: summary.first_token_seconds,
+        ..Speed::default()
+    }
+}
+
+fn name_controls(arms: &mut [StudyArm]) {
+    let controls: Vec<[String; 3]> = arms
+        .iter()
+        .filter_map(|arm| Some([arm.role.control()?, &arm.model, &arm.benchmark].map(Into::into)))
+        .collect();
+    for arm in arms {
+        let own = [&arm.name, &arm.model, &arm.benchmark];
+        let is_named = controls.iter().any(|control| control.each_ref() == own);
+        if is_named && arm.role == (Role::Exploratory { control: None }) {
+            arm.role = Role::Control;
+        }
+    }
+}
+
+/// What all arms have alike, taken out of them.
+fn take_common(arms: &mut [StudyArm]) -> BTreeMap<String, String> {
+    let Some(first) = arms.first() else { return BTreeMap::new() };
+    let mut common = first.settings.clone();
+    common.retain(|name, value| arms.iter().all(|arm| arm.settings.get(name) == Some(value)));
+    for arm in arms {
+        arm.settings.retain(|name, _| !common.contains_key(name));
+    }
+    common
+}
