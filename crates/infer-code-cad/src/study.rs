@@ -78,9 +78,8 @@ pub fn read_study(title: &str, files: &[ArmFile]) -> Result<Study, JournalError>
 
 /// Reads one result file as an arm, with all of its settings.
 ///
-/// A problem without any verdict is left out, and its samples are counted as unjudged, as in a
-/// [`Summary`]. The model is called by a fingerprint of what it is, how it is held and where it runs, since that is all a
-/// file knows: two names, two models. Set [`StudyArm::model`] to call it otherwise.
+/// A problem without any verdict is left out, and its samples are counted as unjudged. The file has no name of its
+/// model, so [`StudyArm::model`] is a fingerprint of what it is, how it is held and where it runs.
 ///
 /// # Errors
 /// As [`StoredRun::read`].
