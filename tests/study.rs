@@ -61,7 +61,8 @@ fn two_result_files_become_a_report_with_the_figures_of_their_summaries() {
 fn arms_of_other_problems_and_controls_that_are_not_there_are_refused() {
     let (all, mut few) = (run("vanilla"), run("vanilla"));
     few.tasks.truncate(2);
-    [&all, &few].map(Run::finish);
+    all.finish();
+    few.finish();
     let study = read_study("", &[file("all", &all), file("few", &few)]).unwrap();
     assert!(matches!(report(&study), Err(ReportError::DifferentProblems { .. })));
     let study = read_study("", &[against("none", file("all", &all))]).unwrap();
