@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::dense::mix;
 use crate::isa::{Simd, with_simd};
-use crate::kv_page::{AHEAD, LANES, Near, PAGES_AT_ONCE, Weights};
+use crate::kv_page::{LANES, Near, PAGES_AT_ONCE, Weights};
 use crate::kv_products::{Sums, fetch, fit, load_sums, store_sums, with_queries};
 use crate::{Isa, KvPage};
 
@@ -278,22 +278,16 @@ impl ByteMixing<'_> {
     fn rows<S: Simd, const N: usize>(&self, simd: S, out: &mut [f32]) {
         let mut weights = [[PageWeights { fours: [0; QUADS], scale: 0.0 }; N]; PAGES_AT_ONCE];
         for (i, (of_page, page)) in weights.iter_mut().zip(self.near.pages()).enumerate() {
-            if let Some(later) =
-                self.near.after(i + AHEAD).first().filter(|later| !later.is_empty())
-            {
-                fetch(simd, scales(later));
-            }
             for (q, of_query) in of_page.iter_mut().enumerate() {
                 *of_query = PageWeights::new(simd, self.weights.of(q, i), scales(page));
             }
         }
-        // The lines of a page are in registers as well.
         let (mut block, n_blocks) = (0, self.head_dim.div_ceil(LANES));
-        while const { fit::<S>(N + QUADS, 4) } && block + 4 <= n_blocks {
+        while const { fit::<S>(N, 4) } && block + 4 <= n_blocks {
             self.tile::<S, N, 4>(simd, block, &weights, out);
             block += 4;
         }
-        while const { fit::<S>(N + QUADS, 2) } && block + 2 <= n_blocks {
+        while const { fit::<S>(N, 2) } && block + 2 <= n_blocks {
             self.tile::<S, N, 2>(simd, block, &weights, out);
             block += 2;
         }

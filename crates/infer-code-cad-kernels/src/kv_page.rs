@@ -106,7 +106,7 @@ pub(crate) const LANES: usize = 16;
 /// first-level cache.
 pub(crate) const PAGES_AT_ONCE: usize = 8;
 /// Pages whose addresses are known beyond those, to be fetched ahead.
-pub(crate) const AHEAD: usize = 4;
+const AHEAD: usize = 4;
 
 thread_local! {
     /// Room for a key, reused from call to call.

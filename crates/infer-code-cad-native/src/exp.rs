@@ -1,7 +1,8 @@
 /// `e^x` for `x <= 0`, within 2 units in the last place; zero from -87 down, NaN of a NaN.
 ///
-/// Without branches or calls where there are fused multiply-adds, as in all vector code: `2^n e^r` with
-/// `x = n ln 2 + r` and the polynomial of Cephes' `expf`.
+/// `2^n e^r` with `x = n ln 2 + r` and the polynomial of Cephes' `expf`, in fused multiply-adds: fewer
+/// instructions, where a processor has them. Sampling is compiled for those that lack them too, where each is a call:
+/// it has an `exp` of its own, with other bits.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
     /// `1.5 * 2^23`: adding it rounds to an integer, which is then in the low bits.

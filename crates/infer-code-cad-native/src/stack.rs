@@ -75,10 +75,12 @@ impl NativeStack {
             .map(|layer| NativeBlock::load(config, layer, &loader))
             .collect::<Result<_, _>>()?;
         let all = |is: fn(Format) -> bool| head.parts.iter().all(|part| is(part.format()));
-        let kv_format = kv.unwrap_or(match () {
-            () if all(|format| format == Format::F32) => KvFormat::F32,
-            () if all(|format| format.encoding() == Encoding::Float) => KvFormat::F16,
-            () => KvFormat::Int8,
+        let kv_format = kv.unwrap_or(if all(|format| format == Format::F32) {
+            KvFormat::F32
+        } else if all(|format| format.encoding() == Encoding::Float) {
+            KvFormat::F16
+        } else {
+            KvFormat::Int8
         });
         Ok(Self {
             limits: ModelLimits::new(
