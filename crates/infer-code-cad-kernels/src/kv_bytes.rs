@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::dense::mix;
+use crate::hadamard::turn;
 use crate::isa::{Simd, with_simd};
 use crate::kv_page::{LANES, Near, PAGES_AT_ONCE, Weights};
 use crate::kv_products::{Sums, fetch, fit, load_sums, store_sums, with_queries};
@@ -80,7 +80,7 @@ pub(crate) fn put<S: Simd>(
 ) {
     turned.clear();
     turned.extend_from_slice(key);
-    mix(turned);
+    turn(turned);
     let fours = keys.as_chunks_mut().0;
     let of_key = round(
         simd,
@@ -145,9 +145,9 @@ impl QueryBytes {
             #[inline(always)]
             || for ((fours, rounded), query) in fours.zip(queries.chunks_exact(head_dim)) {
                 self.turned.copy_from_slice(query);
-                let n_mixed = mix(&mut self.turned);
+                let n_turned = turn(&mut self.turned);
                 *rounded = round(simd, &self.turned, #[inline(always)] |i, four| fours[i] = four);
-                rounded.scale *= scale / n_mixed as f32;
+                rounded.scale *= scale / n_turned as f32;
             }
         ));
     }

@@ -8,6 +8,7 @@ mod disjoint;
 mod error;
 mod format;
 mod gelu;
+mod hadamard;
 mod isa;
 mod kernels;
 mod kv_bytes;

@@ -1,11 +1,11 @@
 use std::ops::Range;
 
 use super::kernels::{self, Block, Results};
-use super::rows::mix;
 use super::{DenseFormat, DenseRows, LINE, PANEL};
 use crate::activations::Group;
 use crate::disjoint::Disjoint;
 use crate::format::TILE;
+use crate::hadamard::turn;
 use crate::isa::{Simd, with_simd};
 use crate::memory::AlignedBytes;
 use crate::{KernelError, Pool};
@@ -282,11 +282,11 @@ fn pack_int8(row: &[i8], lane: usize, tile: &mut [u8]) {
     }
 }
 
-/// The scale and the integers, mixed; the scale is NaN if a weight is not finite.
+/// The scale and the integers, turned; the scale is NaN if a weight is not finite.
 #[inline(always)]
 fn quantize(row: &[f32]) -> (f32, Vec<i8>) {
     let mut row = row.to_vec();
-    let n_mixed = mix(&mut row) as f32;
+    let n_turned = turn(&mut row) as f32;
     if !row.iter().all(|x| x.is_finite()) {
         return (f32::NAN, vec![0; row.len()]);
     }
@@ -305,7 +305,7 @@ fn quantize(row: &[f32]) -> (f32, Vec<i8>) {
     }
     let scale = best.1;
     let quants = row.chunks(2).flat_map(|pair| round(pair, scale)).map(|q| q as i8);
-    (scale / n_mixed, quants.take(row.len()).collect())
+    (scale / n_turned, quants.take(row.len()).collect())
 }
 
 /// Two weights, or the last one, in a scale: integers whose magnitudes are at most 128 together.

@@ -9,7 +9,6 @@ mod rows;
 
 pub use matrix::DenseMatrix;
 pub use rows::DenseRows;
-pub(crate) use rows::mix;
 
 use crate::format::TILE;
 

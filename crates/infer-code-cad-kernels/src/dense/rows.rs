@@ -1,13 +1,12 @@
 use super::DenseFormat;
 use crate::activations::Groups;
 use crate::disjoint::Disjoint;
+use crate::hadamard::turn;
 use crate::isa::{MAGNITUDE, Simd, with_simd};
 use crate::{Isa, KernelError, Pool};
 
 /// A row whose largest magnitude is below this counts as zero: its reciprocal would overflow.
 const TINY: f32 = 1e-30;
-/// The least distance of inputs that are mixed: whole vectors.
-const LEAST_APART: usize = 8;
 /// Values that the compiler takes together.
 const LANES: usize = 32;
 
@@ -143,11 +142,11 @@ fn interleave(values: &[f32], in_features: usize, n_rows: usize, steps: &mut [u3
 #[inline(always)]
 fn quantize(values: &[f32], in_features: usize, steps: &mut [u32], scales: &mut [f32]) {
     let n_rows = scales.len();
-    let mut mixed = vec![0.0; in_features];
+    let mut turned = vec![0.0; in_features];
     for (row, (values, scale)) in values.chunks_exact(in_features).zip(scales).enumerate() {
-        mixed.copy_from_slice(values);
-        mix(&mut mixed);
-        *scale = quantize_row(&mixed, steps[row..].iter_mut().step_by(n_rows));
+        turned.copy_from_slice(values);
+        turn(&mut turned);
+        *scale = quantize_row(&turned, steps[row..].iter_mut().step_by(n_rows));
     }
 }
 
@@ -190,32 +189,6 @@ fn peak(values: &[f32]) -> f32 {
     f32::from_bits(rest.iter().map(magnitude).chain(peaks).max().unwrap_or(0))
 }
 
-/// Turns a row by a Hadamard matrix, times the root of the number that comes back: of inputs so many
-/// places apart, each result is a sum with other signs, so that one large value becomes many small ones.
-///
-/// It turns weights as well, so that products stay what they are but for that number as a factor: a power
-/// of two.
-///
-/// Ashkboos et al., [QuaRot](https://arxiv.org/abs/2404.00456), section 3.
-#[inline(always)]
-pub(crate) fn mix(row: &mut [f32]) -> usize {
-    let mut apart = row.len();
-    while apart.is_multiple_of(2) && apart >= 2 * LEAST_APART {
-        apart /= 2;
-    }
-    let n_mixed = row.len() / apart;
-    while apart < row.len() {
-        for pair in row.chunks_exact_mut(2 * apart) {
-            let (first, second) = pair.split_at_mut(apart);
-            for (x, y) in first.iter_mut().zip(second) {
-                (*x, *y) = (*x + *y, *x - *y);
-            }
-        }
-        apart *= 2;
-    }
-    n_mixed
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,28 +221,5 @@ mod tests {
             }
         }
         assert_eq!(quantized(&[1e-38; 40]).1, 0.0);
-    }
-
-    #[test]
-    fn mixed_rows_have_the_products_they_had() {
-        for (len, n_mixed) in [(768, 64), (3072, 256), (384, 32), (24, 2), (7, 1), (33, 1)] {
-            let mut x: Vec<f32> = (0..len).map(|i| (i as f32).sin()).collect();
-            let mut y: Vec<f32> = (0..len).map(|i| (i as f32 * 1.7).cos() + 0.1).collect();
-            let product = |x: &[f32], y: &[f32]| -> f64 {
-                x.iter().zip(y).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
-            };
-            let before = product(&x, &y);
-            assert_eq!((mix(&mut x), mix(&mut y)), (n_mixed, n_mixed));
-            let after = product(&x, &y) / n_mixed as f64;
-            assert!((before - after).abs() < 1e-4, "{len}: {before} {after}");
-        }
-    }
-
-    #[test]
-    fn an_outlier_is_spread() {
-        let mut row = [0.0; 768];
-        row[100] = 64.0;
-        mix(&mut row);
-        assert_eq!(row.iter().filter(|x| x.abs() == 64.0).count(), 64);
     }
 }
