@@ -30,7 +30,7 @@ pub(crate) use drawing::DrawingArgs;
 pub(crate) use embedder::EmbedderArgs;
 pub(crate) use extraction::ExtractionArgs;
 pub(crate) use judge::{IsolationArgs, JudgeArgs};
-pub(crate) use model::{ModelArgs, SourceArgs};
+pub(crate) use model::{HoldingArgs, ModelArgs, SourceArgs};
 pub(crate) use passages::PassageArgs;
 pub(crate) use sampling::SamplingArgs;
 pub(crate) use settings::SettingArgs;

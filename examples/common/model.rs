@@ -25,6 +25,13 @@ pub(crate) struct SourceArgs {
 pub(crate) struct ModelArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
+    #[command(flatten)]
+    holding: HoldingArgs,
+}
+
+/// How a model is held, and where it runs.
+#[derive(Args)]
+pub(crate) struct HoldingArgs {
     /// Holds the weights in this format (f32, f16, bf16, q8_0, q6_k, q5_k, q5_1, q5_0, q4_k, q4_1, q4_0); without it they stay
     /// as they are in the files (on a GPU: f32).
     #[arg(long, alias = "dtype", value_parser = weights)]
@@ -54,7 +61,19 @@ fn weights(name: &str) -> Result<Weights, String> {
 impl ModelArgs {
     /// Loads the model.
     pub(crate) fn open(&self) -> Result<LanguageModel, Error> {
-        let Some(spec) = &self.source.model else {
+        self.holding.open(self.source.model.as_deref())
+    }
+
+    /// How to hold the model.
+    pub(crate) fn options(&self) -> LoadOptions {
+        self.holding.options()
+    }
+}
+
+impl HoldingArgs {
+    /// Loads a model, or the embedded one.
+    pub(crate) fn open(&self, spec: Option<&str>) -> Result<LanguageModel, Error> {
+        let Some(spec) = spec else {
             return LanguageModel::from_checkpoint(
                 "tiny".to_owned(),
                 &embedded::checkpoint()?,
@@ -62,12 +81,11 @@ impl ModelArgs {
             );
         };
         let mut model = LanguageModel::open(&download(spec)?, &self.options())?;
-        model.name.clone_from(spec);
+        model.name = spec.to_owned();
         Ok(model)
     }
 
-    /// How to hold the model.
-    pub(crate) fn options(&self) -> LoadOptions {
+    fn options(&self) -> LoadOptions {
         LoadOptions {
             weights: self.weights.flatten(),
             kv: self.kv,

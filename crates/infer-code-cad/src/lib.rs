@@ -10,6 +10,8 @@ mod dedup;
 mod draft;
 mod error;
 mod evaluate;
+#[cfg(feature = "report")]
+mod experiment;
 mod fingerprint;
 mod form;
 mod header;
@@ -58,6 +60,10 @@ pub use error::Error;
 pub use evaluate::{
     Evaluation, Executor, Judging, Progress, Rejudged, Rejudgement, evaluate, evaluate_into,
     rejudge,
+};
+#[cfg(feature = "report")]
+pub use experiment::{
+    Archive, Experiment, ExperimentError, Folders, Pace, Plan, PlannedArm, State, Unit,
 };
 pub use header::{Difference, RunHeader};
 pub use journal::{Journal, JournalDrafts, JournalError, StoredRun};

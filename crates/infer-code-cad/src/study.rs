@@ -65,12 +65,7 @@ pub fn read_study(title: &str, files: &[ArmFile]) -> Result<Study, JournalError>
         }
         study.arms.push(arm(file, &run)?);
     }
-    if !beside.is_empty() {
-        study.notes.push(format!(
-            "Programs ran on the same processors while generation was timed, so the rates are too low: {}.",
-            beside.join(", ")
-        ));
-    }
+    study.notes.extend(beside_note(&beside));
     name_controls(&mut study.arms);
     study.settings = take_common(&mut study.arms);
     Ok(study)
@@ -92,17 +87,32 @@ fn arm(file: &ArmFile, run: &StoredRun) -> Result<StudyArm, JournalError> {
     let records = run.records().collect::<Result<Vec<_>, _>>()?;
     let judged: usize = records.iter().map(|record| record.samples.len()).sum();
     let measured = records.iter().filter(|record| !record.samples.is_empty());
-    // The benchmark is a field of the arm, and the names of the problems are with the problems.
-    let settings = header.entries().into_iter();
-    let settings = settings.filter(|(name, _)| !["benchmark", "tasks"].contains(&name.as_str()));
     Ok(StudyArm {
         role: file.role.clone(),
-        settings: settings.collect(),
+        settings: settings(header),
         problems: measured.map(problem).collect(),
         unjudged_samples: (records.len() * header.n_samples).saturating_sub(judged) as u64,
         speed: speed(run, &records),
         memory: Memory { peak_bytes: run.peak_bytes(), ..Memory::default() },
         ..StudyArm::new(&file.name, model(header), &header.benchmark)
+    })
+}
+
+/// What an arm's results depend on. The benchmark is a field of the arm, and the names of the problems are with the
+/// problems.
+pub(crate) fn settings(header: &RunHeader) -> BTreeMap<String, String> {
+    let entries = header.entries().into_iter();
+    entries.filter(|(name, _)| !["benchmark", "tasks"].contains(&name.as_str())).collect()
+}
+
+/// What is to be said of arms that were timed while programs ran.
+pub(crate) fn beside_note<S: AsRef<str>>(arms: &[S]) -> Option<String> {
+    let arms: Vec<&str> = arms.iter().map(AsRef::as_ref).collect();
+    (!arms.is_empty()).then(|| {
+        format!(
+            "Programs ran on the same processors while generation was timed, so the rates are too low: {}.",
+            arms.join(", ")
+        )
     })
 }
 
@@ -152,7 +162,7 @@ fn speed(run: &StoredRun, records: &[Record]) -> Speed {
     }
 }
 
-fn name_controls(arms: &mut [StudyArm]) {
+pub(crate) fn name_controls(arms: &mut [StudyArm]) {
     let controls: Vec<[String; 3]> = arms
         .iter()
         .filter_map(|arm| Some([arm.role.control()?, &arm.model, &arm.benchmark].map(Into::into)))
@@ -167,7 +177,7 @@ fn name_controls(arms: &mut [StudyArm]) {
 }
 
 /// What all arms have alike, taken out of them.
-fn take_common(arms: &mut [StudyArm]) -> BTreeMap<String, String> {
+pub(crate) fn take_common(arms: &mut [StudyArm]) -> BTreeMap<String, String> {
     let Some(first) = arms.first() else { return BTreeMap::new() };
     let mut common = first.settings.clone();
     common.retain(|name, value| arms.iter().all(|arm| arm.settings.get(name) == Some(value)));

@@ -1,0 +1,260 @@
+//! Studies that are written down before they are run.
+
+mod archive;
+mod error;
+mod estimate;
+mod plan;
+mod pool;
+mod unit;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use infer_code_cad_report::Study;
+use infer_code_cad_tasks::Task;
+
+use crate::study::{beside_note, name_controls, take_common};
+use crate::{
+    ArmFile, Evaluation, Executor, Judging, Progress, Recipe, RunHeader, StoredRun, Supplies,
+    evaluate_into, read_arm,
+};
+
+pub use archive::Archive;
+pub use error::ExperimentError;
+pub use estimate::Pace;
+pub use plan::{Plan, PlannedArm};
+pub use unit::Unit;
+
+/// Where an experiment keeps what it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folders {
+    /// The journals, with all programs: outside of a checkout, for they are large.
+    pub journals: PathBuf,
+    /// The archives of finished runs, if any are to be kept: small enough for a repository, and taken as done by a
+    /// machine that has no journal.
+    pub archives: Option<PathBuf>,
+}
+
+/// What runs a [`Plan`] with one model.
+#[derive(Debug)]
+pub struct Experiment<'a> {
+    /// What is to be run.
+    pub plan: &'a Plan,
+    /// What the model is called in the names of files and in tables.
+    pub model: String,
+    /// The problems of each benchmark of the plan, in its order.
+    pub tasks: Vec<Vec<Task>>,
+    /// Writes and judges.
+    pub executor: Executor,
+    /// What techniques need.
+    pub supplies: Supplies,
+    /// Where results are.
+    pub folders: Folders,
+}
+
+/// How far a [`Unit`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Every sample has its verdict.
+    Done,
+    /// So many samples have one.
+    Begun {
+        /// How many.
+        judged: usize,
+    },
+}
+
+impl Experiment<'_> {
+    /// How far a unit is, by its archive or else its journal.
+    ///
+    /// # Errors
+    /// [`ExperimentError::OtherSettings`] for a file that was made otherwise; those of reading it.
+    pub fn state(&self, unit: &Unit) -> Result<State, ExperimentError> {
+        let header = self.header(unit)?;
+        let check = |path: PathBuf, was: &RunHeader| match was.differences(&header) {
+            none if none.is_empty() => Ok(()),
+            differences => Err(ExperimentError::OtherSettings { path, differences }),
+        };
+        let archive = self.folders.archives.as_ref().map(|folder| unit.archive(folder));
+        if let Some(path) = archive.filter(|path| path.exists()) {
+            let archive = Archive::read(&path)?;
+            return check(path, &archive.header).map(|()| State::Done);
+        }
+        let path = unit.journal(&self.folders.journals);
+        if !path.exists() {
+            return Ok(State::Begun { judged: 0 });
+        }
+        let run = StoredRun::read(&path)?;
+        check(path, run.header())?;
+        let judged = |task_id: &String| {
+            (0..header.n_samples).filter(|sample| run.has_verdict(task_id, *sample)).count()
+        };
+        let judged = header.tasks.iter().map(judged).sum();
+        // A run that is whole and has no archive yet is not done: running it makes the archive.
+        let is_kept = self.folders.archives.is_none();
+        Ok(if is_kept && judged == self.samples(unit) {
+            State::Done
+        } else {
+            State::Begun { judged }
+        })
+    }
+
+    /// The samples of a unit.
+    pub fn samples(&self, unit: &Unit) -> usize {
+        self.tasks[unit.benchmark].len() * self.plan.samples
+    }
+
+    /// Runs what a unit lacks, and archives it once it is done. Drafts that another journal of the model and
+    /// benchmark has are taken from there, as those of vanilla for self-consistency.
+    ///
+    /// # Errors
+    /// Those of [`evaluate_into`], and of the archive.
+    pub fn run(
+        &self,
+        unit: &Unit,
+        sink: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<Evaluation, ExperimentError> {
+        let path = unit.journal(&self.folders.journals);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| ExperimentError::Io { path: folder.to_owned(), source })?;
+        }
+        let recipe = self.recipe(unit)?;
+        let technique = recipe.build(&self.supplies).map_err(crate::Error::from)?;
+        let tasks = self.put(unit, &recipe);
+        let mut executor = self.executor.clone();
+        executor.solver.known = Some(Arc::new(unit::Siblings::of(&path)?));
+        let config = self.plan.config(&recipe, unit.seed);
+        let benchmark = &self.plan.benchmarks[unit.benchmark];
+        let evaluation =
+            evaluate_into(&path, benchmark, &technique, &tasks, &executor, &config, sink)?;
+        if !evaluation.cancelled
+            && let Some(folder) = &self.folders.archives
+        {
+            Archive::of_journal(&path)?.write(&unit.archive(folder))?;
+        }
+        Ok(evaluation)
+    }
+
+    /// The header that a unit's journal has.
+    fn header(&self, unit: &Unit) -> Result<RunHeader, ExperimentError> {
+        let recipe = self.recipe(unit)?;
+        let technique = recipe.build(&self.supplies).map_err(crate::Error::from)?;
+        let (tasks, config) = (self.put(unit, &recipe), self.plan.config(&recipe, unit.seed));
+        let benchmark = &self.plan.benchmarks[unit.benchmark];
+        Ok(RunHeader::new(benchmark, &technique, &tasks, &self.executor, &config)?)
+    }
+
+    fn recipe(&self, unit: &Unit) -> Result<Recipe, ExperimentError> {
+        self.plan.recipe(&self.plan.arms[unit.arm])
+    }
+
+    /// The problems as the preset puts them to the technique.
+    fn put(&self, unit: &Unit, recipe: &Recipe) -> Vec<Task> {
+        self.plan.preset.tasks(recipe, self.tasks[unit.benchmark].clone())
+    }
+}
+
+impl Plan {
+    /// What is there of this plan with some models, as a study: from journals, which also have programs and prompts,
+    /// or else from archives. No model is needed.
+    ///
+    /// An arm has all seeds with which every arm was run whole; where there is none yet, those that it was run with
+    /// itself. What was not run is in a note.
+    ///
+    /// # Errors
+    /// Those of the files.
+    pub fn study(&self, models: &[String], folders: &Folders) -> Result<Study, ExperimentError> {
+        let mut study = Study {
+            title: self.title.clone(),
+            notes: self.notes.clone(),
+            ks: self.k.clone(),
+            tested_k: self.k.first().copied().unwrap_or(1),
+            ..Study::default()
+        };
+        for model in models {
+            self.add_model(&mut study, model, folders)?;
+        }
+        name_controls(&mut study.arms);
+        study.settings = take_common(&mut study.arms);
+        Ok(study)
+    }
+
+    fn add_model(
+        &self,
+        study: &mut Study,
+        model: &str,
+        folders: &Folders,
+    ) -> Result<(), ExperimentError> {
+        let mut found = vec![];
+        for unit in self.units(model)? {
+            if let Some(arm) = self.measured(&unit, folders)? {
+                found.push((unit, arm));
+            }
+        }
+        let has = |arm, benchmark, seed| {
+            found.iter().any(|(unit, _): &(Unit, _)| {
+                (unit.arm, unit.benchmark, unit.seed) == (arm, benchmark, seed)
+            })
+        };
+        let benchmarks = 0..self.benchmarks.len();
+        let whole = |arm, seed| benchmarks.clone().all(|benchmark| has(arm, benchmark, seed));
+        let common: Vec<u64> = self
+            .seeds
+            .iter()
+            .copied()
+            .filter(|seed| (0..self.arms.len()).all(|arm| whole(arm, *seed)))
+            .collect();
+        let counts = |unit: &Unit| match common.is_empty() {
+            true => self.pooled.is_none() || whole(unit.arm, unit.seed),
+            false => common.contains(&unit.seed),
+        };
+        let (mut beside, mut missing) = (vec![], vec![]);
+        for (index, planned) in self.arms.iter().enumerate() {
+            for table in self.tables() {
+                let parts = found.iter().filter(|(unit, _)| {
+                    unit.arm == index && table.benchmarks.contains(&unit.benchmark) && counts(unit)
+                });
+                let parts: Vec<_> = parts.map(|(_, part)| part.clone()).collect();
+                if parts.is_empty() {
+                    missing.push(format!("{} on {}", planned.name, table.name));
+                    continue;
+                }
+                if parts.iter().any(|(_, judging)| *judging == Some(Judging::Beside)) {
+                    beside.push(format!("{} on {}", planned.name, table.name));
+                }
+                let arm = pool::pool(parts.into_iter().map(|(arm, _)| arm).collect());
+                study.arms.push(planned.labelled(arm, model, &table.name));
+            }
+        }
+        study.notes.extend(beside_note(&beside));
+        if !missing.is_empty() {
+            study.notes.push(format!("{model}, not run yet: {}.", missing.join(", ")));
+        }
+        Ok(())
+    }
+
+    /// A unit that is done, and when programs ran while it was timed.
+    fn measured(
+        &self,
+        unit: &Unit,
+        folders: &Folders,
+    ) -> Result<Option<pool::Part>, ExperimentError> {
+        let journal = unit.journal(&folders.journals);
+        if journal.exists() {
+            let run = StoredRun::read(&journal)?;
+            if run.is_complete() {
+                let arm = read_arm(&ArmFile::new("", &journal))?;
+                return Ok(Some((arm, run.judging())));
+            }
+        }
+        let Some(folder) = &folders.archives else { return Ok(None) };
+        let path = unit.archive(folder);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let Archive { arm, judging, .. } = Archive::read(&path)?;
+        Ok(Some((arm, judging)))
+    }
+}

@@ -1,0 +1,136 @@
+//! Plans by name, and what flags change of them.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use infer_code_cad::tasks::{MbppSplit, Task, load_humaneval, load_mbpp};
+use infer_code_cad::{Plan, Preset, Recipe, Supplies, embedded};
+
+use crate::common::{Failure, PassageArgs, positive};
+
+/// What to run.
+#[derive(Args)]
+pub(crate) struct PlanArgs {
+    /// tables (1 and 2 of the paper), contrasts (the confirmatory study), alpha (the choice of its alpha), tiny (the
+    /// embedded problems), or a TOML file like those.
+    #[arg(long, value_name = "NAME", default_value = "tables")]
+    plan: String,
+    /// Of a plan the one table of the paper: 1 (HumanEval) or 2 (MBPP's validation split).
+    #[arg(long, value_name = "1|2", value_parser = clap::value_parser!(u8).range(1..=2))]
+    table: Option<u8>,
+    /// Of a plan these arms alone, by name.
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    arms: Vec<String>,
+    /// What the arms have in common, instead of the plan's: default, paper or paper-code.
+    #[arg(long, value_name = "NAME")]
+    preset: Option<Preset>,
+    /// Samples of each problem, instead of the plan's.
+    #[arg(long, value_parser = positive)]
+    n: Option<usize>,
+    /// Seeds, instead of the plan's.
+    #[arg(long, value_name = "SEED,..", value_delimiter = ',')]
+    seeds: Vec<u64>,
+    /// Only the first problems of each benchmark.
+    #[arg(long, value_name = "N", value_parser = positive)]
+    problems: Option<usize>,
+    /// A first table in ten minutes on two cores: --problems 20 --n 2 --seeds 0.
+    #[arg(long, conflicts_with_all = ["n", "seeds", "problems"])]
+    quick: bool,
+    /// The folder with HumanEval.jsonl.gz and mbpp.jsonl.
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+}
+
+impl PlanArgs {
+    /// The plan with what the flags change.
+    pub(crate) fn plan(&self) -> Result<Plan, Failure> {
+        let mut plan: Plan = match self.plan.as_str() {
+            "tables" => include_str!("tables.toml").parse()?,
+            "contrasts" => include_str!("contrasts.toml").parse()?,
+            "alpha" => include_str!("alpha.toml").parse()?,
+            "tiny" => include_str!("tiny.toml").parse()?,
+            path => Plan::read(Path::new(path))?,
+        };
+        if let Some(table) = self.table {
+            let benchmark = if table == 1 { "humaneval" } else { "mbpp validation" };
+            plan.benchmarks.retain(|name| name == benchmark);
+            plan.title = format!("Table {table}");
+        }
+        if let Some(preset) = &self.preset {
+            plan.preset = preset.clone();
+        }
+        if !self.seeds.is_empty() {
+            plan.seeds.clone_from(&self.seeds);
+        }
+        plan.samples = self.n.unwrap_or(plan.samples);
+        plan.problems = self.problems.or(plan.problems);
+        if self.quick {
+            (plan.problems, plan.samples, plan.seeds) = (Some(20), 2, vec![0]);
+            plan.title = format!("{}, a first look", plan.title);
+        }
+        if let Some(name) =
+            self.arms.iter().find(|name| plan.arms.iter().all(|arm| arm.name != **name))
+        {
+            return Err(format!("the plan has no arm {name:?}").into());
+        }
+        if !self.arms.is_empty() {
+            plan.keep(|arm| self.arms.contains(&arm.name));
+        }
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// The problems of each benchmark.
+    pub(crate) fn tasks(&self, plan: &Plan) -> Result<Vec<Vec<Task>>, Failure> {
+        let file = |name: &str| {
+            let folder =
+                self.data.as_ref().ok_or_else(|| format!("say --data FOLDER, where {name} is"))?;
+            Ok::<_, Failure>(folder.join(name))
+        };
+        let load = |name: &String| {
+            let mut tasks = match name.split_once(' ') {
+                None if name == "tiny" => embedded::tasks()?,
+                None if name == "humaneval" => load_humaneval(&file("HumanEval.jsonl.gz")?)?,
+                Some(("mbpp", split)) => {
+                    load_mbpp(&file("mbpp.jsonl")?, split.parse::<MbppSplit>()?)?
+                }
+                _ => {
+                    return Err(format!(
+                        "no benchmark is called {name:?}; say humaneval, mbpp SPLIT or tiny"
+                    )
+                    .into());
+                }
+            };
+            tasks.truncate(plan.problems.unwrap_or(usize::MAX));
+            Ok(tasks)
+        };
+        plan.benchmarks.iter().map(load).collect()
+    }
+}
+
+/// What the techniques of a plan need. Arms that read passages are left out where there are none.
+pub(crate) fn supplies(plan: &mut Plan, passages: &PassageArgs) -> Result<Supplies, Failure> {
+    let reads =
+        |technique: &str| technique.parse::<Recipe>().is_ok_and(|recipe| recipe.passages.is_some());
+    let mut supplies = Supplies::default();
+    if plan.arms.iter().all(|arm| !reads(&arm.technique)) {
+        return Ok(supplies);
+    }
+    supplies.retriever = passages.retriever(plan.benchmarks == ["tiny"])?;
+    if supplies.retriever.is_none() {
+        plan.keep(|arm| !reads(&arm.technique));
+        plan.check()?;
+        eprintln!(
+            "notice: arms with rag are left out; give their passages, as by --index DIR of build_index"
+        );
+    }
+    Ok(supplies)
+}
+
+/// A model's name in tables: of a path the last part, without ending.
+pub(crate) fn model_name(spec: &str) -> &str {
+    let name = spec.trim_end_matches('/');
+    let name =
+        if Path::new(name).exists() { name.rsplit('/').next().unwrap_or(name) } else { name };
+    name.strip_suffix(".gguf").unwrap_or(name)
+}
