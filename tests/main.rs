@@ -20,6 +20,8 @@ mod numerics;
 mod pipeline;
 mod presets;
 mod prompts;
+#[cfg(feature = "report")]
+mod reproduce;
 mod samples;
 mod sharing;
 #[cfg(feature = "report")]

@@ -11,7 +11,8 @@ use crate::common::{Failure, PassageArgs, positive};
 /// What to run.
 #[derive(Args)]
 pub(crate) struct PlanArgs {
-    /// tables (1 and 2 of the paper), contrasts (the confirmatory study), alpha (the choice of its alpha), tiny (the
+    /// tables (1 and 2 of the paper), contrasts (the confirmatory study), alpha (the choice of its alpha), factors
+    /// (what the contrast does), tiny (the
     /// embedded problems), or a TOML file like those.
     #[arg(long, value_name = "NAME", default_value = "tables")]
     plan: String,
@@ -48,6 +49,7 @@ impl PlanArgs {
             "tables" => include_str!("tables.toml").parse()?,
             "contrasts" => include_str!("contrasts.toml").parse()?,
             "alpha" => include_str!("alpha.toml").parse()?,
+            "factors" => include_str!("factors.toml").parse()?,
             "tiny" => include_str!("tiny.toml").parse()?,
             path => Plan::read(Path::new(path))?,
         };

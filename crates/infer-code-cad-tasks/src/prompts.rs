@@ -48,6 +48,42 @@ pub fn question(problem: &Problem) -> String {
     format!("{}{}", problem.preamble, problem.signature)
 }
 
+/// Instruction and signature: [`cad_context`] without the docstring.
+pub fn instructed_question(problem: &Problem) -> String {
+    format!("{INSTRUCTION} \n\n {}", question(problem))
+}
+
+/// [`cad_context`] with one mask in place of the docstring: neighbouring masks are one, as in the code of selective
+/// prompt anchoring (arXiv 2408.09121), and so is its word where a tokenizer has no token for it.
+pub fn masked_context(problem: &Problem) -> String {
+    format!("{INSTRUCTION} \n\n {}", context(problem, "MASKTOKEN"))
+}
+
+/// [`cad_context`] without the examples: the docstring ends before the first line that calls the entry point, begins
+/// with `>>>`, or announces examples.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_tasks::{Problem, prompts};
+///
+/// let prompt = "def f(x):\n    \"\"\"Double x.\n    For example:\n    f(2) == 4\n    \"\"\"\n";
+/// let problem = Problem::from_prompt("mine", prompt)?;
+/// assert!(prompts::context_without_examples(&problem).ends_with("Context Double x. \n def f(x):"));
+/// # Ok::<(), infer_code_cad_tasks::TaskError>(())
+/// ```
+pub fn context_without_examples(problem: &Problem) -> String {
+    let call = format!("{}(", problem.entry_point);
+    let is_example = |line: &&str| {
+        let line = line.trim().to_lowercase();
+        line.contains(&call.to_lowercase())
+            || line.starts_with(">>>")
+            || line.starts_with("example")
+            || line.starts_with("for example")
+    };
+    let kept: Vec<&str> = problem.docstring.lines().take_while(|line| !is_example(line)).collect();
+    format!("{INSTRUCTION} \n\n {}", context(problem, kept.join("\n").trim_end()))
+}
+
 /// Instruction, retrieved passage, then the prompt (row "RAG").
 pub fn retrieved(problem: &Problem, passage: &str) -> String {
     format!("{} \n\n {}", with_passage(passage), problem.prompt)
@@ -80,7 +116,11 @@ fn with_passage(passage: &str) -> String {
 }
 
 fn docstring_first(problem: &Problem) -> String {
-    format!("Context {} \n {}", problem.docstring, question(problem))
+    context(problem, &problem.docstring)
+}
+
+fn context(problem: &Problem, docstring: &str) -> String {
+    format!("Context {docstring} \n {}", question(problem))
 }
 
 #[cfg(test)]

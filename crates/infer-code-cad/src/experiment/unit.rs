@@ -63,7 +63,7 @@ impl Plan {
 
 /// A name for files: what shells and file systems make of other characters differs.
 fn slug(name: &str) -> String {
-    let kept = |c: char| if c.is_ascii_alphanumeric() || "=.+".contains(c) { c } else { '-' };
+    let kept = |c: char| if c.is_ascii_alphanumeric() || "=.+_".contains(c) { c } else { '-' };
     let slug: String = name.chars().filter(|c| *c != ')').map(kept).collect();
     slug.trim_matches(['-', '.']).to_owned()
 }

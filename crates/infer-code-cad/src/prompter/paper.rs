@@ -78,6 +78,10 @@ impl PaperPrompter {
             streams.push(match self.question {
                 Question::Signature => write(prompts::question(problem))?,
                 Question::Headless => headless(&streams[0]),
+                Question::Raw => writer.raw(&prompts::question(problem))?,
+                Question::Instruction => write(prompts::instructed_question(problem))?,
+                Question::Masked => write(prompts::masked_context(problem))?,
+                Question::NoExamples => write(prompts::context_without_examples(problem))?,
             });
         }
         let mut prompted = Prompted::new(streams);
@@ -300,6 +304,31 @@ mod tests {
                 settings.ends_with(",retriever=both,passages=2,gate=perplexity)"),
                 "{settings}"
             );
+        }
+    }
+
+    #[test]
+    fn a_question_is_what_its_name_says() {
+        let prompt = "def f(x):\n    \"\"\"Double x.\n    >>> f(1)\n    2\n    \"\"\"\n";
+        let problem = Problem::from_prompt("f", prompt).unwrap();
+        let mut prompter = PaperPrompter::new(Layout::ContextAndQuestion);
+        let mut texts = |question| {
+            prompter.question = question;
+            let problems = std::slice::from_ref(&problem);
+            let streams = prompter.prompts(problems, &Doubler).remove(0).unwrap().streams;
+            (streams[0].text.clone(), streams[1].text.clone())
+        };
+        let (context, signature) = texts(Question::Signature);
+        assert_eq!(signature, "<user>def f(x):</user>");
+        assert_eq!(texts(Question::Raw), (context.clone(), "def f(x):".to_owned()));
+        let docstring = "Double x.\n>>> f(1)\n2";
+        for (question, expected) in [
+            (Question::Masked, context.replace(docstring, "MASKTOKEN")),
+            (Question::NoExamples, context.replace(docstring, "Double x.")),
+            (Question::Instruction, context.replace("Context Double x.\n>>> f(1)\n2 \n ", "")),
+        ] {
+            assert_ne!(expected, context);
+            assert_eq!(texts(question), (context.clone(), expected), "{question}");
         }
     }
 

@@ -11,6 +11,26 @@ pub enum Question {
     /// `headless`: the context without its first token, as in the paper's public code. The text of that stream is
     /// the context's, and its tokens lack the first.
     Headless,
+    /// `raw`: the signature alone, outside of the chat.
+    Raw,
+    /// `instruction`: the instruction and the signature, so that the docstring alone is contrasted.
+    Instruction,
+    /// `masked`: the context with one word in place of the docstring, as in selective prompt anchoring (SPA,
+    /// arXiv 2408.09121), whose literal mask this is.
+    Masked,
+    /// `no-examples`: the context without the docstring's examples.
+    NoExamples,
+}
+
+impl Question {
+    const ALL: [Self; 6] = [
+        Self::Signature,
+        Self::Headless,
+        Self::Raw,
+        Self::Instruction,
+        Self::Masked,
+        Self::NoExamples,
+    ];
 }
 
 /// How stream 0 of context-aware decoding is worded.
@@ -29,6 +49,10 @@ impl fmt::Display for Question {
         f.pad(match self {
             Self::Signature => "signature",
             Self::Headless => "headless",
+            Self::Raw => "raw",
+            Self::Instruction => "instruction",
+            Self::Masked => "masked",
+            Self::NoExamples => "no-examples",
         })
     }
 }
@@ -37,7 +61,7 @@ impl FromStr for Question {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        [Self::Signature, Self::Headless].into_iter().find(|one| one.to_string() == name).ok_or(())
+        Self::ALL.into_iter().find(|one| one.to_string() == name).ok_or(())
     }
 }
 

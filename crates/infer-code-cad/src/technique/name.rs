@@ -10,6 +10,9 @@ use super::recipe::paper_nucleus;
 use crate::preset::Family;
 use crate::{PartSetting, PassageGate, Preset, Question, Recipe, Sampler, TechniqueError, Wording};
 
+/// What `question` of `cad` may be.
+const QUESTIONS: &str = "signature, headless, raw, instruction, masked or no-examples";
+
 /// The parts of names.
 const PARTS: [&str; 8] = ["vanilla", "cot", "cad", "control", "rag", "sc", "nucleus", "greedy"];
 
@@ -156,7 +159,7 @@ impl Recipe {
             "cad" => {
                 self.contrast = Some(contrast(&mut part)?);
                 self.question = preset.question();
-                part.set("question", "signature or headless", &mut self.question)?;
+                part.set("question", QUESTIONS, &mut self.question)?;
                 self.word(&mut part, preset)?;
                 keys = &["alpha", "plausibility", "weights", "question", "wording"];
             }
@@ -267,6 +270,7 @@ mod tests {
             ("rag+control", "control+rag"),
             ("control(wording=public-code)+greedy", "control(wording=public-code)+greedy"),
             ("cad(question=headless)", "cad(alpha=0.5,question=headless)"),
+            ("cad(question=no-examples)", "cad(alpha=0.5,question=no-examples)"),
         ] {
             let recipe: Recipe = text.parse().unwrap();
             assert_eq!(recipe.to_string(), name);
@@ -302,7 +306,10 @@ mod tests {
             ("control+cad", "control and cad exclude each other: the control is cad without"),
             ("cot+control", "control and cot exclude each other"),
             ("control(alpha=1)", "control has no \"alpha\"; choose wording"),
-            ("cad(question=no)", "question of cad is \"no\", expected signature or headless"),
+            (
+                "cad(question=no)",
+                "question of cad is \"no\", expected signature, headless, raw, instruction, masked or no-examples",
+            ),
         ] {
             let error = text.parse::<Recipe>().unwrap_err().to_string();
             assert!(error.contains(complaint), "{text}: {error}");

@@ -19,7 +19,7 @@ use crate::{
 /// |---|---|---|
 /// | `vanilla` | nothing: the plain prompt | |
 /// | `cot` | asks for an outline first | |
-/// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5`, `plausibility=0`, or `weights`; `question=signature`, `wording=table4` |
+/// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5`, `plausibility=0`, or `weights`; `question=signature` (`raw`, `instruction`, `masked`, `no-examples`, `headless`), `wording=table4` |
 /// | `control` | the prompt of `cad` without contrast | `wording=table4` |
 /// | `rag` | puts the best passages before the problem | `passages=1`, `gate=open` |
 /// | `sc` | keeps the draft most like the others | `drafts=5` |
@@ -27,7 +27,7 @@ use crate::{
 /// | `greedy` | takes the best token instead | |
 ///
 /// `gate=perplexity` keeps a passage only where it makes the problem more probable: see [`PassageGate`].
-/// `question` and `wording` are what the public code has otherwise: see [`Question`] and [`Wording`].
+/// `question` is what the contrast takes away, `wording` what the public code has otherwise: see [`Question`] and [`Wording`].
 /// `nucleus` cuts by `top_k`, then `top_p`, then `min_p`, after the temperature: see [`Nucleus`].
 ///
 /// # Examples

@@ -1,0 +1,171 @@
+//! Plans: what is written down before, run, resumed, archived and reported.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use infer_code_cad::engine::EngineConfig;
+use infer_code_cad::report::{Role, Statistics, StudyReport};
+use infer_code_cad::sandbox::{Limits, ScriptedJudge};
+use infer_code_cad::{
+    Executor, Experiment, ExperimentError, Folders, Plan, Progress, Solver, State, Supplies,
+};
+
+const PLAN: &str = r#"
+title = "A try"
+benchmarks = ["one", "two"]
+pooled = "both"
+samples = 2
+seeds = [0, 7]
+k = [1, 2]
+max_new_tokens = 12
+spread = { between = 0.01, within = 0.1 }
+[[arm]]
+name = "plain"
+technique = "control"
+[[arm]]
+name = "contrast"
+technique = "cad(alpha=0.2)"
+confirms_against = "plain"
+"#;
+
+fn experiment<'a>(plan: &'a Plan, folder: &Path) -> Experiment<'a> {
+    let tasks = crate::tasks(40);
+    let (one, two) = tasks.split_at(2);
+    let model = crate::model();
+    let solver = Solver::new(&model, &EngineConfig::default());
+    Experiment {
+        plan,
+        model: "tiny".to_owned(),
+        tasks: vec![one.to_vec(), two.to_vec()],
+        executor: Executor::new(solver, ScriptedJudge::new(), Limits::default()),
+        supplies: Supplies::default(),
+        folders: Folders { journals: folder.join("runs"), archives: Some(folder.join("archives")) },
+    }
+}
+
+fn run_all(experiment: &Experiment<'_>) {
+    for unit in experiment.plan.units(&experiment.model).unwrap() {
+        let evaluation = experiment.run(&unit, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert!(!evaluation.cancelled);
+        assert_eq!(experiment.state(&unit).unwrap(), State::Done);
+    }
+}
+
+#[test]
+fn a_plan_is_run_and_its_archives_tell_what_its_journals_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan: Plan = PLAN.parse().unwrap();
+    let experiment = experiment(&plan, folder.path());
+    assert_eq!(plan.units("tiny").unwrap().len(), 8, "two arms, benchmarks and seeds");
+    run_all(&experiment);
+    let models = ["tiny".to_owned()];
+    let whole = plan.study(&models, &experiment.folders).unwrap();
+    let [plain, contrast] = &whole.arms[..] else { panic!("{:?}", whole.arms) };
+    assert_eq!(plain.role, Role::Control);
+    assert_eq!(contrast.role, Role::Confirmatory { control: "plain".to_owned() });
+    assert_eq!(contrast.benchmark, "both");
+    assert_eq!(contrast.problems.len(), 4, "of both benchmarks");
+    assert!(contrast.problems.iter().all(|problem| problem.samples.len() == 4), "of both seeds");
+    assert_eq!(whole.settings["seed"], "0, 7");
+    // Without journals the archives give the same figures, and no programs.
+    let only = Folders { journals: folder.path().join("none"), ..experiment.folders.clone() };
+    let archived = plan.study(&models, &only).unwrap();
+    let results = |study| {
+        let report = StudyReport::new(study, &Statistics::default()).unwrap();
+        (serde_json::to_value(report.results()).unwrap(), report.arms_csv())
+    };
+    assert_eq!(results(&archived), results(&whole));
+    assert!(whole.arms[0].problems[0].samples[0].program.is_some());
+    assert!(archived.arms[0].problems[0].samples[0].program.is_none());
+    let units = plan.units("tiny").unwrap();
+    assert_eq!(Experiment { folders: only, ..experiment }.state(&units[0]).unwrap(), State::Done);
+}
+
+#[test]
+fn a_stopped_plan_goes_on_and_seeds_count_once_all_arms_have_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan: Plan = PLAN.parse().unwrap();
+    let experiment = experiment(&plan, folder.path());
+    let units = plan.units("tiny").unwrap();
+    let stopped = experiment.run(&units[0], &mut |progress| match progress {
+        Progress::Judged { .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    assert!(stopped.unwrap().cancelled);
+    let State::Begun { judged } = experiment.state(&units[0]).unwrap() else {
+        panic!("it is done")
+    };
+    assert!((1..4).contains(&judged), "{judged}");
+    assert!(!units[0].archive(&folder.path().join("archives")).exists(), "it is not whole");
+    let study = || plan.study(&["tiny".to_owned()], &experiment.folders).unwrap();
+    assert_eq!(study().arms.len(), 0);
+    assert!(study().notes[0].contains("not run yet: plain on both, contrast on both"));
+    for unit in &units[..5] {
+        experiment.run(unit, &mut |_| ControlFlow::Continue(())).unwrap();
+    }
+    // All of seed 0, and of seed 7 one arm of one benchmark, which waits for the others.
+    let study = study();
+    assert!(study.arms.iter().all(|arm| arm.problems.iter().all(|one| one.samples.len() == 2)));
+    assert_eq!(study.settings["seed"], "0");
+}
+
+#[test]
+fn results_of_other_settings_are_never_taken_for_those_of_the_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan: Plan = PLAN.parse().unwrap();
+    let first = experiment(&plan, folder.path());
+    run_all(&first);
+    let unit = &plan.units("tiny").unwrap()[0];
+    let mut other = experiment(&plan, folder.path());
+    other.executor.limits = Limits { cpu_millis: 77, ..Limits::default() }.into();
+    let refused = |experiment: &Experiment<'_>, file: &str| {
+        let error = experiment.state(unit).unwrap_err();
+        assert!(matches!(error, ExperimentError::OtherSettings { .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(file) && text.contains("limits"), "{text}");
+    };
+    refused(&other, "csv.gz");
+    other.folders.archives = None;
+    refused(&other, "jsonl");
+    // What is no archive, or a part of one, is named.
+    let path = unit.archive(&folder.path().join("archives"));
+    let bytes = fs::read(&path).unwrap();
+    for broken in [&b"task,sample\n"[..], &bytes[..bytes.len() - 20], b""] {
+        fs::write(&path, broken).unwrap();
+        let error = first.state(unit).unwrap_err();
+        assert!(matches!(error, ExperimentError::Archive { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_plan_that_cannot_be_is_refused_with_the_reason() {
+    for (from, to, reason) in [
+        ("samples = 2", "samples = 0", "samples: there must be at least one"),
+        ("samples = 2", "", "missing field `samples`"),
+        ("seeds = [0, 7]", "seeds = [7, 7]", "a seed is there twice"),
+        ("\"two\"", "\"one\"", "a benchmark is there twice"),
+        ("name = \"contrast\"", "name = \"plain\"", "an arm is there twice"),
+        ("cad(alpha=0.2)", "control", "two arms have the technique control"),
+        ("against = \"plain\"", "against = \"plan\"", "\"plan\" is no other arm"),
+        ("cad(alpha=0.2)", "cad(beta=1)", "cad has no \"beta\""),
+        ("confirms_against", "confirm_against", "unknown field `confirm_against`"),
+        ("title", "preset = \"fair\"\ntitle", "choose default, paper or paper-code"),
+        ("confirms_against", "against = \"plain\"\nconfirms_against", "exclude each other"),
+    ] {
+        let error = PLAN.replacen(from, to, 1).parse::<Plan>().unwrap_err().to_string();
+        assert!(error.contains(reason), "{from} -> {to}: {error}");
+    }
+}
+
+#[test]
+fn what_a_contrast_will_find_is_known_before_the_run() {
+    let plan: Plan = PLAN.parse().unwrap();
+    let found = plan.smallest_detectable(&[100, 300]).unwrap();
+    // (z(.975) + z(.8)) * sqrt((.01 + .1 / 4) / 400)
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].0, "both");
+    assert!((found[0].1 - 2.8016 * (0.035_f64 / 400.0).sqrt()).abs() < 1e-4, "{}", found[0].1);
+    let exploratory: Plan = PLAN.replace("confirms_against", "against").parse().unwrap();
+    assert!(exploratory.smallest_detectable(&[100, 300]).unwrap().is_empty());
+}
