@@ -5,9 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use infer_code_cad::{
-    Executor, Journal, JournalDrafts, Judging, Progress, Solver, evaluate_into, rejudge, table,
-};
+use infer_code_cad::{Journal, JournalDrafts, Judging, Progress, Solver, evaluate_into, rejudge};
 
 mod common;
 
@@ -24,6 +22,8 @@ struct Args {
     sampling: common::SamplingArgs,
     #[command(flatten)]
     judge: common::JudgeArgs,
+    #[command(flatten)]
+    shard: common::ShardArgs,
     /// Result file; an existing one is resumed. What is derived from it is FILE.results.jsonl.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -47,6 +47,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), common::Failure> {
+    let shard = args.shard.shard()?;
     Journal::check(&args.out)?; // before a model is loaded
     let tasks = args.technique.tasks(args.benchmark.load()?)?;
     let technique = args.technique.build(args.benchmark.is_embedded())?;
@@ -54,36 +55,30 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let known = args.drafts.as_deref().map(JournalDrafts::read).transpose()?;
     let mut solver = Solver::new(&args.model.open()?, &args.sampling.engine());
     solver.known = known.map(|known| Arc::new(known) as _);
-    let judge = args.judge.judge()?;
-    let limits = args.judge.limits(args.benchmark.data.as_deref(), &tasks, &judge)?;
-    solver.judge = judge.clone();
-    let mut executor = Executor::new(solver, judge, limits);
-    if args.judge_after {
-        executor.judging = Judging::After;
-    }
+    let mut executor = args.judge.executor(solver, args.benchmark.data.as_deref(), &tasks)?;
+    executor.judging = if args.judge_after { Judging::After } else { Judging::Beside };
+    executor.shard = shard;
     let (name, benchmark) = (&technique.name, args.benchmark.to_string());
-    let mut bar = common::progress(name, tasks.len() * args.sampling.n);
+    let all = shard.part(&tasks).count() * args.sampling.n;
+    let mut bar = common::progress(name, all);
     let sink = &mut |progress: Progress<'_>| bar.show(&progress);
     let evaluation =
         evaluate_into(&args.out, &benchmark, &technique, &tasks, &executor, &config, sink);
     bar.finish();
     let evaluation = evaluation?;
+    let done: usize = evaluation.records.iter().map(|record| record.samples.len()).sum();
     if evaluation.cancelled {
-        let done: usize = evaluation.records.iter().map(|record| record.samples.len()).sum();
-        let all = tasks.len() * args.sampling.n;
         return Err(format!("stopped, {done} of {all} samples are judged and stored").into());
+    }
+    if !shard.is_whole() {
+        eprintln!("shard {shard} done: {done} of {all} samples are judged; merge the shards");
+        return Ok(());
     }
     if args.judge_after && evaluation.judging == Some(Judging::Beside) {
         // An earlier session was one without the flag, or a selection runs programs of its own.
         eprintln!("notice: programs ran beside some of the generation, so it was not undisturbed");
     }
-    let summary = evaluation.summary(name, &[1, 5, 10])?;
-    if args.json {
-        println!("{}", serde_json::to_string(&summary)?);
-    } else {
-        print!("{}", table(&[summary]));
-    }
-    Ok(())
+    common::print(&evaluation.summary(name, &[1, 5, 10])?, args.json)
 }
 
 fn judge_again(args: &Args) -> Result<(), common::Failure> {

@@ -7,12 +7,16 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// An example that `cargo test` built beside these tests.
-fn output(name: &str, args: &[&str]) -> Output {
+pub(crate) fn example(name: &str) -> Command {
     let tests = std::env::current_exe().unwrap();
     let directory = tests.parent().unwrap().parent().unwrap().join("examples");
     let path = directory.join(name).with_extension(std::env::consts::EXE_EXTENSION);
-    let output = Command::new(&path).args(args).output();
-    output.unwrap_or_else(|error| panic!("{}: {error}; cargo build --examples", path.display()))
+    assert!(path.exists(), "{} is missing; cargo build --examples", path.display());
+    Command::new(path)
+}
+
+fn output(name: &str, args: &[&str]) -> Output {
+    example(name).args(args).output().unwrap()
 }
 
 fn succeeds(name: &str, args: &[&str]) -> String {
@@ -132,7 +136,7 @@ fn stop_strings_end_a_completion() {
 }
 
 /// Two problems in the form of HumanEval.
-fn problems(directory: &Path) -> PathBuf {
+pub(crate) fn problems(directory: &Path) -> PathBuf {
     let problem = |id: usize| {
         serde_json::json!({
             "task_id": format!("HumanEval/{id}"), "entry_point": "f",

@@ -23,6 +23,7 @@ mod prompts;
 #[cfg(feature = "report")]
 mod reproduce;
 mod samples;
+mod shards;
 mod sharing;
 #[cfg(feature = "report")]
 mod study;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use infer_code_cad::sandbox::{Judge, Limits, Sandbox, SandboxConfig, SandboxError, Tier};
 use infer_code_cad::tasks::Task;
-use infer_code_cad::{CpuScale, Deduplicated, TaskLimits};
+use infer_code_cad::{CpuScale, Deduplicated, Executor, Solver, TaskLimits};
 
 use super::{Failure, positive};
 
@@ -70,6 +70,19 @@ impl JudgeArgs {
         config.workers = self.workers.unwrap_or(config.workers);
         let sandbox = Sandbox::start(&config)?;
         Ok(if self.dedup { Arc::new(Deduplicated::new(sandbox)) } else { Arc::new(sandbox) })
+    }
+
+    /// Such a judge for the solver's programs, for its selections and for their tests; `data` as in [`Self::limits`].
+    pub(crate) fn executor(
+        &self,
+        mut solver: Solver,
+        data: Option<&Path>,
+        tasks: &[Task],
+    ) -> Result<Executor, Failure> {
+        let judge = self.judge()?;
+        let limits = self.limits(data, tasks, &judge)?;
+        solver.judge = judge.clone();
+        Ok(Executor::new(solver, judge, limits))
     }
 
     /// What the program of a task may use; `data` is the file that the tasks are from.

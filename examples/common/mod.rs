@@ -10,7 +10,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use infer_code_cad::{Progress, SolveEvent};
+use infer_code_cad::{Progress, SolveEvent, Summary, table};
 
 mod benchmark;
 mod documents;
@@ -22,6 +22,7 @@ mod model;
 mod passages;
 mod sampling;
 mod settings;
+mod shard;
 mod technique;
 
 pub(crate) use benchmark::BenchmarkArgs;
@@ -34,15 +35,16 @@ pub(crate) use model::{HoldingArgs, ModelArgs, SourceArgs};
 pub(crate) use passages::PassageArgs;
 pub(crate) use sampling::SamplingArgs;
 pub(crate) use settings::SettingArgs;
+pub(crate) use shard::ShardArgs;
 pub(crate) use technique::TechniqueArgs;
 
 /// Flags of `evaluate` that mean something only where drafts are written.
 #[rustfmt::skip]
-pub(crate) const WRITING: [&str; 33] = [
+pub(crate) const WRITING: [&str; 34] = [
     "technique", "preset", "temperature", "top_p", "top_k", "min_p", "alpha", "plausibility", "n_passages", "gate",
     "passages", "index", "retrieved", "embedder", "embedder_weights", "embedder_threads", "similarity",
     "prompt_format", "system", "model", "weights", "kv", "threads", "device", "n", "max_new_tokens", "max_rows",
-    "stop", "seed", "drafts", "judge_after", "as_is", "align",
+    "stop", "seed", "drafts", "judge_after", "as_is", "align", "shard",
 ];
 
 /// What ends an example early: shown on one line, without a backtrace.
@@ -77,6 +79,16 @@ pub(crate) fn say(line: fmt::Arguments<'_>) {
     if writeln!(std::io::stdout(), "{line}").is_err() {
         std::process::exit(0);
     }
+}
+
+/// Prints the figures of a run.
+pub(crate) fn print(summary: &Summary, json: bool) -> Result<(), Failure> {
+    if json {
+        println!("{}", serde_json::to_string(summary)?);
+    } else {
+        print!("{}", table(std::slice::from_ref(summary)));
+    }
+    Ok(())
 }
 
 /// Parses a count of at least one.

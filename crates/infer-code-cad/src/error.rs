@@ -7,7 +7,10 @@ use infer_code_cad_retrieval::RetrievalError;
 use infer_code_cad_sandbox::SandboxError;
 use infer_code_cad_tasks::TaskError;
 
-use crate::{Device, JournalError, PresetError, PromptError, StopError, TechniqueError};
+use crate::{
+    Device, JournalError, MergeError, PresetError, PromptError, ShardError, StopError,
+    TechniqueError,
+};
 
 /// What can go wrong while techniques are composed and measured.
 #[derive(Debug, thiserror::Error)]
@@ -128,6 +131,12 @@ pub enum Error {
     /// A result file cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// Result files are not those of one run.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// A text names no part of a run.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
     /// Two tasks share an identifier, which names results and random numbers.
     #[error("task {task_id:?} is there twice; give each task an id of its own")]
     DuplicateTask {

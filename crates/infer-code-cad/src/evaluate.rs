@@ -12,8 +12,8 @@ use infer_code_cad_sandbox::Judge;
 use infer_code_cad_tasks::Task;
 
 use crate::{
-    Error, FailureRecord, Record, SampleRecord, SessionRecord, SolveConfig, SolveEvent, Solver,
-    Summary, TaskLimits, Technique,
+    Error, FailureRecord, Record, SampleRecord, SessionRecord, Shard, SolveConfig, SolveEvent,
+    Solver, Summary, TaskLimits, Technique,
 };
 
 pub use into::evaluate_into;
@@ -34,17 +34,20 @@ pub struct Executor {
     pub judging: Judging,
     /// What one program may use.
     pub limits: TaskLimits,
+    /// Which of the problems; the header of a result file is that of them all.
+    pub shard: Shard,
 }
 
 impl Executor {
     /// A solver and a judge beside it; the judge of the [`Solver`] is another one, which sees no hidden test.
     pub fn new(solver: Solver, judge: impl Judge + 'static, limits: impl Into<TaskLimits>) -> Self {
         let (judge, limits) = (Arc::new(judge), limits.into());
-        Self { solver, judge, judging: Judging::default(), limits }
+        Self { solver, judge, judging: Judging::default(), limits, shard: Shard::default() }
     }
 }
 
-/// What [`evaluate`] reports as it goes. Problems are indices into its input.
+/// What [`evaluate`] reports as it goes. Problems are indices into its input, or into the part of it that the
+/// executor's [`Shard`] has ([`Shard::part`]).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Progress<'a> {
@@ -88,7 +91,7 @@ pub enum Progress<'a> {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Evaluation {
-    /// One per problem, in the order of the input, with what became of it.
+    /// One per problem of the executor's [`Shard`], in the order of the input, with what became of it.
     pub records: Vec<Record>,
     /// What generation cost.
     pub throughput: Throughput,

@@ -3,6 +3,7 @@ mod error;
 mod file;
 mod index;
 mod line;
+mod merge;
 mod place;
 mod stored;
 
@@ -14,6 +15,7 @@ use stored::Scan;
 
 pub use drafts::JournalDrafts;
 pub use error::JournalError;
+pub use merge::{MergeError, Missing, merge};
 pub use stored::StoredRun;
 
 pub(crate) use file::{LineFile, Span, io_error};

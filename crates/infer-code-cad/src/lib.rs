@@ -26,6 +26,7 @@ mod record;
 mod results;
 mod samples;
 mod selection;
+mod shard;
 mod solve;
 mod stop;
 #[cfg(feature = "report")]
@@ -66,7 +67,7 @@ pub use experiment::{
     Archive, Experiment, ExperimentError, Folders, Pace, Plan, PlannedArm, State, Unit,
 };
 pub use header::{Difference, RunHeader};
-pub use journal::{Journal, JournalDrafts, JournalError, StoredRun};
+pub use journal::{Journal, JournalDrafts, JournalError, MergeError, Missing, StoredRun, merge};
 pub use language_model::LanguageModel;
 pub use load_options::{Device, LoadOptions};
 pub use preset::{Base, Defect, Drawing, Preset, PresetError};
@@ -85,6 +86,7 @@ pub use selection::{
     Bench, DraftRequest, EmbeddingSimilarity, First, Jaccard, MostConsistent, SelectError,
     Selecting, Selection, Selector, Similarity,
 };
+pub use shard::{Shard, ShardError};
 pub use solve::{
     Prepared, Solution, SolveConfig, SolveEvent, Solver, prepare, solve, solve_prepared,
 };

@@ -18,7 +18,9 @@ use crate::{
 /// The file is created, or the run in it goes on: verdicts and drafts that are there are not made again, and
 /// what failed is tried again. `benchmark` says what the tasks are, such as `mbpp test`. Once every sample
 /// has a verdict or a failure, the results are written beside it ([`results_path`](crate::results_path)).
-/// The returned records and cost are those of all sessions together.
+/// The returned records and cost are those of all sessions together. Where the executor has a
+/// [`Shard`](crate::Shard), the file is one of several that [`merge`](crate::merge) puts together; results are
+/// then written by whoever has all.
 ///
 /// # Errors
 /// [`Error::Journal`] before any work when the file cannot be used, and when it can no longer be written to;
@@ -77,7 +79,7 @@ pub fn evaluate_into(
     if run.is_complete() {
         results::derive(path, run)?;
     }
-    let records = run.records().collect::<Result<_, _>>()?;
+    let records = executor.shard.part(run.records()).collect::<Result<_, _>>()?;
     let (throughput, judging) = (run.throughput(), run.judging());
     Ok(Evaluation { records, throughput, judging, peak_bytes: run.peak_bytes(), cancelled })
 }

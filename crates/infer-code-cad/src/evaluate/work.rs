@@ -22,16 +22,17 @@ pub(super) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// Writes the prompts.
+    /// Writes the prompts of the executor's shard.
     pub(super) fn new(
         technique: &'a Technique,
         tasks: &[Task],
         executor: &'a Executor,
         config: &'a SolveConfig,
     ) -> Result<Self, Error> {
-        let problems: Vec<Problem> = tasks.iter().map(|task| task.problem.clone()).collect();
+        let part = || executor.shard.part(tasks);
+        let problems: Vec<Problem> = part().map(|task| task.problem.clone()).collect();
         let prepared = prepare(technique, &problems, &executor.solver, config)?;
-        let tests = tasks.iter().map(|task| Arc::new(task_tests(task))).collect();
+        let tests = part().map(|task| Arc::new(task_tests(task))).collect();
         let watched = Arc::new(Watched::new(executor.solver.judge.clone()));
         let mut solver = executor.solver.clone();
         solver.judge = watched.clone();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use infer_code_cad_metrics::Throughput;
 
 use super::file::LineFile;
-use super::index::{Index, TaskIndex};
+use super::index::Index;
 use super::line::{DraftLine, Line, SampleLine};
 use super::{JournalError, place};
 use crate::{Judging, Record, RunHeader};
@@ -41,11 +41,15 @@ impl StoredRun {
     /// As [`Journal::open`](super::Journal::open), but for those of locks and settings.
     pub fn read(path: &Path) -> Result<Self, JournalError> {
         place::check_path(path)?;
-        let Scan { file, contents, .. } = Scan::new(LineFile::read(path)?)?;
+        Self::of(LineFile::read(path)?)
+    }
+
+    pub(super) fn of(file: LineFile) -> Result<Self, JournalError> {
+        let Scan { file, contents, .. } = Scan::new(file)?;
         match contents {
             Some((header, index)) => Ok(Self { file: Arc::new(file), header, index }),
             None => Err(JournalError::Foreign {
-                path: path.to_owned(),
+                path: file.path().to_owned(),
                 found: "it holds no whole line",
                 remedy: "name a file that a run was stored in",
             }),
@@ -75,12 +79,16 @@ impl StoredRun {
 
     /// Whether every sample has a verdict or a failure.
     pub fn is_complete(&self) -> bool {
-        let complete = |task: &TaskIndex| {
-            let failed = |sample| task.failures.contains_key(&Some(sample));
-            let done = |sample| task.samples.contains_key(&sample) || failed(sample);
-            task.failures.contains_key(&None) || (0..self.header.n_samples).all(done)
-        };
-        self.header.tasks.iter().filter_map(|id| self.index.task(id)).all(complete)
+        let samples = || 0..self.header.n_samples;
+        self.header.tasks.iter().all(|id| samples().all(|sample| self.is_done(id, sample)))
+    }
+
+    /// Whether a sample has a verdict or a failure, which may be that of its whole problem.
+    pub(super) fn is_done(&self, task_id: &str, sample: usize) -> bool {
+        self.index.task(task_id).is_some_and(|task| {
+            let failed = |of| task.failures.contains_key(&of);
+            task.samples.contains_key(&sample) || failed(Some(sample)) || failed(None)
+        })
     }
 
     /// Whether a sample has a verdict.
@@ -96,7 +104,7 @@ impl StoredRun {
         self.header.tasks.iter().map(|task_id| self.record(task_id))
     }
 
-    fn record(&self, task_id: &str) -> Result<Record, JournalError> {
+    pub(super) fn record(&self, task_id: &str) -> Result<Record, JournalError> {
         let mut record = Record::new(task_id);
         let Some(task) = self.index.task(task_id) else { return Ok(record) };
         let prompt = task.prompt.as_ref().map(|prompt| self.file.entry(prompt.span));
