@@ -19,8 +19,9 @@ pub use question::{Question, Wording};
 
 /// Turns problems into the streams that a model reads.
 ///
-/// All problems come at once, because a retriever that embeds works in batches. What is no stream yet
-/// is put into the model's own form by the [`Writer`], stream by stream.
+/// All problems come at once, because a retriever that embeds works in batches; each prompt is to depend on its own
+/// problem alone, since a [`Shard`](crate::Shard) asks for fewer. What is no stream yet is put into the model's own
+/// form by the [`Writer`], stream by stream.
 ///
 /// # Examples
 /// A prompter of one's own, which opens the answer with the signature:

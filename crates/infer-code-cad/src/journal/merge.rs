@@ -18,7 +18,7 @@ pub use missing::Missing;
 ///
 /// Samples that failed are there, as in a run that was not split: [`evaluate_into`](crate::evaluate_into) tries
 /// them again, in `into`. Journals may overlap if they agree. They stay as they are, and `into`, which must not
-/// exist, appears when all is well. Of memory, where each line lies is taken.
+/// exist, appears when all is well. In memory is where each line lies.
 ///
 /// # Errors
 /// [`MergeError`] says which journal is at fault and what to do. Whichever it is, nothing has changed.
@@ -56,8 +56,8 @@ pub fn merge<P: AsRef<Path>>(journals: &[P], into: &Path) -> Result<PathBuf, Mer
     let part = results::appended(into, ".part");
     let file = lock(&part)?;
     let merged = write(&runs, header, file).map_err(MergeError::from).and_then(|run| {
+        expect_vacant(into)?; // still
         let results = results::derive(into, &run)?;
-        expect_vacant(into)?;
         let moved = fs::rename(&part, into);
         moved.map_err(|source| io_error(into, "put the merged journal there", source))?;
         Ok(results)
@@ -117,7 +117,10 @@ fn check(runs: &[StoredRun]) -> Result<&RunHeader, MergeError> {
     let mut seen = BTreeMap::new();
     for run in runs {
         let samples: Vec<_> = first.header.tasks.iter().flat_map(|id| samples(run, id)).collect();
-        if let Some(one) = seen.insert(samples.clone(), run).filter(|_| !samples.is_empty()) {
+        if samples.is_empty() {
+            continue; // a shard without problems, or one that was killed early
+        }
+        if let Some(one) = seen.insert(samples, run) {
             let (one, other) = paths(one, run);
             return Err(MergeError::Twins { one, other });
         }
@@ -132,38 +135,45 @@ fn samples<'a>(run: &'a StoredRun, task_id: &'a str) -> impl Iterator<Item = (&'
     task.into_iter().flat_map(move |task| task.samples.keys().map(move |sample| (task_id, *sample)))
 }
 
-/// What several journals have of a problem must be the same.
+/// What several journals have of a sample must be the same.
 fn agree(runs: &[StoredRun], task_id: &str) -> Result<(), MergeError> {
     let holders = runs.iter().filter(|run| samples(run, task_id).next().is_some());
     let holders: Vec<&StoredRun> = holders.collect();
     if holders.len() < 2 {
-        return Ok(());
+        return Ok(()); // by far the most, and none of it is read
     }
     let mut seen: BTreeMap<usize, (&StoredRun, Option<String>, SampleRecord)> = BTreeMap::new();
     for run in holders {
         let record = run.record(task_id)?;
         let prompt = record.prompt.map(|prompt| prompt.fingerprint);
         for sample in record.samples {
-            let number = sample.sample;
-            let Some((one, known_prompt, known)) = seen.get(&number) else {
-                seen.insert(number, (run, prompt.clone(), sample));
+            let Some((one, known_prompt, known)) = seen.get(&sample.sample) else {
+                seen.insert(sample.sample, (run, prompt.clone(), sample));
                 continue;
             };
-            let what = if *known_prompt != prompt {
-                "prompts"
-            } else if (&known.completion, &known.program) != (&sample.completion, &sample.program) {
-                "programs"
-            } else if known.verdict != sample.verdict {
-                "verdicts"
-            } else {
-                continue;
-            };
-            let (one, other) = paths(one, run);
-            let task_id = task_id.to_owned();
-            return Err(MergeError::Disagree { one, other, task_id, sample: number, what });
+            let prompts = (*known_prompt != prompt).then_some("prompts");
+            if let Some(what) = prompts.or_else(|| difference(known, &sample)) {
+                let ((one, other), task_id) = (paths(one, run), task_id.to_owned());
+                return Err(MergeError::Disagree {
+                    one,
+                    other,
+                    task_id,
+                    sample: sample.sample,
+                    what,
+                });
+            }
         }
     }
     Ok(())
+}
+
+fn difference(one: &SampleRecord, other: &SampleRecord) -> Option<&'static str> {
+    let judged =
+        |of: &SampleRecord| (of.verdict, results::without_addresses(&of.reason).into_owned());
+    if (&one.completion, &one.program) != (&other.completion, &other.program) {
+        return Some("programs");
+    }
+    (judged(one) != judged(other)).then_some("verdicts")
 }
 
 fn paths(one: &StoredRun, other: &StoredRun) -> (PathBuf, PathBuf) {
