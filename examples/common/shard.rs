@@ -17,7 +17,7 @@ pub(crate) struct ShardArgs {
 }
 
 impl ShardArgs {
-    /// The part, told on standard error where it is not all for want of another word.
+    /// The part; where one is asked for, standard error tells which and by what.
     pub(crate) fn shard(&self) -> Result<Shard, Failure> {
         let (shard, why) = match self.shard.as_deref() {
             Some("none") => return Ok(Shard::default()),

@@ -55,7 +55,7 @@ pub enum Progress<'a> {
     Resumed {
         /// Samples that have their verdict.
         judged: usize,
-        /// All samples.
+        /// All samples of the executor's shard.
         of: usize,
     },
     /// The solver writes; solutions are reported once they are judged, failures as such.

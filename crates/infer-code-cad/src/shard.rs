@@ -3,10 +3,10 @@ use std::str::FromStr;
 
 /// The part of a run that one process does, of many that share none of their work: `2/4` is the second of four.
 ///
-/// Problems are dealt out in turn, so `1/4` has the first, the fifth and so on: parts differ by one problem at most, and
-/// easy and hard ones spread as they do in the set. All samples of a problem stay together, so that its prompt is
-/// written and read once. A draft depends on its problem and its number alone, so parts come to the results of
-/// the whole run: [`merge`](crate::merge) puts their journals together.
+/// Problems are dealt out in turn, so `1/4` has the first, the fifth and so on: parts differ by one problem at
+/// most, and easy and hard ones spread. All samples of a problem stay together, so that its prompt is written and
+/// read once. A draft depends on its problem and its number alone, so parts come to the results of the whole run:
+/// [`merge`](crate::merge) puts their journals together.
 ///
 /// # Examples
 /// ```

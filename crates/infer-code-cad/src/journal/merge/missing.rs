@@ -78,11 +78,13 @@ pub(super) fn find(runs: &[StoredRun], header: &RunHeader) -> Vec<Missing> {
     by_run.into_iter().map(missing).collect()
 }
 
-/// The shards that have exactly the `absent` ones of some problems, where `present` others have the rest.
+/// The shards that have exactly the `absent` ones of some problems, which are sorted, where `present` others have
+/// the rest.
 fn whole_shards(absent: &[usize], problems: usize, present: usize) -> Vec<Shard> {
     let of = |count| {
-        let is_absent =
-            |shard: &Shard| shard.part(0..problems).any(|problem| absent.contains(&problem));
+        let is_absent = |shard: &Shard| {
+            shard.part(0..problems).any(|problem| absent.binary_search(&problem).is_ok())
+        };
         let shards = (1..=count).filter_map(|index| Shard::new(index, count).ok());
         let shards: Vec<Shard> = shards.filter(is_absent).collect();
         let have: usize = shards.iter().map(|shard| shard.part(0..problems).count()).sum();
