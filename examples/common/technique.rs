@@ -5,8 +5,8 @@ use std::sync::Arc;
 use clap::Args;
 use infer_code_cad::tasks::Task;
 use infer_code_cad::{
-    Chat, EmbeddingSimilarity, Preset, PromptFormat, Recipe, SolveConfig, Supplies, Technique,
-    TechniqueError,
+    Chat, EmbeddingSimilarity, Preset, PresetError, PromptFormat, Recipe, SolveConfig, Supplies,
+    Switches, Technique, TechniqueError,
 };
 
 use super::{Failure, PassageArgs, SettingArgs};
@@ -22,6 +22,9 @@ pub(crate) struct TechniqueArgs {
     /// a defect of that code is turned on by +NAME, as in default+leading-space, and off by +no-NAME.
     #[arg(long, value_name = "NAME", default_value = "default")]
     preset: Preset,
+    /// Technique and preset from a file that `reproduce --tune` wrote for the model.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["technique", "preset"], value_parser = switched)]
+    switches: Option<Switched>,
     #[command(flatten)]
     settings: SettingArgs,
     #[command(flatten)]
@@ -39,6 +42,21 @@ pub(crate) struct TechniqueArgs {
     pub(crate) system: Option<String>,
 }
 
+/// What a file of switches says.
+#[derive(Clone)]
+struct Switched {
+    preset: Preset,
+    technique: String,
+}
+
+fn switched(path: &str) -> Result<Switched, String> {
+    let Switches { preset, technique, .. } =
+        Switches::read(path.as_ref()).map_err(|error| error.to_string())?;
+    let preset = preset.parse().map_err(|error: PresetError| error.to_string())?;
+    let technique = name(&technique).map_err(|error| error.to_string())?;
+    Ok(Switched { preset, technique })
+}
+
 /// A name as it was written, if it is one.
 fn name(text: &str) -> Result<String, TechniqueError> {
     text.parse::<Recipe>().map(|_| text.to_owned())
@@ -47,19 +65,27 @@ fn name(text: &str) -> Result<String, TechniqueError> {
 impl TechniqueArgs {
     /// The technique by its parts, with the settings that are flags.
     pub(crate) fn recipe(&self) -> Result<Recipe, TechniqueError> {
-        Recipe::under(&self.preset, &self.technique, &self.settings.given())
+        Recipe::under(self.preset(), self.technique(), &self.settings.given())
+    }
+
+    fn preset(&self) -> &Preset {
+        self.switches.as_ref().map_or(&self.preset, |switched| &switched.preset)
+    }
+
+    fn technique(&self) -> &str {
+        self.switches.as_ref().map_or(&self.technique, |switched| &switched.technique)
     }
 
     /// The preset's configuration, with prompts as these flags say.
     pub(crate) fn config(&self) -> Result<SolveConfig, Failure> {
-        let config = self.preset.config(&self.recipe()?);
+        let config = self.preset().config(&self.recipe()?);
         let prompt_format = self.prompt_format(&config.prompt_format)?;
         Ok(SolveConfig { prompt_format, ..config })
     }
 
     /// The problems as the preset puts them to the technique.
     pub(crate) fn tasks(&self, tasks: Vec<Task>) -> Result<Vec<Task>, Failure> {
-        Ok(self.preset.tasks(&self.recipe()?, tasks))
+        Ok(self.preset().tasks(&self.recipe()?, tasks))
     }
 
     /// How to put prompts to the model.
@@ -79,7 +105,7 @@ impl TechniqueArgs {
     /// stand in for missing ones only where `embedded_passages` says that they fit the problems.
     pub(crate) fn build(&self, embedded_passages: bool) -> Result<Technique, Failure> {
         let recipe = self.recipe()?;
-        let name = &self.technique;
+        let name = self.technique();
         if self.passages.given() && recipe.passages.is_none() {
             let flags = "--index, --passages or --retrieved";
             return Err(format!("{name} reads no passages; add rag or leave out {flags}").into());

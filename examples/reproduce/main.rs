@@ -4,15 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use infer_code_cad::engine::EngineConfig;
+use infer_code_cad::Folders;
 use infer_code_cad::report::{Statistics, StudyReport};
-use infer_code_cad::sandbox::Limits;
-use infer_code_cad::{Executor, Experiment, Folders, Judging, Plan, Solver};
 
 #[path = "../common/mod.rs"]
 mod common;
 mod forecast;
 mod plans;
+mod session;
 
 /// Runs a plan: arms on benchmarks, with one model or more. What is done is not done again.
 #[derive(Parser)]
@@ -44,6 +43,9 @@ struct Args {
     /// Says what is to be run and how long that takes, and ends.
     #[arg(long)]
     dry_run: bool,
+    /// Writes to this file which arm is best switched on for the model: of the plan tune, or one like it.
+    #[arg(long, value_name = "FILE")]
+    tune: Option<PathBuf>,
     /// Runs nothing and writes the report of what is there; needs no model.
     #[arg(long, conflicts_with = "dry_run")]
     report_only: bool,
@@ -66,54 +68,19 @@ fn run(args: &Args) -> Result<(), common::Failure> {
         names.push(plans::model_name(spec).to_owned());
         if !args.report_only {
             let spec = (!args.models.is_empty()).then_some(spec.as_str());
-            reproduce(args, &mut plan, spec, &folders)?;
+            session::run(args, &mut plan, spec, &folders)?;
         }
     }
     if args.dry_run {
         return Ok(());
+    }
+    if let Some(file) = &args.tune {
+        plan.tune(&names[0], &folders)?.write(file)?;
     }
     let study = plan.study(&names, &folders)?;
     let report = StudyReport::new(&study, &Statistics::default())?;
     let written = report.write_to(&args.out)?;
     common::say(format_args!("{}", report.markdown()));
     eprintln!("{} files are in {}", written.len(), args.out.display());
-    Ok(())
-}
-
-/// Runs with one model what is not done.
-fn reproduce(
-    args: &Args,
-    plan: &mut Plan,
-    spec: Option<&str>,
-    folders: &Folders,
-) -> Result<(), common::Failure> {
-    let tasks = args.plan.tasks(plan)?;
-    let supplies = plans::supplies(plan, &args.passages)?;
-    let model = args.holding.open(spec)?;
-    let name = plans::model_name(spec.unwrap_or("tiny")).to_owned();
-    let mut solver = Solver::new(&model, &EngineConfig::default());
-    let judge = args.isolation.sandbox()?;
-    solver.judge = judge.clone();
-    let mut executor = Executor::new(solver, judge, Limits::default());
-    if args.judge_after {
-        executor.judging = Judging::After;
-    }
-    let folders = folders.clone();
-    let experiment = Experiment { plan, model: name, tasks, executor, supplies, folders };
-    let mut forecast = forecast::Forecast::new(&experiment)?;
-    forecast.say(&experiment)?;
-    if args.dry_run {
-        return Ok(());
-    }
-    while let Some(unit) = forecast.next() {
-        let mut bar =
-            common::progress(&forecast.title(&experiment, &unit), experiment.samples(&unit));
-        let evaluation = experiment.run(&unit, &mut |progress| bar.show(&progress));
-        bar.finish();
-        if evaluation?.cancelled {
-            return Err("stopped; what is done is stored, and the same command goes on".into());
-        }
-        forecast.done();
-    }
     Ok(())
 }

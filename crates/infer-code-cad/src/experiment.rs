@@ -5,6 +5,7 @@ mod error;
 mod estimate;
 mod plan;
 mod pool;
+mod tune;
 mod unit;
 
 use std::ops::ControlFlow;
@@ -125,12 +126,12 @@ impl Experiment<'_> {
         let tasks = self.put(unit, &recipe);
         let mut executor = self.executor.clone();
         executor.solver.known = Some(Arc::new(unit::Siblings::of(&path)?));
-        let config = self.plan.config(&recipe, unit.seed);
+        let config = self.plan.config(self.arm(unit), &recipe, unit.seed);
         let benchmark = &self.plan.benchmarks[unit.benchmark];
         let evaluation =
             evaluate_into(&path, benchmark, &technique, &tasks, &executor, &config, sink)?;
-        if !evaluation.cancelled
-            && let Some(folder) = &self.folders.archives
+        if let Some(folder) = &self.folders.archives
+            && StoredRun::read(&path)?.is_complete()
         {
             Archive::of_journal(&path)?.write(&unit.archive(folder))?;
         }
@@ -141,18 +142,23 @@ impl Experiment<'_> {
     fn header(&self, unit: &Unit) -> Result<RunHeader, ExperimentError> {
         let recipe = self.recipe(unit)?;
         let technique = recipe.build(&self.supplies).map_err(crate::Error::from)?;
-        let (tasks, config) = (self.put(unit, &recipe), self.plan.config(&recipe, unit.seed));
+        let (tasks, config) =
+            (self.put(unit, &recipe), self.plan.config(self.arm(unit), &recipe, unit.seed));
         let benchmark = &self.plan.benchmarks[unit.benchmark];
         Ok(RunHeader::new(benchmark, &technique, &tasks, &self.executor, &config)?)
     }
 
+    fn arm(&self, unit: &Unit) -> &PlannedArm {
+        &self.plan.arms[unit.arm]
+    }
+
     fn recipe(&self, unit: &Unit) -> Result<Recipe, ExperimentError> {
-        self.plan.recipe(&self.plan.arms[unit.arm])
+        self.plan.recipe(self.arm(unit))
     }
 
     /// The problems as the preset puts them to the technique.
     fn put(&self, unit: &Unit, recipe: &Recipe) -> Vec<Task> {
-        self.plan.preset.tasks(recipe, self.tasks[unit.benchmark].clone())
+        self.arm(unit).preset(self.plan).tasks(recipe, self.tasks[unit.benchmark].clone())
     }
 }
 

@@ -32,6 +32,7 @@ mod stop;
 #[cfg(feature = "report")]
 mod study;
 mod summary;
+mod switches;
 mod task_limits;
 mod task_tests;
 mod technique;
@@ -94,6 +95,7 @@ pub use stop::{StopError, stop_strings};
 #[cfg(feature = "report")]
 pub use study::{ArmFile, read_arm, read_study};
 pub use summary::{DraftCost, PassAt, Summary, table};
+pub use switches::{Switches, SwitchesError, Tried};
 pub use task_limits::TaskLimits;
 pub use task_tests::task_tests;
 pub use technique::{

@@ -36,7 +36,7 @@ impl Experiment<'_> {
         let config = EngineConfig::default();
         let solver = Solver::new(&self.executor.solver.model, &config);
         let problems: Vec<_> = problems.take(config.max_rows).collect();
-        let config = self.plan.config(&Recipe::default(), 0);
+        let config = self.plan.config(&self.plan.arms[0], &Recipe::default(), 0);
         let config = SolveConfig { n_samples: 1, max_new_tokens: TOKENS, ..config };
         let technique = Technique::named("vanilla", &self.supplies)?;
         let mut on_event = |_: crate::SolveEvent<'_>| ControlFlow::Continue(());
@@ -58,7 +58,8 @@ impl Experiment<'_> {
         let recipe = self.recipe(unit)?;
         let streams = if recipe.contrast.is_some() { 2.0 } else { 1.0 };
         let drafts = recipe.drafts.unwrap_or(1) as f64;
-        let tokens = LENGTH * self.plan.config(&recipe, unit.seed).max_new_tokens as f64;
+        let tokens =
+            LENGTH * self.plan.config(self.arm(unit), &recipe, unit.seed).max_new_tokens as f64;
         let samples = self.samples(unit);
         let left = 1.0 - judged as f64 / samples.max(1) as f64;
         let rows = samples as f64 * drafts * tokens;

@@ -77,6 +77,9 @@ pub struct PlannedArm {
     pub name: String,
     /// Its technique, as a [`Recipe`] is written.
     pub technique: String,
+    /// A preset of its own, which the comparison is then about.
+    #[serde(default, deserialize_with = "own_preset")]
+    pub preset: Option<Preset>,
     /// The arm that it is set beside, with an interval and a p that is not corrected.
     pub against: Option<String>,
     /// The arm that it is tested against, corrected over all such contrasts of the plan.
@@ -101,14 +104,14 @@ impl Plan {
 
     /// The technique of an arm under the preset.
     pub(super) fn recipe(&self, arm: &PlannedArm) -> Result<Recipe, ExperimentError> {
-        let recipe = Recipe::under(&self.preset, &arm.technique, &[]);
+        let recipe = Recipe::under(arm.preset(self), &arm.technique, &[]);
         Ok(recipe.map_err(crate::Error::from)?)
     }
 
-    /// What is the same for all samples of a technique.
-    pub(super) fn config(&self, recipe: &Recipe, seed: u64) -> SolveConfig {
-        let mut config =
-            SolveConfig { n_samples: self.samples, seed, ..self.preset.config(recipe) };
+    /// What is the same for all samples of an arm.
+    pub(super) fn config(&self, arm: &PlannedArm, recipe: &Recipe, seed: u64) -> SolveConfig {
+        let preset = arm.preset(self);
+        let mut config = SolveConfig { n_samples: self.samples, seed, ..preset.config(recipe) };
         if let Some(max_new_tokens) = self.max_new_tokens {
             (config.max_new_tokens, config.max_length) = (max_new_tokens, None);
         }
@@ -197,7 +200,7 @@ impl Plan {
         let mut techniques = BTreeSet::new();
         for arm in &self.arms {
             let technique = self.recipe(arm)?.to_string();
-            if !techniques.insert(technique.clone()) {
+            if !techniques.insert((arm.preset(self).to_string(), technique.clone())) {
                 return refuse(format!("two arms have the technique {technique}"));
             }
             if arm.against.is_some() && arm.confirms_against.is_some() {
@@ -219,6 +222,10 @@ impl Plan {
 }
 
 impl PlannedArm {
+    pub(super) fn preset<'a>(&'a self, plan: &'a Plan) -> &'a Preset {
+        self.preset.as_ref().unwrap_or(&plan.preset)
+    }
+
     fn role(&self) -> Role {
         match &self.confirms_against {
             Some(control) => Role::Confirmatory { control: control.clone() },
@@ -271,6 +278,10 @@ fn ks() -> Vec<u64> {
 fn preset<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Preset, D::Error> {
     let name = String::deserialize(deserializer)?;
     name.parse().map_err(|error: crate::PresetError| serde::de::Error::custom(error))
+}
+
+fn own_preset<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Preset>, D::Error> {
+    preset(deserializer).map(Some)
 }
 
 fn spread<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Spread>, D::Error> {

@@ -41,9 +41,9 @@ impl Plan {
             for (benchmark, name) in self.benchmarks.iter().enumerate() {
                 for (arm, planned) in self.arms.iter().enumerate() {
                     let recipe = self.recipe(planned)?;
-                    let longest = self.config(&recipe, seed).max_new_tokens;
+                    let longest = self.config(planned, &recipe, seed).max_new_tokens;
                     let stem = PathBuf::from(slug(model))
-                        .join(slug(&format!("{}-{longest}", self.preset)))
+                        .join(slug(&format!("{}-{longest}", planned.preset(self))))
                         .join(match self.problems {
                             Some(problems) => format!("{}-first-{problems}", slug(name)),
                             None => slug(name),

@@ -1,0 +1,46 @@
+//! One model's part of a plan.
+
+use infer_code_cad::engine::EngineConfig;
+use infer_code_cad::sandbox::Limits;
+use infer_code_cad::{Executor, Experiment, Folders, Judging, Plan, Solver};
+
+use crate::common::{Failure, progress};
+use crate::forecast::Forecast;
+use crate::{Args, plans};
+
+/// Runs with one model what is not done.
+pub(crate) fn run(
+    args: &Args,
+    plan: &mut Plan,
+    spec: Option<&str>,
+    folders: &Folders,
+) -> Result<(), Failure> {
+    let tasks = args.plan.tasks(plan)?;
+    let supplies = plans::supplies(plan, &args.passages)?;
+    let model = args.holding.open(spec)?;
+    let name = plans::model_name(spec.unwrap_or("tiny")).to_owned();
+    let mut solver = Solver::new(&model, &EngineConfig::default());
+    let judge = args.isolation.sandbox()?;
+    solver.judge = judge.clone();
+    let mut executor = Executor::new(solver, judge, Limits::default());
+    if args.judge_after {
+        executor.judging = Judging::After;
+    }
+    let folders = folders.clone();
+    let experiment = Experiment { plan, model: name, tasks, executor, supplies, folders };
+    let mut forecast = Forecast::new(&experiment)?;
+    forecast.say(&experiment)?;
+    if args.dry_run {
+        return Ok(());
+    }
+    while let Some(unit) = forecast.next() {
+        let mut bar = progress(&forecast.title(&experiment, &unit), experiment.samples(&unit));
+        let evaluation = experiment.run(&unit, &mut |progress| bar.show(&progress));
+        bar.finish();
+        if evaluation?.cancelled {
+            return Err("stopped; what is done is stored, and the same command goes on".into());
+        }
+        forecast.done();
+    }
+    Ok(())
+}
