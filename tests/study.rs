@@ -4,9 +4,13 @@ use std::fs;
 use std::ops::ControlFlow;
 
 use infer_code_cad::report::{PASSED, ReportError, Role, Statistics, Study, StudyReport};
-use infer_code_cad::{ArmFile, Progress, read_arm, read_study};
+use infer_code_cad::tasks::SampleForm;
+use infer_code_cad::{
+    ArmFile, JournalError, Progress, SampleJudging, StoredRun, export_samples, judge_samples,
+    read_arm, read_study,
+};
 
-use crate::journal::{Run, run};
+use crate::journal::{Even, Run, run};
 
 fn file(name: &str, run: &Run) -> ArmFile {
     ArmFile::new(name, &run.path)
@@ -83,4 +87,33 @@ fn a_file_of_a_run_that_stopped_counts_what_has_no_verdict() {
     let samples = run.tasks.len() * run.config.n_samples;
     assert_eq!(arm.unjudged_samples as usize, samples - judged);
     assert_eq!(arm.settings["n_samples"], "2");
+}
+
+#[test]
+fn samples_that_were_judged_elsewhere_are_compared_with_a_run() {
+    let run = run("vanilla");
+    run.finish();
+    let stored = StoredRun::read(&run.path).unwrap();
+    let [samples, results] = ["s", "r"].map(|name| run.path.with_file_name(name));
+    export_samples(&stored, SampleForm::HumanEval, &samples).unwrap();
+    let judging = SampleJudging::new(Even::default());
+    judge_samples(&samples, &results, &run.tasks, &judging, &mut |_| ControlFlow::Continue(()))
+        .unwrap();
+    let theirs = against("vanilla", ArmFile::new("theirs", &results));
+    let files = [file("vanilla", &run), theirs.clone()];
+    let study = read_study("", &files).unwrap();
+    let [own, other] = &study.arms[..] else { panic!("two files") };
+    assert_eq!((&own.model, &own.benchmark), (&other.model, &other.benchmark));
+    assert!(own.problems.iter().zip(&other.problems).all(|(a, b)| a.tally() == b.tally()));
+    assert_eq!(study.settings["seed"], "0", "an arm without settings leaves the others' together");
+    assert!(study.notes[1].contains("judged elsewhere"), "{:?}", study.notes);
+    assert_eq!(report(&study).unwrap().results().comparisons[0].at[0].value, 0.0);
+
+    let text = fs::read_to_string(&results).unwrap();
+    fs::write(&results, text.lines().skip(2).collect::<Vec<_>>().join("\n")).unwrap();
+    let study = read_study("", &files).unwrap();
+    assert!(matches!(report(&study), Err(ReportError::DifferentProblems { .. })));
+    let unjudged = read_study("", &[ArmFile::new("samples", &samples)]).unwrap_err();
+    assert!(matches!(unjudged, JournalError::Samples(_)), "{unjudged}");
+    assert!(unjudged.to_string().contains("line 1: field `passed`"), "{unjudged}");
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use infer_code_cad::embedded;
-use infer_code_cad::tasks::{MbppSplit, Renaming, Task, load_humaneval, load_mbpp};
+use infer_code_cad::tasks::{MbppSplit, Renaming, Task, load_humaneval, load_mbpp, load_problems};
 
 use super::Failure;
 
@@ -16,7 +16,7 @@ pub(crate) struct BenchmarkArgs {
     #[arg(long, value_enum, default_value = "tiny")]
     pub(crate) benchmark: Benchmark,
     /// Its file, `.jsonl` or `.jsonl.gz`; the embedded set needs none.
-    #[arg(long, required_if_eq_any([("benchmark", "humaneval"), ("benchmark", "mbpp")]))]
+    #[arg(long, required_if_eq_any([("benchmark", "humaneval"), ("benchmark", "mbpp"), ("benchmark", "own")]))]
     pub(crate) data: Option<PathBuf>,
     /// Which part of MBPP: prompt (tasks 1 to 10), test (11 to 510), validation (511 to 600), train (601
     /// to 974) or all.
@@ -34,6 +34,8 @@ pub(crate) enum Benchmark {
     Humaneval,
     /// MBPP, 974 problems in four splits.
     Mbpp,
+    /// Problems of your own, see docs/your-own-problems.md.
+    Own,
     /// The embedded problems.
     Tiny,
 }
@@ -50,6 +52,7 @@ impl BenchmarkArgs {
         let tasks = match self.benchmark {
             Benchmark::Humaneval => load_humaneval(path)?,
             Benchmark::Mbpp => load_mbpp(path, self.split)?,
+            Benchmark::Own => load_problems(path)?,
             Benchmark::Tiny => embedded::tasks()?,
         };
         let Some(renaming) = self.renaming() else { return Ok(tasks) };
@@ -66,6 +69,7 @@ impl fmt::Display for BenchmarkArgs {
         match self.benchmark {
             Benchmark::Humaneval => f.write_str("humaneval"),
             Benchmark::Mbpp => write!(f, "mbpp {}", self.split),
+            Benchmark::Own => f.write_str("own"),
             Benchmark::Tiny => f.write_str("tiny"),
         }?;
         self.renaming().map_or(Ok(()), |renaming| write!(f, " {renaming}"))

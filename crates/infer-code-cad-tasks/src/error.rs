@@ -66,6 +66,47 @@ pub enum TaskError {
         /// JSON type found.
         found: &'static str,
     },
+    /// An element of a list of lists of programs is something else.
+    #[error(
+        "{file}, line {line}: expected a list of programs, found {found}; the file began with such a list, and every \
+         element must be one"
+    )]
+    NotPrograms {
+        /// Path as given.
+        file: String,
+        /// 1-based line.
+        line: usize,
+        /// JSON type found.
+        found: &'static str,
+    },
+    /// A file of lists of programs was opened without the tasks that they answer.
+    #[error(
+        "{file} has lists of programs without task ids, as generations.json of bigcode-evaluation-harness; open it with \
+         the problems, whose order it follows"
+    )]
+    NoTaskIds {
+        /// Path as given.
+        file: String,
+    },
+    /// A file of lists of programs is not of these tasks.
+    #[error(
+        "{file} has {lists} lists of programs for {tasks} problems; only their order tells which list is whose, so give the \
+         problems that they were written for, all of them and no others"
+    )]
+    ListCount {
+        /// Path as given.
+        file: String,
+        /// Lists in the file.
+        lists: usize,
+        /// Tasks there are.
+        tasks: usize,
+    },
+    /// A file that was to be written is there.
+    #[error("{file} is there already; remove it or name another file")]
+    Exists {
+        /// Path as given.
+        file: String,
+    },
     /// The file starts with `[` and ends before the list does.
     #[error(
         "{file}, line {line}: the list that begins here has no `]`; check that the file is complete"
@@ -168,6 +209,7 @@ impl TaskError {
             Self::NotUtf8 { line, .. }
             | Self::Json { line, .. }
             | Self::NotAnObject { line, .. }
+            | Self::NotPrograms { line, .. }
             | Self::OpenList { line, .. }
             | Self::MissingField { line, .. }
             | Self::WrongType { line, .. }
@@ -177,6 +219,9 @@ impl TaskError {
             | Self::Gzip { .. }
             | Self::ParquetFeature { .. }
             | Self::Parquet { .. }
+            | Self::NoTaskIds { .. }
+            | Self::ListCount { .. }
+            | Self::Exists { .. }
             | Self::Empty { .. }
             | Self::Renaming { .. }
             | Self::UnknownName { .. } => None,

@@ -1,7 +1,7 @@
 use crate::examples;
 use crate::jsonl::{self, Row};
 use crate::plus::{self, PlusTests};
-use crate::python::{Line, logical_lines};
+use crate::python::{self, Line, logical_lines};
 use crate::{Embedded, Hidden, Problem, Task, TaskError, mbpp};
 use std::path::Path;
 
@@ -11,6 +11,10 @@ use std::path::Path;
 /// Of HumanEval+ as a release has it (`HumanEvalPlus.jsonl`) the tests are all its inputs, `base_input` and
 /// `plus_input`, whose answers must agree with those of the reference within `atol`. Of the rows of its data
 /// set they are the `test`, which needs NumPy.
+///
+/// Problems of your own have the same fields, of which `entry_point` (else the function that the prompt ends with)
+/// and `canonical_solution` may be missing, and whose `test` may be asserts, in one text or a list of lines, where
+/// HumanEval defines a `check`.
 ///
 /// Chen et al., [Evaluating Large Language Models Trained on Code](https://arxiv.org/abs/2107.03374).
 /// The signature is that of the entry point, also in problems whose prompt defines a helper or a
@@ -108,9 +112,7 @@ impl Problem {
     /// ```
     pub fn from_prompt(task_id: &str, prompt: &str) -> Result<Self, TaskError> {
         let prompt = format!("{}\n", prompt.trim_end());
-        let lines = logical_lines(&prompt);
-        let last = lines.iter().rev().filter(|line| line.indent == 0).find_map(Line::defined_name);
-        let entry_point = last.unwrap_or_default().to_owned();
+        let entry_point = last_defined(&prompt);
         let parts = split_prompt(&prompt, &entry_point).ok_or_else(|| TaskError::InvalidField {
             file: task_id.to_owned(),
             line: prompt.lines().count(),
@@ -133,25 +135,50 @@ fn collect(
 
 fn task(row: &Row) -> Result<Task, TaskError> {
     let prompt = row.string("prompt")?;
-    let entry_point = row.string("entry_point")?;
+    let entry_point = match row.optional_string("entry_point")? {
+        Some(name) => name,
+        None => last_defined(&prompt),
+    };
     let parts = split_prompt(&prompt, &entry_point).ok_or_else(|| {
+        let name = if entry_point.is_empty() { "name" } else { &entry_point };
         row.invalid(
             "prompt",
-            format!("must end with `def {entry_point}(..):` and a docstring; check `entry_point`"),
+            format!("must end with `def {name}(..):` and a docstring; check `entry_point`"),
         )
     })?;
-    let reference = row.string("canonical_solution")?;
     let mut helpers = parts.preamble.clone();
     let asserts = if plus::has_inputs(row) {
-        let whole = format!("{prompt}{reference}");
+        let whole = format!("{prompt}{}", row.string("canonical_solution")?);
         let tests = PlusTests::new(row, &entry_point, &whole, None)?;
         helpers.push_str(&tests.helpers);
         tests.asserts
     } else {
-        format!("{}\ncheck({entry_point})\n", row.string("test")?)
+        asserts(row, &entry_point)?
     };
-    let hidden = Hidden { helpers, asserts, reference: Some(reference), ..Hidden::default() };
+    let reference = row.optional_string("canonical_solution")?;
+    let hidden = Hidden { helpers, asserts, reference, ..Hidden::default() };
     Ok(Task::new(parts.into_problem(row.string("task_id")?, prompt, entry_point), hidden))
+}
+
+/// HumanEval's tests define a `check` and leave the call to others; asserts run as they are.
+fn asserts(row: &Row, entry_point: &str) -> Result<String, TaskError> {
+    let test = row.lines("test")?;
+    if python::defines(&test, "check") {
+        return Ok(format!("{test}\ncheck({entry_point})\n"));
+    }
+    if !test.contains("assert") {
+        let reason =
+            "has no assert and defines no `check(candidate)`, so any program would pass; add one";
+        return Err(row.invalid("test", reason.to_owned()));
+    }
+    Ok(format!("{test}\n"))
+}
+
+/// The function that a prompt ends with; `""` where there is none.
+fn last_defined(prompt: &str) -> String {
+    let lines = logical_lines(prompt);
+    let last = lines.iter().rev().filter(|line| line.indent == 0).find_map(Line::defined_name);
+    last.unwrap_or_default().to_owned()
 }
 
 pub(crate) struct Parts {
@@ -308,6 +335,31 @@ pub(crate) mod tests {
         );
         assert_eq!(p.signature, "def f(\n    a,\n    b=':'\n) -> int:");
         assert!(p.preamble.ends_with("\"\"\"\n\nimport math\n"));
+    }
+
+    #[test]
+    fn problems_of_ones_own_need_a_prompt_and_asserts() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let load = |test: &str| {
+            let row = r#"{"task_id": "t", "prompt": "def g():\n    pass\n\ndef f(x):\n    'Double x.'\n", "test": TEST}"#;
+            std::fs::write(file.path(), row.replace("TEST", test)).unwrap();
+            load_problems(file.path()).map(|mut tasks| tasks.remove(0))
+        };
+        for test in [
+            r#""assert f(1) == 2\nassert f(0) == 0""#,
+            r#"["assert f(1) == 2", "assert f(0) == 0"]"#,
+        ] {
+            let task = load(test).unwrap();
+            assert_eq!(task.hidden.asserts, "assert f(1) == 2\nassert f(0) == 0\n");
+            assert_eq!((task.problem.entry_point.as_str(), task.hidden.reference), ("f", None));
+        }
+        let message = load(r#""f(1)""#).unwrap_err().to_string();
+        assert!(message.contains("line 1: field `test` has no assert"), "{message}");
+        let message = load("3").unwrap_err().to_string();
+        assert!(
+            message.contains("must be a string or a list of strings, found a number"),
+            "{message}"
+        );
     }
 
     #[test]

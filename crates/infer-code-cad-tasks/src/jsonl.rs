@@ -48,6 +48,50 @@ impl Rows {
         Self { file, texts: Places::List { bytes, spans: spans.into_iter(), damage } }
     }
 
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Whether it is a list of lists.
+    pub(crate) fn are_lists(&self) -> bool {
+        let Places::List { bytes, spans, .. } = &self.texts else { return false };
+        let Some(Span { range, .. }) = spans.as_slice().first() else { return false };
+        // Else lines, the first of which holds a list.
+        let is_within = bytes[..range.start].contains(&b'[');
+        is_within && bytes.get(range.start) == Some(&b'[')
+    }
+
+    /// The lists of programs, each read or refused on its own; damage to the file as a whole is an error.
+    pub(crate) fn lists(mut self) -> Result<Vec<Result<Vec<String>, TaskError>>, TaskError> {
+        let mut lists = Vec::new();
+        while let Some(text) = self.next_text() {
+            let (line, bytes) = text?;
+            lists.push(self.list(line, &bytes));
+        }
+        Ok(lists)
+    }
+
+    fn list(&self, line: usize, bytes: &[u8]) -> Result<Vec<String>, TaskError> {
+        let found = match parsed(&String::from_utf8_lossy(bytes)) {
+            Ok(Value::Array(list)) => {
+                let text = |item: &Value| item.as_str().map(str::to_owned);
+                match list.iter().map(text).collect() {
+                    Some(programs) => return Ok(programs),
+                    None => "a list of others",
+                }
+            }
+            Ok(other) => type_name(&other),
+            Err(source) => {
+                return Err(TaskError::Json {
+                    file: self.file.clone(),
+                    line,
+                    source: source.into(),
+                });
+            }
+        };
+        Err(TaskError::NotPrograms { file: self.file.clone(), line, found })
+    }
+
     fn next_text(&mut self) -> Option<Text> {
         match &mut self.texts {
             Places::Lines(lines) => lines.next(),
@@ -105,11 +149,15 @@ pub(crate) fn parse_rows(text: &str, file: &str) -> Result<Vec<Row>, TaskError> 
 
 fn parse_row(text: String, line: usize, file: &str) -> Result<Row, TaskError> {
     let file = file.to_owned();
-    match serde_json::from_str(&text).or_else(|_| serde_json::from_str(&to_json(&text))) {
+    match parsed(&text) {
         Ok(Value::Object(fields)) => Ok(Row { file, line, text, fields }),
         Ok(other) => Err(TaskError::NotAnObject { file, line, found: type_name(&other) }),
         Err(source) => Err(TaskError::Json { file, line, source: source.into() }),
     }
+}
+
+fn parsed(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&to_json(text)))
 }
 
 /// Fails on the first row whose task id was seen before; `ids` are in the order of `rows`.
@@ -145,6 +193,11 @@ impl Row {
         (value != "null").then_some(value)
     }
 
+    /// The value of a field, where it is there.
+    pub(crate) fn value(&self, field: &str) -> Option<&Value> {
+        self.fields.get(field)
+    }
+
     /// True when the field is there and not null.
     pub(crate) fn has(&self, field: &str) -> bool {
         self.fields.get(field).is_some_and(|value| !value.is_null())
@@ -177,6 +230,15 @@ impl Row {
             .as_array()
             .and_then(|list| list.iter().map(|item| item.as_str().map(str::to_owned)).collect());
         items.ok_or_else(|| self.wrong(field, "a list of strings", value))
+    }
+
+    /// A text, or its lines.
+    pub(crate) fn lines(&self, field: &'static str) -> Result<String, TaskError> {
+        match self.required(field)? {
+            Value::String(text) => Ok(text.clone()),
+            Value::Array(_) => Ok(self.strings(field)?.join("\n")),
+            other => Err(self.wrong(field, "a string or a list of strings", other)),
+        }
     }
 
     pub(crate) fn invalid(&self, field: &'static str, reason: String) -> TaskError {

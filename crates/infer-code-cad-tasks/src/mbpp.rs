@@ -121,6 +121,14 @@ pub(crate) fn mbpp_number(row: &Row) -> Option<u32> {
     })
 }
 
+/// Our name for a task that EvalPlus calls `Mbpp/11`; other names as they are.
+pub(crate) fn own_id(task_id: &str) -> String {
+    match task_id.strip_prefix("Mbpp/") {
+        Some(number) => format!("MBPP/{number}"),
+        None => task_id.to_owned(),
+    }
+}
+
 /// The tasks of a split; `path` is named in errors.
 pub(crate) fn from_rows(
     rows: &[Row],

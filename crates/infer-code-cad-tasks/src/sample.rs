@@ -1,7 +1,8 @@
 use crate::jsonl::{Row, Rows};
 use crate::mbpp::mbpp_number;
 use crate::sample_dir::SampleDir;
-use crate::{Extraction, Problem, TaskError, fields};
+use crate::sample_lists::SampleLists;
+use crate::{Extraction, Problem, Task, TaskError, fields};
 use serde::Serialize;
 use serde_json::Value;
 use std::io::Write;
@@ -20,13 +21,14 @@ pub struct Sample {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SampleLine {
-    /// 1-based line of the file; of a directory the number of the file, from 1, in the order of reading.
+    /// 1-based line of the file; of a directory or of lists the number of the program, from 1, in the order of
+    /// reading.
     pub line: usize,
     /// The problem it answers.
     pub task_id: String,
     /// What the line holds.
     pub answer: Answer,
-    /// The line's object as it is written; of a directory an object of EvalPlus's form.
+    /// The line's object as it is written; of a directory or of lists an object of EvalPlus's form.
     pub object: String,
 }
 
@@ -95,6 +97,9 @@ impl SampleLine {
 /// A directory is one of EvalPlus's: a folder per task, such as `HumanEval_0`, and in it a whole program per
 /// sample, `0.py`, `1.py` and so on. They come in the order of the numbers.
 ///
+/// One list of lists of programs is bigcode-evaluation-harness's `generations.json`. It has no task ids, so it is
+/// opened with the tasks, by [`SampleReader::open_for`].
+///
 /// # Examples
 /// ```
 /// use infer_code_cad_tasks::SampleReader;
@@ -117,17 +122,39 @@ pub struct SampleReader {
 enum SampleSource {
     File(Rows),
     Directory(SampleDir),
+    Lists(SampleLists),
 }
 
 impl SampleReader {
     /// Opens a sample file, or a directory of samples.
     ///
     /// # Errors
-    /// [`TaskError::Io`] when it cannot be read; [`TaskError::Empty`] for a directory without samples.
+    /// [`TaskError::Io`] when it cannot be read; [`TaskError::Empty`] for a directory without samples;
+    /// [`TaskError::NoTaskIds`] for lists of programs.
     pub fn open(path: &Path) -> Result<Self, TaskError> {
-        let source = match path.is_dir() {
-            true => SampleSource::Directory(SampleDir::open(path)?),
-            false => SampleSource::File(Rows::open(path)?),
+        Self::open_as(path, |rows| Err(TaskError::NoTaskIds { file: rows.file().to_owned() }))
+    }
+
+    /// The same, and where the file has lists of programs they are those of `tasks`, in their order.
+    ///
+    /// # Errors
+    /// Those of [`SampleReader::open`]; [`TaskError::ListCount`] for more or fewer lists than tasks;
+    /// [`TaskError::OpenList`] for a file that was cut off.
+    pub fn open_for(path: &Path, tasks: &[Task]) -> Result<Self, TaskError> {
+        Self::open_as(path, |rows| SampleLists::new(rows, tasks))
+    }
+
+    fn open_as(
+        path: &Path,
+        lists: impl FnOnce(Rows) -> Result<SampleLists, TaskError>,
+    ) -> Result<Self, TaskError> {
+        if path.is_dir() {
+            return Ok(Self { source: SampleSource::Directory(SampleDir::open(path)?) });
+        }
+        let rows = Rows::open(path)?;
+        let source = match rows.are_lists() {
+            true => SampleSource::Lists(lists(rows)?),
+            false => SampleSource::File(rows),
         };
         Ok(Self { source })
     }
@@ -140,20 +167,26 @@ impl Iterator for SampleReader {
         match &mut self.source {
             SampleSource::File(rows) => rows.next().map(|row| sample_line(&row?)),
             SampleSource::Directory(files) => files.next(),
+            SampleSource::Lists(lists) => lists.next(),
         }
     }
 }
 
 fn sample_line(row: &Row) -> Result<SampleLine, TaskError> {
-    let task_id = match mbpp_number(row) {
-        Some(number) => format!("MBPP/{number}"),
-        None => row.string("task_id")?,
-    };
+    let task_id = sample_task_id(row)?;
     let answer = match row.optional_string("solution")? {
         Some(program) => Answer::Solution(program),
         None => Answer::Completion(row.string("completion")?),
     };
     Ok(SampleLine { line: row.line(), task_id, answer, object: row.text().to_owned() })
+}
+
+/// The task that a line is of: MBPP's have our name for it.
+pub(crate) fn sample_task_id(row: &Row) -> Result<String, TaskError> {
+    match mbpp_number(row) {
+        Some(number) => Ok(format!("MBPP/{number}")),
+        None => row.string("task_id"),
+    }
 }
 
 /// Reads a sample file whole, as [`SampleReader`] does, but fails on the first line that cannot be

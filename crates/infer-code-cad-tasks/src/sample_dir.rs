@@ -1,4 +1,4 @@
-use crate::{Answer, SampleLine, TaskError};
+use crate::{Answer, SampleLine, TaskError, mbpp};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ impl Iterator for SampleDir {
         self.read += 1;
         Some(read(&path).map(|program| SampleLine {
             line: self.read,
-            object: object(&task_id, &program),
+            object: solution_object(&task_id, &program),
             task_id,
             answer: Answer::Solution(program),
         }))
@@ -51,7 +51,7 @@ impl Iterator for SampleDir {
 }
 
 /// A line of EvalPlus's form.
-fn object(task_id: &str, program: &str) -> String {
+pub(crate) fn solution_object(task_id: &str, program: &str) -> String {
     let [task_id, program] = [task_id, program].map(Value::from);
     format!("{{\"task_id\": {task_id}, \"solution\": {program}}}")
 }
@@ -96,11 +96,7 @@ fn natural(name: &str) -> Natural {
 
 /// `HumanEval_0` is `HumanEval/0`; a task of MBPP has our name for it.
 fn task_id(folder: &str) -> String {
-    let id = folder.replace('_', "/");
-    match id.strip_prefix("Mbpp/") {
-        Some(number) => format!("MBPP/{number}"),
-        None => id,
-    }
+    mbpp::own_id(&folder.replace('_', "/"))
 }
 
 #[cfg(test)]

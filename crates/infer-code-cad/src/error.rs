@@ -4,7 +4,7 @@ use infer_code_cad_hub::HubError;
 use infer_code_cad_metrics::MetricError;
 use infer_code_cad_native::NativeError;
 use infer_code_cad_retrieval::RetrievalError;
-use infer_code_cad_sandbox::SandboxError;
+use infer_code_cad_sandbox::{JudgeError, SandboxError};
 use infer_code_cad_tasks::TaskError;
 
 use crate::{
@@ -52,6 +52,9 @@ pub enum Error {
     /// Passages could not be read or searched.
     #[error(transparent)]
     Retrieval(#[from] RetrievalError),
+    /// A judge gave no answer; never a property of a candidate.
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
     /// The sandbox itself failed; never a property of a candidate.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -137,6 +140,16 @@ pub enum Error {
     /// A text names no part of a run.
     #[error(transparent)]
     Shard(#[from] ShardError),
+    /// A sample has no verdict.
+    #[error("sample {sample} of {task_id} is not judged: {reason}")]
+    NotJudged {
+        /// The problem.
+        task_id: String,
+        /// What was asked for.
+        sample: usize,
+        /// What became of it, and what to do.
+        reason: String,
+    },
     /// Two tasks share an identifier, which names results and random numbers.
     #[error("task {task_id:?} is there twice; give each task an id of its own")]
     DuplicateTask {

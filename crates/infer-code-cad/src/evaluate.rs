@@ -18,6 +18,7 @@ use crate::{
 
 pub use into::evaluate_into;
 pub use judging::Judging;
+pub(crate) use rejudge::check as check_tasks;
 pub use rejudge::{Rejudged, Rejudgement, rejudge};
 
 use run::{Ran, run};

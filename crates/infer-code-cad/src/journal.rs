@@ -4,6 +4,7 @@ mod file;
 mod index;
 mod line;
 mod merge;
+mod near;
 mod place;
 mod stored;
 
@@ -19,7 +20,7 @@ pub use merge::{MergeError, Missing, merge};
 pub use stored::StoredRun;
 
 pub(crate) use file::{LineFile, Span, io_error};
-pub(crate) use place::{RESULTS, check_path};
+pub(crate) use place::{RESULTS, RUN, check_path};
 
 use crate::{
     Difference, Draft, FailureRecord, PromptRecord, RunHeader, SampleRecord, SessionRecord,
@@ -206,10 +207,7 @@ impl Journal {
     fn append(&mut self, line: &Line) -> Result<(), JournalError> {
         let path = self.run.file.path();
         if let Some(id) = line.task_id().filter(|id| self.run.index.task(id).is_none()) {
-            return Err(JournalError::UnknownTask {
-                path: path.to_owned(),
-                task_id: id.to_owned(),
-            });
+            return Err(near::unknown(path, id, &self.run.header.tasks));
         }
         let span = self.run.file.append(line)?;
         // Its problem is one of the run's, and it is no second header.

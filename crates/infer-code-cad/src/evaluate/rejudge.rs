@@ -112,7 +112,7 @@ fn rejudged(run: &StoredRun, Outcome { about, report }: Outcome<About>) -> Rejud
 }
 
 /// The tests must be those that the verdicts are of: then tasks and records come in one order.
-fn check(path: &Path, run: &StoredRun, tasks: &[Task]) -> Result<(), Error> {
+pub(crate) fn check(path: &Path, run: &StoredRun, tasks: &[Task]) -> Result<(), Error> {
     let mut now = run.header().clone();
     (now.tests, now.tasks) = (header::tests(tasks), header::task_ids(tasks)?);
     if now.tests != run.header().tests {

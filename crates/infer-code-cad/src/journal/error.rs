@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use infer_code_cad_tasks::TaskError;
+
 use crate::header::VERSION;
 use crate::{Difference, header};
 
@@ -62,13 +64,18 @@ pub enum JournalError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file that is no journal holds no judged samples either.
+    #[error(transparent)]
+    Samples(#[from] TaskError),
     /// A problem that the run does not have.
-    #[error("{path}: task {task_id:?} is none of this run's; take its id from the header's tasks")]
+    #[error("{path}: task {task_id:?} is none of this run's; like it are {}", near.join(", "))]
     UnknownTask {
         /// The file.
         path: PathBuf,
-        /// What was to be stored of.
+        /// What was asked for.
         task_id: String,
+        /// The run's names that are most like it.
+        near: Vec<String>,
     },
     /// A line that was read before is no longer there.
     #[error(

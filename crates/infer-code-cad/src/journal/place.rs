@@ -11,7 +11,7 @@ use super::file::io_error;
 use crate::header::VERSION;
 
 /// Every journal begins with this.
-const RUN: &[u8] = b"{\"run\":";
+pub(crate) const RUN: &[u8] = b"{\"run\":";
 /// And every file derived from one with this.
 pub(crate) const RESULTS: &[u8] = b"{\"results\":";
 

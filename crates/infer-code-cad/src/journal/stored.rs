@@ -6,7 +6,7 @@ use infer_code_cad_metrics::Throughput;
 use super::file::LineFile;
 use super::index::Index;
 use super::line::{DraftLine, Line, SampleLine};
-use super::{JournalError, place};
+use super::{JournalError, near, place};
 use crate::{Judging, Record, RunHeader};
 
 /// What a journal holds, read from it when asked for: in memory is where each line lies.
@@ -54,6 +54,11 @@ impl StoredRun {
                 remedy: "name a file that a run was stored in",
             }),
         }
+    }
+
+    /// Where it was read from.
+    pub fn path(&self) -> &Path {
+        self.file.path()
     }
 
     /// The settings of the run.
@@ -104,9 +109,14 @@ impl StoredRun {
         self.header.tasks.iter().map(|task_id| self.record(task_id))
     }
 
-    pub(super) fn record(&self, task_id: &str) -> Result<Record, JournalError> {
+    /// What is known of one problem.
+    ///
+    /// # Errors
+    /// [`JournalError::UnknownTask`]; those of [`StoredRun::records`].
+    pub fn record(&self, task_id: &str) -> Result<Record, JournalError> {
         let mut record = Record::new(task_id);
-        let Some(task) = self.index.task(task_id) else { return Ok(record) };
+        let unknown = || near::unknown(self.path(), task_id, &self.header.tasks);
+        let task = self.index.task(task_id).ok_or_else(unknown)?;
         let prompt = task.prompt.as_ref().map(|prompt| self.file.entry(prompt.span));
         record.prompt = prompt.transpose()?;
         for span in task.drafts.values() {

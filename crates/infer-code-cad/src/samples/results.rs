@@ -53,7 +53,12 @@ pub(super) fn check(samples: &Path, out: &Path) -> Result<(), JournalError> {
 }
 
 /// Writes the results beside their place, and then puts them there.
-pub(super) fn write(samples: &Path, out: &Path, part: &Part, measured: bool) -> Result<(), Error> {
+pub(super) fn write(
+    samples: SampleReader,
+    out: &Path,
+    part: &Part,
+    measured: bool,
+) -> Result<(), Error> {
     let new = appended(out, ".new");
     let written = write_lines(samples, &new, part, measured)
         .and_then(|()| fs::rename(&new, out).map_err(|source| io(out, source)));
@@ -63,9 +68,14 @@ pub(super) fn write(samples: &Path, out: &Path, part: &Part, measured: bool) -> 
     written
 }
 
-fn write_lines(samples: &Path, new: &Path, part: &Part, measured: bool) -> Result<(), Error> {
+fn write_lines(
+    samples: SampleReader,
+    new: &Path,
+    part: &Part,
+    measured: bool,
+) -> Result<(), Error> {
     let mut out = BufWriter::new(File::create(new).map_err(|source| io(new, source))?);
-    for (sample, line) in SampleReader::open(samples)?.enumerate() {
+    for (sample, line) in samples.enumerate() {
         // What could not be read was told.
         let Ok(line) = line else { continue };
         let Some(row) = part.row(sample, &line) else { continue };

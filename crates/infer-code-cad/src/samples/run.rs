@@ -63,7 +63,7 @@ impl<'r, 's> Desk<'r, 's> {
         Ok(Self {
             tasks: tasks.iter().enumerate().map(by_id).collect(),
             judging,
-            samples: SampleReader::open(samples)?.enumerate(),
+            samples: SampleReader::open_for(samples, tasks)?.enumerate(),
             ready: VecDeque::new(),
             judges: Judges::start(&judging.judge),
             workers: judging.judge.workers().max(1),
