@@ -19,7 +19,7 @@ fn output(name: &str, args: &[&str]) -> Output {
     example(name).args(args).output().unwrap()
 }
 
-fn succeeds(name: &str, args: &[&str]) -> String {
+pub(crate) fn succeeds(name: &str, args: &[&str]) -> String {
     let output = output(name, args);
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()

@@ -19,7 +19,7 @@ impl Display for Explanation {
         if !self.why.is_empty() {
             writeln!(f, "Why this draft: {}", self.why)?;
         }
-        text(f, '|', &self.completion)?;
+        verbatim(f, '|', &self.completion)?;
         writeln!(f, "\n== What was cut: - left out of the program, + put in, the rest is kept")?;
         for CutLine { cut, text } in &self.cut {
             let mark = match cut {
@@ -30,25 +30,25 @@ impl Display for Explanation {
             line(f, mark, text)?;
         }
         writeln!(f, "\n== What ran")?;
-        text(f, '|', &self.program)?;
+        code(f, &self.program)?;
         if let Some(tests) = &self.tests {
             judged_by(f, tests)?;
         }
         writeln!(f, "\n== The verdict: {}", self.verdict)?;
-        text(f, '|', &self.reason)?;
+        code(f, &self.reason)?;
         self.rerun.as_ref().map_or(Ok(()), |rerun| again(f, rerun))
     }
 }
 
 impl Explanation {
     fn sent(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n== What was sent: {} streams", self.streams.len())?;
+        writeln!(f, "\n== What was sent (streams: {})", self.streams.len())?;
         for (number, stream) in self.streams.iter().enumerate() {
             stream_text(f, number, stream)?;
         }
         if !self.written.is_empty() {
             writeln!(f, "The prompt has begun the answer:")?;
-            text(f, '|', &self.written)?;
+            verbatim(f, '|', &self.written)?;
         }
         if self.passages.is_empty() {
             return Ok(());
@@ -68,7 +68,7 @@ fn stream_text(f: &mut Formatter<'_>, number: usize, stream: &StreamText) -> fmt
     let StreamText { text: all, same_bytes } = stream;
     if number == 0 {
         writeln!(f, "Stream 0:")?;
-        return text(f, '|', all);
+        return verbatim(f, '|', all);
     }
     let same = &all[..*same_bytes];
     let before = same.matches('\n').count();
@@ -87,14 +87,14 @@ fn stream_text(f: &mut Formatter<'_>, number: usize, stream: &StreamText) -> fmt
 /// In the order in which the sandbox runs them.
 fn judged_by(f: &mut Formatter<'_>, tests: &Tests) -> fmt::Result {
     writeln!(f, "\n== What judged it")?;
-    for (what, code) in [
+    for (what, part) in [
         ("Setup, in the program's module, behind it:", &tests.setup),
         ("Helpers, beside the tests and out of the program's reach:", &tests.helpers),
         ("Tests, in a process of their own, which asks the program for values:", &tests.asserts),
     ] {
-        if !code.trim().is_empty() {
+        if !part.trim().is_empty() {
             writeln!(f, "{what}")?;
-            text(f, '|', code)?;
+            code(f, part)?;
         }
     }
     Ok(())
@@ -106,32 +106,40 @@ fn again(f: &mut Formatter<'_>, rerun: &Rerun) -> fmt::Result {
         Some(verdict) => writeln!(f, "\n== Run again: {verdict}")?,
         None => writeln!(f, "\n== Run again, without tests")?,
     }
-    text(f, '|', reason)?;
+    code(f, reason)?;
     writeln!(f, "What program and tests print in one module, and how they end there:")?;
-    text(f, '|', if output.is_empty() { "(nothing, and no exception)" } else { output })
+    code(f, if output.is_empty() { "(nothing, and no exception)" } else { output })
 }
 
-/// The lines of a text; one that ends with a line end has an empty one behind it.
-fn text(f: &mut Formatter<'_>, mark: char, text: &str) -> fmt::Result {
-    match text {
-        "" => Ok(()),
-        text => text.split('\n').try_for_each(|content| line(f, mark, content)),
-    }
+/// The lines of a text as they are; behind a line end is an empty one.
+fn verbatim(f: &mut Formatter<'_>, mark: char, text: &str) -> fmt::Result {
+    text.split('\n').try_for_each(|content| line(f, mark, content))
+}
+
+/// The lines of code or of a message, whose end says nothing.
+fn code(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
+    text.trim_end().lines().try_for_each(|content| line(f, '|', content))
 }
 
 /// A line, gone on with behind a colon where it is too long. What would move the cursor is escaped.
 fn line(f: &mut Formatter<'_>, mark: char, content: &str) -> fmt::Result {
-    let is_shown = |c: &char| !c.is_control();
-    let shown = |c: char| {
-        let escaped = (!is_shown(&c)).then(|| c.escape_default());
-        escaped.into_iter().flatten().chain(Some(c).filter(is_shown))
+    let shown = |c: char| match c {
+        '\t' => "    ".to_owned(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
     };
-    let content: Vec<char> = content.replace('\t', "    ").chars().flat_map(shown).collect();
-    if content.is_empty() {
-        return writeln!(f, "{mark}");
+    let content: Vec<char> =
+        content.chars().flat_map(|c| shown(c).chars().collect::<Vec<_>>()).collect();
+    let (mut mark, mut rest) = (mark, content.as_slice());
+    while rest.len() > WIDTH {
+        // Behind the last blank, unless that would leave most of the line empty.
+        let blank = rest[..WIDTH].iter().rposition(|c| *c == ' ').map_or(0, |at| at + 1);
+        let (piece, more) = rest.split_at(if blank > WIDTH / 2 { blank } else { WIDTH });
+        writeln!(f, "{mark} {}", piece.iter().collect::<String>())?;
+        (mark, rest) = (':', more);
     }
-    content.chunks(WIDTH).enumerate().try_for_each(|(number, piece)| {
-        let mark = if number == 0 { mark } else { ':' };
-        writeln!(f, "{mark} {}", piece.iter().collect::<String>())
-    })
+    match rest {
+        [] => writeln!(f, "{mark}"),
+        rest => writeln!(f, "{mark} {}", rest.iter().collect::<String>()),
+    }
 }
