@@ -61,9 +61,9 @@ fn judged(row: &Row) -> Result<JudgedSample, TaskError> {
     let result = row.optional_string("result")?.unwrap_or_default();
     let verdict = match row.optional_string("verdict")? {
         _ if passed => "passed".to_owned(),
-        Some(verdict) => verdict,
-        None if result == "timed out" => "timeout".to_owned(),
-        None => "failed".to_owned(),
+        Some(verdict) if verdict != "passed" => verdict,
+        _ if result == "timed out" => "timeout".to_owned(),
+        _ => "failed".to_owned(),
     };
     let of_result = || match result.strip_prefix("failed: ") {
         Some(reason) => reason.to_owned(),
