@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use infer_code_cad::{StoredRun, explain};
+use serde_json::{Value, json};
 
 mod common;
 
@@ -48,7 +49,8 @@ fn run(args: &Args) -> Result<(), common::Failure> {
 
 fn show(args: &Args, run: &StoredRun, sample: usize) -> Result<(), common::Failure> {
     let mut explanation = explain(run, &args.task, sample)?;
-    let are_embedded = args.benchmark.is_embedded() && run.header().benchmark.starts_with("tiny");
+    let is_same = args.benchmark.to_string() == run.header().benchmark;
+    let are_embedded = args.benchmark.is_embedded() && is_same;
     let tasks = match args.benchmark.data.is_some() || are_embedded {
         true => args.benchmark.load()?,
         false => vec![],
@@ -80,16 +82,17 @@ fn list(args: &Args, run: &StoredRun) -> Result<(), common::Failure> {
     let mut all: Vec<_> = samples.chain(failures).collect();
     all.sort_by_key(|(sample, ..)| *sample);
     if args.json {
-        let line = |(sample, verdict, reason): &(_, _, _)| serde_json::json!({ "sample": sample, "verdict": verdict, "reason": reason });
-        let lines: Vec<serde_json::Value> = all.iter().map(line).collect();
+        let lines: Vec<Value> = all
+            .iter()
+            .map(|(of, verdict, why)| json!({ "sample": of, "verdict": verdict, "reason": why }))
+            .collect();
         common::say(format_args!("{}", serde_json::to_string(&lines)?));
         return Ok(());
     }
-    let (of, passes) = (header.n_samples, record.passes());
-    let technique = &header.technique.name;
+    let (of, passes, technique) = (header.n_samples, record.passes(), &header.technique.name);
     common::say(format_args!("{}, {technique}: {passes} of {of} samples passed", args.task));
     for (sample, verdict, reason) in all {
-        let sample = sample.map_or("all".to_owned(), |sample: usize| sample.to_string());
+        let sample = sample.map_or("all".to_owned(), |sample| sample.to_string());
         let reason = reason.lines().next().unwrap_or_default();
         common::say(format_args!("{sample:>6}  {verdict:<13} {reason:.75}"));
     }
