@@ -20,7 +20,9 @@ pub use merge::{MergeError, Missing, merge};
 pub use stored::StoredRun;
 
 pub(crate) use file::{LineFile, Span, io_error};
-pub(crate) use place::{RESULTS, RUN, check_path};
+#[cfg(feature = "report")]
+pub(crate) use place::RUN;
+pub(crate) use place::{RESULTS, check_path};
 
 use crate::{
     Difference, Draft, FailureRecord, PromptRecord, RunHeader, SampleRecord, SessionRecord,
