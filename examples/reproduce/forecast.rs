@@ -9,96 +9,79 @@ use infer_code_cad::{Experiment, State, Unit};
 use crate::common::{Failure, say};
 
 /// What is left to run, with the time that it was thought to take.
-pub(crate) struct Forecast {
+pub(crate) struct Forecast<'a> {
+    experiment: &'a Experiment<'a>,
     left: VecDeque<(Unit, Duration)>,
     units: usize,
     peak_bytes: Option<u64>,
-    /// Of the run that goes on: when it began, and what it was thought to take.
-    running: Option<(Instant, Duration)>,
-    /// Of all runs of this session: what they took, and were thought to take.
+    /// What the runs of this session took, and were thought to take.
     took: (Duration, Duration),
 }
 
-impl Forecast {
+impl<'a> Forecast<'a> {
     /// Measures for some seconds, unless all is done.
-    pub(crate) fn new(experiment: &Experiment<'_>) -> Result<Self, Failure> {
-        let units = experiment.plan.units(&experiment.model)?;
-        let (mut left, mut peak_bytes) = (VecDeque::new(), None);
-        let mut open = vec![];
-        for unit in &units {
-            if experiment.state(unit)? != State::Done {
-                open.push(unit);
+    pub(crate) fn new(experiment: &'a Experiment<'a>) -> Result<Self, Failure> {
+        let all = experiment.plan.units(&experiment.model)?;
+        let (units, mut left, mut pace) = (all.len(), VecDeque::new(), None);
+        for unit in all {
+            if experiment.state(&unit)? != State::Done {
+                let pace =
+                    pace.map_or_else(|| experiment.pace().map(|new| *pace.insert(new)), Ok)?;
+                let time = experiment.time(&unit, &pace)?;
+                left.push_back((unit, time));
             }
         }
-        if !open.is_empty() {
-            let pace = experiment.pace()?;
-            peak_bytes = pace.peak_bytes;
-            for unit in open {
-                left.push_back((unit.clone(), experiment.time(unit, &pace)?));
-            }
-        }
-        Ok(Self { left, units: units.len(), peak_bytes, running: None, took: Default::default() })
+        let peak_bytes = pace.and_then(|pace| pace.peak_bytes);
+        Ok(Self { experiment, left, units, peak_bytes, took: Default::default() })
     }
 
     /// Prints what is left, what it takes, and what it can find.
-    pub(crate) fn say(&self, experiment: &Experiment<'_>) -> Result<(), Failure> {
-        let plan = experiment.plan;
+    pub(crate) fn say(&self) -> Result<(), Failure> {
+        let Experiment { plan, model, tasks, .. } = self.experiment;
         let done = self.units - self.left.len();
-        say(format_args!(
-            "{}, {}: {done} of {} runs are done",
-            plan.title, experiment.model, self.units
-        ));
+        say(format_args!("{}, {model}: {done} of {} runs are done", plan.title, self.units));
         for (unit, time) in &self.left {
-            let (arm, benchmark) = (&plan.arms[unit.arm], &plan.benchmarks[unit.benchmark]);
-            let time = FormattedDuration(*time);
-            say(format_args!("  {time}  {arm:<14} {benchmark}, seed {}", unit.seed));
+            say(format_args!("  {}  {}", FormattedDuration(*time), self.name(unit)));
         }
-        let whole: Duration = self.left.iter().map(|(_, time)| *time).sum();
         if let Some(bytes) = self.peak_bytes {
-            say(format_args!(
-                "about {} and {} MB, by a short measurement",
-                FormattedDuration(whole),
-                bytes >> 20
-            ));
+            let (time, megabytes) = (FormattedDuration(self.thought()), bytes >> 20);
+            say(format_args!("about {time} and {megabytes} MB, by a short measurement"));
         }
-        let sizes: Vec<usize> = experiment.tasks.iter().map(Vec::len).collect();
+        let sizes: Vec<usize> = tasks.iter().map(Vec::len).collect();
         for (table, smallest) in plan.smallest_detectable(&sizes)? {
-            say(format_args!(
-                "{table}: with all seeds a difference in pass@1 of {smallest:.3} is found with a chance of .8"
-            ));
+            let what = "a difference in pass@1";
+            say(format_args!("{table}: {what} of {smallest:.3} is found with a chance of .8"));
         }
         Ok(())
     }
 
-    /// The next run.
-    pub(crate) fn next(&mut self) -> Option<Unit> {
-        let (unit, time) = self.left.pop_front()?;
-        self.running = Some((Instant::now(), time));
-        Some(unit)
-    }
-
-    /// Names a run, and says how long it and the others take: by what the runs before took.
-    pub(crate) fn title(&self, experiment: &Experiment<'_>, unit: &Unit) -> String {
-        let thought: Duration = self.left.iter().map(|(_, time)| *time).sum();
-        let thought = thought + self.running.map_or(Duration::ZERO, |(_, time)| time);
-        let factor = match self.took {
-            (took, thought) if thought > Duration::ZERO => {
-                took.as_secs_f64() / thought.as_secs_f64()
-            }
-            _ => 1.0,
-        };
-        let left = FormattedDuration(thought.mul_f64(factor));
-        let arm = &experiment.plan.arms[unit.arm];
-        let title =
-            format!("{arm}, {}, seed {}", experiment.plan.benchmarks[unit.benchmark], unit.seed);
-        eprintln!("{title}: run {} of {}, {left} left", self.units - self.left.len(), self.units);
-        title
-    }
-
-    /// Notes that a run is done.
-    pub(crate) fn done(&mut self) {
-        if let Some((began, time)) = self.running.take() {
-            self.took = (self.took.0 + began.elapsed(), self.took.1 + time);
+    /// Runs what is left, one after the other; each is told how long it and the others take.
+    pub(crate) fn run(
+        mut self,
+        run: impl Fn(&Unit, &str) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        while let Some((unit, time)) = self.left.front().cloned() {
+            let (name, number) = (self.name(&unit), self.units - self.left.len() + 1);
+            let (took, thought) = self.took;
+            let factor = took.as_secs_f64() / thought.as_secs_f64().max(f64::MIN_POSITIVE);
+            let factor = if thought.is_zero() { 1.0 } else { factor };
+            let left = FormattedDuration(self.thought().mul_f64(factor));
+            eprintln!("{name}: run {number} of {}, {left} left", self.units);
+            let began = Instant::now();
+            run(&unit, &name)?;
+            self.took = (took + began.elapsed(), thought + time);
+            self.left.pop_front();
         }
+        Ok(())
+    }
+
+    fn name(&self, unit: &Unit) -> String {
+        let plan = self.experiment.plan;
+        let (arm, benchmark) = (&plan.arms[unit.arm].name, &plan.benchmarks[unit.benchmark]);
+        format!("{arm} on {benchmark}, seed {}", unit.seed)
+    }
+
+    fn thought(&self) -> Duration {
+        self.left.iter().map(|(_, time)| *time).sum()
     }
 }

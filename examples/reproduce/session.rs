@@ -28,19 +28,18 @@ pub(crate) fn run(
     }
     let folders = folders.clone();
     let experiment = Experiment { plan, model: name, tasks, executor, supplies, folders };
-    let mut forecast = Forecast::new(&experiment)?;
-    forecast.say(&experiment)?;
+    let forecast = Forecast::new(&experiment)?;
+    forecast.say()?;
     if args.dry_run {
         return Ok(());
     }
-    while let Some(unit) = forecast.next() {
-        let mut bar = progress(&forecast.title(&experiment, &unit), experiment.samples(&unit));
-        let evaluation = experiment.run(&unit, &mut |progress| bar.show(&progress));
+    forecast.run(|unit, name| {
+        let mut bar = progress(name, experiment.samples(unit));
+        let evaluation = experiment.run(unit, &mut |progress| bar.show(&progress));
         bar.finish();
-        if evaluation?.cancelled {
-            return Err("stopped; what is done is stored, and the same command goes on".into());
+        match evaluation?.cancelled {
+            true => Err("stopped; what is done is stored, and the same command goes on".into()),
+            false => Ok(()),
         }
-        forecast.done();
-    }
-    Ok(())
+    })
 }

@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
@@ -293,10 +292,4 @@ fn spread<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Spread>, 
     }
     let Fields { between, within } = Fields::deserialize(deserializer)?;
     Ok(Some(Spread { between, within }))
-}
-
-impl fmt::Display for PlannedArm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
-    }
 }

@@ -20,7 +20,7 @@ impl Plan {
         }
         let first = &self.arms[0].name;
         if let Some(arm) = self.arms[1..].iter().find(|arm| arm.against.as_ref() != Some(first)) {
-            return refuse(format!("{arm} must be set against the first arm, {first}"));
+            return refuse(format!("{} must be set against the first arm, {first}", arm.name));
         }
         let study = self.study(&[model.to_owned()], folders)?;
         if study.arms.len() < self.arms.len() {
