@@ -88,10 +88,7 @@ impl Experiment<'_> {
         }
         let run = StoredRun::read(&path)?;
         check(path, run.header())?;
-        let judged = |task_id: &String| {
-            (0..header.n_samples).filter(|sample| run.has_verdict(task_id, *sample)).count()
-        };
-        let judged = header.tasks.iter().map(judged).sum();
+        let judged = judged(&run);
         // A run that is whole and has no archive yet is not done: running it makes the archive.
         let is_kept = self.folders.archives.is_none();
         Ok(if is_kept && judged == self.samples(unit) {
@@ -130,8 +127,9 @@ impl Experiment<'_> {
         let benchmark = &self.plan.benchmarks[unit.benchmark];
         let evaluation =
             evaluate_into(&path, benchmark, &technique, &tasks, &executor, &config, sink)?;
+        // What failed is tried again, so that only a run of verdicts is kept as done.
         if let Some(folder) = &self.folders.archives
-            && StoredRun::read(&path)?.is_complete()
+            && judged(&StoredRun::read(&path)?) == self.samples(unit)
         {
             Archive::of_journal(&path)?.write(&unit.archive(folder))?;
         }
@@ -160,6 +158,14 @@ impl Experiment<'_> {
     fn put(&self, unit: &Unit, recipe: &Recipe) -> Vec<Task> {
         self.arm(unit).preset(self.plan).tasks(recipe, self.tasks[unit.benchmark].clone())
     }
+}
+
+/// Samples that have a verdict.
+fn judged(run: &StoredRun) -> usize {
+    let header = run.header();
+    let samples =
+        |task_id| (0..header.n_samples).filter(move |sample| run.has_verdict(task_id, *sample));
+    header.tasks.iter().map(|task_id| samples(task_id).count()).sum()
 }
 
 impl Plan {
