@@ -18,7 +18,7 @@ fn completions(
 ) -> Completions {
     let mut found = BTreeMap::new();
     solve(&crate::technique(name), problems, solver, config, &mut |event| {
-        if let SolveEvent::Solution { problem, sample, solution } = event {
+        if let SolveEvent::Solution { problem, sample, solution, .. } = event {
             found.insert((problems[problem].task_id.clone(), sample), solution.completion);
         }
         ControlFlow::Continue(())

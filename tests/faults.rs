@@ -22,7 +22,7 @@ fn outcomes(technique: &Technique, problems: &[Problem], solver: &Solver) -> Out
     let mut found = BTreeMap::new();
     solve(technique, problems, solver, &config, &mut |event| {
         let (key, outcome) = match event {
-            SolveEvent::Solution { problem, sample, solution } => {
+            SolveEvent::Solution { problem, sample, solution, .. } => {
                 ((problem, Some(sample)), Ok(solution.completion))
             }
             SolveEvent::Failed { problem, sample, reason } => ((problem, sample), Err(reason)),

@@ -22,7 +22,7 @@ fn run(solver: &Solver) -> Result<Outcome, Error> {
                 assert_eq!(events, 0, "the notice comes first");
                 lowered.push((from, to));
             }
-            SolveEvent::Solution { problem, sample, solution } => {
+            SolveEvent::Solution { problem, sample, solution, .. } => {
                 found.push((problem, sample, solution.completion));
             }
             _ => {}

@@ -16,7 +16,7 @@ fn completions(name: &str, seed: u64, solver: &Solver) -> Completions {
     let config = SolveConfig { n_samples: 3, seed, ..SolveConfig::default() };
     let mut found = BTreeMap::new();
     solve(&technique, &problems, solver, &config, &mut |event| {
-        if let SolveEvent::Solution { problem, sample, solution } = event {
+        if let SolveEvent::Solution { problem, sample, solution, .. } = event {
             found.insert((problem, sample), solution.completion);
         }
         ControlFlow::Continue(())

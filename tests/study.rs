@@ -50,6 +50,12 @@ fn two_result_files_become_a_report_with_the_figures_of_their_summaries() {
         assert_eq!(arm.speed.tokens_per_second, Some(summary.useful_tokens_per_second));
         assert_eq!(arm.memory.peak_bytes, summary.peak_bytes);
     }
+    for arm in &study.arms {
+        let times = arm.speed.answer_seconds.unwrap();
+        assert!(0.0 < times.p50 && times.p50 <= times.p95 && times.p95 <= times.p99, "{times:?}");
+        assert!(arm.speed.mean_of_rates.unwrap() > 0.0);
+        assert_eq!(arm.memory.weight_bytes, crate::model().causal_lm.weight_bytes());
+    }
     assert!(report.results().arms.iter().any(|arm| arm.verdicts.contains_key(PASSED)));
     assert_eq!(study.arms[0].role, Role::Control, "another arm names it");
     assert!(report.results().comparisons[0].test.adjusted_p.is_some());

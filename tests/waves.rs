@@ -83,7 +83,7 @@ fn run(max_rows: usize) -> Run {
     let (mut solutions, mut addresses) = (BTreeMap::new(), BTreeMap::new());
     solve(&technique, &problems, &solver, &config, &mut |event| {
         match event {
-            SolveEvent::Solution { problem, sample, solution } => {
+            SolveEvent::Solution { problem, sample, solution, .. } => {
                 assert_eq!(solution.drafts, sample * MOST..(sample + 1) * MOST);
                 assert!(solution.drafts.contains(&solution.draft));
                 assert!(solutions.insert((problem, sample), solution).is_none());

@@ -88,6 +88,11 @@ pub trait CausalLm: Debug + Send + Sync {
         None
     }
 
+    /// Memory that the weights take, in bytes; `None` where the model cannot tell.
+    fn weight_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Appends each step's tokens to its stream and writes the logits asked for.
     ///
     /// # Shapes

@@ -29,7 +29,7 @@ pub use error::MetricError;
 pub use holm::{Adjusted, holm};
 pub use interval::Interval;
 pub use mcnemar::McNemar;
-pub use memory::{PeakMemory, peak_resident_bytes};
+pub use memory::{PeakMemory, peak_resident_bytes, resident_bytes};
 pub use pass_at_k::{
     Tally, avg_at_n, mean_pass_at_k, mean_pass_hat_k, pass_at_k, pass_at_k_of_each, pass_hat_k,
 };

@@ -48,11 +48,16 @@ impl PeakMemory {
 /// It counts from the start of the process or of the latest [`PeakMemory`], includes mapped weights
 /// that were touched, and is accurate to a few pages per core. `None` outside Linux.
 pub fn peak_resident_bytes() -> Option<u64> {
-    high_water_mark(&fs::read_to_string("/proc/self/status").ok()?)
+    field(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
 }
 
-fn high_water_mark(status: &str) -> Option<u64> {
-    let value = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// The resident memory of this process now, in bytes: `VmRSS` of `/proc/self/status`. `None` outside Linux.
+pub fn resident_bytes() -> Option<u64> {
+    field(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
+}
+
+fn field(status: &str, name: &str) -> Option<u64> {
+    let value = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = value.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
     Some(kibibytes * 1024)
 }
@@ -64,8 +69,9 @@ mod tests {
     #[test]
     fn reads_the_mark_of_a_status_file() {
         let status = "Name:\tcat\nVmPeak:\t    9000 kB\nVmHWM:\t    1948 kB\nVmRSS:\t     700 kB\n";
-        assert_eq!(high_water_mark(status), Some(1948 * 1024));
-        assert_eq!(high_water_mark("Name:\tkthreadd\n"), None);
-        assert_eq!(high_water_mark("VmHWM:\tmany kB\n"), None);
+        assert_eq!(field(status, "VmHWM:"), Some(1948 * 1024));
+        assert_eq!(field(status, "VmRSS:"), Some(700 * 1024));
+        assert_eq!(field("Name:\tkthreadd\n", "VmHWM:"), None);
+        assert_eq!(field("VmHWM:\tmany kB\n", "VmHWM:"), None);
     }
 }

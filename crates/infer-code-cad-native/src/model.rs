@@ -134,6 +134,10 @@ impl NativeModel {
 }
 
 impl CausalLm for NativeModel {
+    fn weight_bytes(&self) -> Option<u64> {
+        Some(self.weight_bytes as u64)
+    }
+
     fn vocab_size(&self) -> usize {
         self.stack.vocab_size()
     }

@@ -149,6 +149,9 @@ pub struct SampleRecord {
     pub tokens: usize,
     /// Tokens of all the drafts it was chosen from.
     pub draft_tokens: usize,
+    /// Seconds that the answer took, from the beginning of its first draft, beside all others; `None` where drafts
+    /// were known, and in older files.
+    pub answer_seconds: Option<f64>,
     /// How the program did.
     pub verdict: Verdict,
     /// The failing assertion, the exception or the limit; empty when it passed.
@@ -173,6 +176,7 @@ impl SampleRecord {
             finish: solution.finish,
             tokens: solution.tokens,
             draft_tokens: solution.draft_tokens,
+            answer_seconds: None,
             verdict: report.verdict,
             reason: report.reason,
             cpu_seconds: report.cpu_time.as_secs_f64(),
@@ -253,6 +257,12 @@ pub struct SessionRecord {
     pub judging: Judging,
     /// The most memory the process held, in bytes, where the system tells.
     pub peak_bytes: Option<u64>,
+    /// The weights' part of it, where the model tells.
+    #[serde(default)]
+    pub weight_bytes: Option<u64>,
+    /// What the process held at the end beyond what it held at the beginning, in bytes: the paper's memory overhead.
+    #[serde(default)]
+    pub left_over_bytes: Option<u64>,
 }
 
 impl SessionRecord {

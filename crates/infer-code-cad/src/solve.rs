@@ -7,6 +7,7 @@ mod sample;
 mod solver;
 
 use std::ops::{ControlFlow, Range};
+use std::time::Duration;
 
 use infer_code_cad_engine::{EngineError, FinishReason, GenerateStats, LogProbs};
 use infer_code_cad_tasks::{Extraction, Problem, TextDefects};
@@ -138,6 +139,8 @@ pub enum SolveEvent<'a> {
         sample: usize,
         /// The answer.
         solution: Solution,
+        /// How long it took from the beginning of its first draft, beside all others; `None` where drafts were known.
+        time: Option<Duration>,
     },
     /// A problem or a sample will have no solution; everything else goes on.
     Failed {

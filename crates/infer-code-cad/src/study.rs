@@ -5,7 +5,9 @@ mod judged;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use infer_code_cad_report::{Memory, Prompt, Role, Sample, Speed, Study, StudyArm, StudyProblem};
+use infer_code_cad_report::{
+    Memory, Percentiles, Prompt, Role, Sample, Speed, Study, StudyArm, StudyProblem,
+};
 
 use crate::fingerprint::Fingerprint;
 use crate::{
@@ -108,7 +110,12 @@ fn arm(file: &ArmFile, run: &StoredRun) -> Result<StudyArm, JournalError> {
         problems: measured.map(problem).collect(),
         unjudged_samples: (records.len() * header.n_samples).saturating_sub(judged) as u64,
         speed: speed(run, &records),
-        memory: Memory { peak_bytes: run.peak_bytes(), ..Memory::default() },
+        memory: Memory {
+            peak_bytes: run.peak_bytes(),
+            weight_bytes: run.weight_bytes(),
+            left_over_bytes: run.left_over_bytes(),
+            ..Memory::default()
+        },
         ..StudyArm::new(&file.name, model(header), &header.benchmark)
     })
 }
@@ -168,13 +175,28 @@ fn speed(run: &StoredRun, records: &[Record]) -> Speed {
         return Speed::default();
     };
     let rate = |rate: f64| (rate > 0.0).then_some(rate);
+    let samples = records.iter().flat_map(|record| &record.samples);
+    let timed: Vec<(f64, f64)> =
+        samples.filter_map(|one| Some((one.tokens as f64, one.answer_seconds?))).collect();
+    let rates = timed.iter().filter(|(_, seconds)| *seconds > 0.0);
+    let rates: Vec<f64> = rates.map(|(tokens, seconds)| tokens / seconds).collect();
+    let mean_of_rates = rates.iter().sum::<f64>() / rates.len() as f64;
     Speed {
+        mean_of_rates: (!rates.is_empty()).then_some(mean_of_rates),
+        answer_seconds: percentiles(timed.into_iter().map(|(_, seconds)| seconds).collect()),
         tokens_per_second: rate(summary.useful_tokens_per_second),
         prefill_tokens_per_second: rate(summary.prefill_tokens_per_second),
         decode_tokens_per_second: rate(summary.decode_tokens_per_second),
         first_token_seconds: summary.first_token_seconds,
-        ..Speed::default()
     }
+}
+
+/// By nearest rank.
+fn percentiles(mut values: Vec<f64>) -> Option<Percentiles> {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().checked_sub(1)?;
+    let at = |share: f64| values[((share * values.len() as f64).ceil() as usize - 1).min(last)];
+    Some(Percentiles { p50: at(0.5), p95: at(0.95), p99: at(0.99) })
 }
 
 pub(crate) fn name_controls(arms: &mut [StudyArm]) {

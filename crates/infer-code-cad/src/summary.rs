@@ -227,6 +227,7 @@ mod tests {
             finish: FinishReason::Eos,
             tokens: 3,
             draft_tokens: 4,
+            answer_seconds: None,
             verdict,
             reason: String::new(),
             cpu_seconds: 0.0,

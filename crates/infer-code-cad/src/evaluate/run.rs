@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use infer_code_cad_engine::GenerateStats;
-use infer_code_cad_metrics::PeakMemory;
+use infer_code_cad_metrics::{PeakMemory, resident_bytes};
 
 use super::work::Work;
 use super::{Judging, Progress};
@@ -24,6 +25,7 @@ pub(super) struct Ran {
 /// Solves and judges.
 pub(super) fn run(work: &Work<'_>, memory: PeakMemory, sink: &mut Sink<'_>) -> Result<Ran, Error> {
     let Work { technique, problems, prepared, solver, config, .. } = work;
+    let resident = resident_bytes();
     let judges = Judges::start(&work.executor.judge);
     let (faults, held, drawn) = Default::default();
     let mut desk = Desk { work, judges, sink, faults, held, drawn };
@@ -32,7 +34,12 @@ pub(super) fn run(work: &Work<'_>, memory: PeakMemory, sink: &mut Sink<'_>) -> R
     if stats.cancelled {
         desk.keep();
     }
-    let session = desk.drawn.session(&stats, work.judging(), memory.stop());
+    let left_over = resident_bytes().zip(resident).map(|(now, then)| now.saturating_sub(then));
+    let session = SessionRecord {
+        weight_bytes: solver.model.causal_lm.weight_bytes(),
+        left_over_bytes: left_over,
+        ..desk.drawn.session(&stats, work.judging(), memory.stop())
+    };
     let told = (desk.sink)(Progress::Generated { session: &session });
     let cancelled = stats.cancelled || told.is_break() || desk.finish().is_break();
     desk.keep();
@@ -92,16 +99,17 @@ struct About {
     problem: usize,
     sample: usize,
     solution: Solution,
+    time: Option<Duration>,
 }
 
 impl Desk<'_, '_> {
     fn hear(&mut self, event: SolveEvent<'_>) -> ControlFlow<()> {
         self.drawn.note(&event);
         match event {
-            SolveEvent::Solution { problem, sample, solution } => {
+            SolveEvent::Solution { problem, sample, solution, time } => {
                 let (program, tests) = (solution.program.clone(), self.work.tests[problem].clone());
                 let limits = self.work.executor.limits.of(self.work.task_id(problem));
-                let about = About { problem, sample, solution };
+                let about = About { problem, sample, solution, time };
                 let job = Job { about, program, tests, limits };
                 match self.work.executor.judging {
                     Judging::Beside => self.judges.submit(job),
@@ -146,11 +154,13 @@ impl Desk<'_, '_> {
     }
 
     fn enter(&mut self, outcome: Outcome<About>) -> ControlFlow<()> {
-        let About { problem, sample, solution } = outcome.about;
+        let About { problem, sample, solution, time } = outcome.about;
         match outcome.report {
             Ok(report) => {
                 self.faults = Faults::default();
-                let record = &SampleRecord::new(sample, solution, report);
+                let answer_seconds = time.map(|time| time.as_secs_f64());
+                let record = SampleRecord::new(sample, solution, report);
+                let record = &SampleRecord { answer_seconds, ..record };
                 (self.sink)(Progress::Judged { problem, record })
             }
             Err(reason) => {

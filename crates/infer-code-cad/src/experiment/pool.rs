@@ -19,8 +19,14 @@ pub(super) fn pool(mut parts: Vec<StudyArm>) -> StudyArm {
     if !seeds.is_empty() {
         pooled.settings.insert("seed".to_owned(), seeds.join(", "));
     }
-    let peak_bytes = parts.iter().filter_map(|part| part.memory.peak_bytes).max();
-    pooled.memory = Memory { peak_bytes, ..Memory::default() };
+    let most =
+        |of: fn(&Memory) -> Option<u64>| parts.iter().filter_map(|part| of(&part.memory)).max();
+    pooled.memory = Memory {
+        peak_bytes: most(|memory| memory.peak_bytes),
+        weight_bytes: most(|memory| memory.weight_bytes),
+        kv_cache_bytes: most(|memory| memory.kv_cache_bytes),
+        left_over_bytes: most(|memory| memory.left_over_bytes),
+    };
     for part in parts {
         pooled.unjudged_samples += part.unjudged_samples;
         for problem in part.problems {

@@ -17,6 +17,8 @@ pub(super) struct Index {
     throughput: Throughput,
     judging: Option<Judging>,
     peak_bytes: Option<u64>,
+    weight_bytes: Option<u64>,
+    left_over_bytes: Option<u64>,
 }
 
 /// Where the lines of a problem are.
@@ -64,6 +66,14 @@ impl Index {
         self.peak_bytes
     }
 
+    pub(super) fn weight_bytes(&self) -> Option<u64> {
+        self.weight_bytes
+    }
+
+    pub(super) fn left_over_bytes(&self) -> Option<u64> {
+        self.left_over_bytes
+    }
+
     /// Enters a line other than the first.
     ///
     /// # Errors
@@ -87,6 +97,8 @@ impl Index {
         let so_far = self.judging.unwrap_or(session.judging);
         self.judging = Some(so_far.min(session.judging));
         self.peak_bytes = self.peak_bytes.max(session.peak_bytes);
+        self.weight_bytes = self.weight_bytes.max(session.weight_bytes);
+        self.left_over_bytes = self.left_over_bytes.max(session.left_over_bytes);
     }
 }
 

@@ -82,6 +82,16 @@ impl StoredRun {
         self.index.peak_bytes()
     }
 
+    /// The weights' part of it, where the model told.
+    pub fn weight_bytes(&self) -> Option<u64> {
+        self.index.weight_bytes()
+    }
+
+    /// The most that a session held at its end beyond what it held at its beginning, in bytes.
+    pub fn left_over_bytes(&self) -> Option<u64> {
+        self.index.left_over_bytes()
+    }
+
     /// Whether every sample has a verdict or a failure.
     pub fn is_complete(&self) -> bool {
         let samples = || 0..self.header.n_samples;

@@ -70,6 +70,7 @@ fn sample(sample: usize) -> SampleRecord {
         finish: FinishReason::Length,
         tokens: 3,
         draft_tokens: 3,
+        answer_seconds: Some(1.5),
         verdict: Verdict::Failed,
         reason: "assert f() == 2".into(),
         cpu_seconds: 0.1 + 0.2,

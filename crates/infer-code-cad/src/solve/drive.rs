@@ -172,6 +172,12 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
         let &mut Note { problem, role, addresses, first, .. } = note;
         match event {
             Event::Prefilled { .. } => self.tell(SolveEvent::Prefilled { problem }),
+            Event::Started { sample: draft } => {
+                if let Some(sample) = self.sample(problem, draft) {
+                    sample.start();
+                }
+                Ok(())
+            }
             Event::Token { sample: draft, text, .. } => {
                 self.tell(SolveEvent::Text { problem, role, draft, text: &text })
             }
@@ -230,6 +236,9 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
         let address = addresses.of(index);
         let program = self.run.program(problem, &draft.text);
         let draft = Draft::with_program(program, role, index, address, draft);
+        if known && let Some(sample) = self.sample(problem, index) {
+            sample.take_known();
+        }
         self.tell(SolveEvent::Drafted { problem, draft: &draft, known })?;
         self.proceed(problem, role, index, Ok(draft))
     }
@@ -258,7 +267,8 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
                 return Ok(());
             }
             Ok(Standing::Answered(solution)) => {
-                self.tell(SolveEvent::Solution { problem, sample: number, solution: *solution })?;
+                let (solution, time) = (*solution, sample.time());
+                self.tell(SolveEvent::Solution { problem, sample: number, solution, time })?;
             }
             Err(reason) => self.fail(problem, Some(number), reason)?,
         }
@@ -300,6 +310,11 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
             return Ok(());
         }
         self.fail(problem, None, reason)
+    }
+
+    /// The open sample that a draft belongs to.
+    fn sample(&mut self, problem: usize, draft: usize) -> Option<&mut Sample> {
+        self.samples.get_mut(&(problem, draft / self.run.counts.most))
     }
 
     fn is_open(&self, problem: usize, draft: usize) -> bool {

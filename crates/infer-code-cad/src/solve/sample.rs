@@ -1,4 +1,5 @@
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use crate::{Bench, Draft, DraftRequest, SelectError, Selecting, Selection, Solution};
 
@@ -13,6 +14,9 @@ pub(super) struct Sample {
     asked: Vec<Asked>,
     /// The first of those asked for.
     shown: Vec<Draft>,
+    began: Option<Instant>,
+    /// Whether all drafts were drawn, so that its time is known.
+    drawn: bool,
 }
 
 struct Asked {
@@ -32,7 +36,23 @@ pub(super) enum Standing {
 impl Sample {
     pub(super) fn new(selecting: Box<dyn Selecting>, own: Range<usize>, first: usize) -> Self {
         let asked = own.clone().take(first).map(|index| Asked { role: 0, index, outcome: None });
-        Self { selecting, asked: asked.collect(), shown: Vec::new(), own }
+        let (asked, shown) = (asked.collect(), Vec::new());
+        Self { selecting, asked, shown, own, began: None, drawn: true }
+    }
+
+    /// A draft begins.
+    pub(super) fn start(&mut self) {
+        self.began.get_or_insert_with(Instant::now);
+    }
+
+    /// A draft need not be drawn.
+    pub(super) fn take_known(&mut self) {
+        self.drawn = false;
+    }
+
+    /// How long it has taken since its first draft began.
+    pub(super) fn time(&self) -> Option<Duration> {
+        self.began.filter(|_| self.drawn).map(|began| began.elapsed())
     }
 
     /// Takes in a draft, or why there is none.
