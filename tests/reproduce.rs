@@ -186,3 +186,20 @@ fn what_a_contrast_will_find_is_known_before_the_run() {
     let exploratory: Plan = PLAN.replace("confirms_against", "against").parse().unwrap();
     assert!(exploratory.smallest_detectable(&[100, 300]).unwrap().is_empty());
 }
+
+/// The tables of docs/results.md are those of the archives beside it.
+#[test]
+fn the_figures_that_are_told_are_those_of_the_archives() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let results = root.join("docs/results");
+    let models = ["SmolLM2-135M-Instruct.Q4_1".to_owned()];
+    for name in ["alpha", "contrasts"] {
+        let plan = Plan::read(&root.join(format!("examples/reproduce/{name}.toml"))).unwrap();
+        let folders =
+            Folders { journals: results.join("none"), archives: Some(results.clone()) };
+        let study = plan.study(&models, &folders).unwrap();
+        let report = StudyReport::new(&study, &Statistics::default()).unwrap();
+        let told = fs::read_to_string(results.join(format!("{name}.csv"))).unwrap();
+        assert_eq!(report.arms_csv(), told, "{name}: docs/results.md is to be written anew");
+    }
+}
