@@ -106,6 +106,15 @@ fn a_stopped_plan_goes_on_and_seeds_count_once_all_arms_have_them() {
     let study = || plan.study(&["tiny".to_owned()], &experiment.folders).unwrap();
     assert_eq!(study().arms.len(), 0);
     assert!(study().notes[0].contains("not run yet: plain on both, contrast on both"));
+    experiment.run(&units[1], &mut |_| ControlFlow::Continue(())).unwrap();
+    experiment.run(&units[3], &mut |_| ControlFlow::Continue(())).unwrap();
+    let alone = study();
+    assert_eq!(
+        (alone.arms.len(), &alone.arms[0].role),
+        (1, &Role::default()),
+        "its control is not there"
+    );
+    assert!(StudyReport::new(&alone, &Statistics::default()).is_ok());
     for unit in &units[..5] {
         experiment.run(unit, &mut |_| ControlFlow::Continue(())).unwrap();
     }
@@ -195,8 +204,7 @@ fn the_figures_that_are_told_are_those_of_the_archives() {
     let models = ["SmolLM2-135M-Instruct.Q4_1".to_owned()];
     for name in ["alpha", "contrasts"] {
         let plan = Plan::read(&root.join(format!("examples/reproduce/{name}.toml"))).unwrap();
-        let folders =
-            Folders { journals: results.join("none"), archives: Some(results.clone()) };
+        let folders = Folders { journals: results.join("none"), archives: Some(results.clone()) };
         let study = plan.study(&models, &folders).unwrap();
         let report = StudyReport::new(&study, &Statistics::default()).unwrap();
         let told = fs::read_to_string(results.join(format!("{name}.csv"))).unwrap();

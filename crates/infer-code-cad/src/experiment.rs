@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use infer_code_cad_report::Study;
+use infer_code_cad_report::{Role, Study, StudyArm};
 use infer_code_cad_tasks::Task;
 
 use crate::study::{beside_note, name_controls, take_common};
@@ -160,6 +160,18 @@ impl Experiment<'_> {
     }
 }
 
+/// An arm whose control was not run yet stands alone until it is.
+fn drop_comparisons_with_nothing(arms: &mut [StudyArm]) {
+    let key = |arm: &StudyArm, name: &str| [name, &arm.model, &arm.benchmark].map(str::to_owned);
+    let there: Vec<_> = arms.iter().map(|arm| key(arm, &arm.name)).collect();
+    for arm in arms {
+        let control = arm.role.control().map(|control| key(arm, control));
+        if control.is_some_and(|control| !there.contains(&control)) {
+            arm.role = Role::default();
+        }
+    }
+}
+
 /// Samples that have a verdict.
 fn judged(run: &StoredRun) -> usize {
     let header = run.header();
@@ -173,7 +185,7 @@ impl Plan {
     /// or else from archives. No model is needed.
     ///
     /// An arm has all seeds with which every arm was run whole; where there is none yet, those that it was run with
-    /// itself. What was not run is in a note.
+    /// itself. What was not run is in a note, and an arm whose control was not run is compared with nothing.
     ///
     /// # Errors
     /// Those of the files.
@@ -188,6 +200,7 @@ impl Plan {
         for model in models {
             self.add_model(&mut study, model, folders)?;
         }
+        drop_comparisons_with_nothing(&mut study.arms);
         name_controls(&mut study.arms);
         study.settings = take_common(&mut study.arms);
         Ok(study)
