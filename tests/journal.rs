@@ -135,6 +135,7 @@ fn a_file_holds_what_evaluate_returns() {
     assert_eq!(stored, reopened(&run.path).records().map(Result::unwrap).collect::<Vec<_>>());
     for sample in returned.iter_mut().chain(&mut stored).flat_map(|record| &mut record.samples) {
         (sample.cpu_seconds, sample.wall_seconds) = (0.0, 0.0);
+        assert!(sample.answer_seconds.take().is_some());
     }
     assert_eq!(stored, returned);
     let record = &stored[0];

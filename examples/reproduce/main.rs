@@ -10,6 +10,7 @@ use infer_code_cad::report::{Statistics, StudyReport};
 #[path = "../common/mod.rs"]
 mod common;
 mod forecast;
+mod inputs;
 mod plans;
 mod session;
 
@@ -65,7 +66,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let specs = if args.models.is_empty() { &embedded } else { &args.models };
     let mut names = vec![];
     for spec in specs {
-        names.push(plans::model_name(spec).to_owned());
+        names.push(inputs::model_name(spec).to_owned());
         if !args.report_only {
             let spec = (!args.models.is_empty()).then_some(spec.as_str());
             session::run(args, &mut plan, spec, &folders)?;

@@ -6,7 +6,7 @@ use infer_code_cad::{Executor, Experiment, Folders, Judging, Plan, Solver};
 
 use crate::common::{Failure, progress};
 use crate::forecast::Forecast;
-use crate::{Args, plans};
+use crate::{Args, inputs};
 
 /// Runs with one model what is not done.
 pub(crate) fn run(
@@ -15,10 +15,10 @@ pub(crate) fn run(
     spec: Option<&str>,
     folders: &Folders,
 ) -> Result<(), Failure> {
-    let tasks = args.plan.tasks(plan)?;
-    let supplies = plans::supplies(plan, &args.passages)?;
+    let tasks = inputs::tasks(plan, args.plan.data.as_deref())?;
+    let supplies = inputs::supplies(plan, &args.passages)?;
     let model = args.holding.open(spec)?;
-    let name = plans::model_name(spec.unwrap_or("tiny")).to_owned();
+    let name = inputs::model_name(spec.unwrap_or("tiny")).to_owned();
     let mut solver = Solver::new(&model, &EngineConfig::default());
     let judge = args.isolation.sandbox()?;
     solver.judge = judge.clone();
