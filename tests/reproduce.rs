@@ -196,6 +196,36 @@ fn what_a_contrast_will_find_is_known_before_the_run() {
     assert!(exploratory.smallest_detectable(&[100, 300]).unwrap().is_empty());
 }
 
+#[test]
+fn switches_are_chosen_on_their_own_problems_and_turned_only_by_a_sure_gain() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = PLAN
+        .replace("[\"one\", \"two\"]", "[\"mbpp train\"]")
+        .replace("pooled = \"both\"\n", "")
+        .replace("confirms_against", "against");
+    let plan: Plan = text.parse().unwrap();
+    let mut experiment = experiment(&plan, folder.path());
+    experiment.tasks = vec![crate::tasks(40)];
+    let tune = |plan: &Plan| plan.tune("tiny", &experiment.folders);
+    let reason = |plan: &Plan| tune(plan).unwrap_err().to_string();
+    assert!(reason(&plan).contains("not run yet"), "{}", reason(&plan));
+    run_all(&experiment);
+    let switches = tune(&plan).unwrap();
+    let gains: Vec<_> = switches.tried.iter().map(|tried| tried.gain).collect();
+    assert!(gains.len() == 2 && gains[0].is_none());
+    let [_, low, _] = gains[1].unwrap();
+    let chosen = if low > 0.0 { "cad(alpha=0.2)" } else { "control" };
+    assert_eq!((switches.technique.as_str(), switches.preset.as_str()), (chosen, "default"));
+    for (from, to, why) in [
+        ("mbpp train", "mbpp test", "which is in no table"),
+        ("k = [1, 2]", "k = [2]", "k must begin with 1"),
+        ("against = \"plain\"", "", "must be set against the first arm, plain"),
+    ] {
+        let plan: Plan = text.replace(from, to).parse().unwrap();
+        assert!(reason(&plan).contains(why), "{}", reason(&plan));
+    }
+}
+
 /// The tables of docs/results.md are those of the archives beside it.
 #[test]
 fn the_figures_that_are_told_are_those_of_the_archives() {

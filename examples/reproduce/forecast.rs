@@ -24,10 +24,10 @@ impl<'a> Forecast<'a> {
         let all = experiment.plan.units(&experiment.model)?;
         let (units, mut left, mut pace) = (all.len(), VecDeque::new(), None);
         for unit in all {
-            if experiment.state(&unit)? != State::Done {
+            if let State::Begun { judged } = experiment.state(&unit)? {
                 let pace =
                     pace.map_or_else(|| experiment.pace().map(|new| *pace.insert(new)), Ok)?;
-                let time = experiment.time(&unit, &pace)?;
+                let time = experiment.time(&unit, judged, &pace)?;
                 left.push_back((unit, time));
             }
         }

@@ -28,7 +28,7 @@ struct Args {
     #[command(flatten)]
     passages: common::PassageArgs,
     #[command(flatten)]
-    isolation: common::IsolationArgs,
+    judge: common::JudgeArgs,
     /// Where journals are, outside of a checkout; without it icc-runs in the home directory.
     #[arg(long, value_name = "FOLDER")]
     runs: Option<PathBuf>,

@@ -1,8 +1,7 @@
 //! One model's part of a plan.
 
 use infer_code_cad::engine::EngineConfig;
-use infer_code_cad::sandbox::Limits;
-use infer_code_cad::{Executor, Experiment, Folders, Judging, Plan, Solver};
+use infer_code_cad::{Experiment, Folders, Judging, Plan, Solver};
 
 use crate::common::{Failure, progress};
 use crate::forecast::Forecast;
@@ -19,10 +18,8 @@ pub(crate) fn run(
     let supplies = inputs::supplies(plan, &args.passages)?;
     let model = args.holding.open(spec)?;
     let name = inputs::model_name(spec.unwrap_or("tiny")).to_owned();
-    let mut solver = Solver::new(&model, &EngineConfig::default());
-    let judge = args.isolation.sandbox()?;
-    solver.judge = judge.clone();
-    let mut executor = Executor::new(solver, judge, Limits::default());
+    let solver = Solver::new(&model, &EngineConfig::default());
+    let mut executor = args.judge.executor(solver, None, &tasks.concat())?;
     if args.judge_after {
         executor.judging = Judging::After;
     }

@@ -15,10 +15,10 @@ use std::sync::Arc;
 use infer_code_cad_report::{Role, Study, StudyArm};
 use infer_code_cad_tasks::Task;
 
-use crate::study::{beside_note, name_controls, take_common};
+use crate::study::{arm_of, beside_note, name_controls, take_common};
 use crate::{
-    ArmFile, Evaluation, Executor, Judging, Progress, Recipe, RunHeader, StoredRun, Supplies,
-    evaluate_into, read_arm,
+    Evaluation, Executor, Judging, Progress, Recipe, RunHeader, SolveConfig, StoredRun, Supplies,
+    Technique, evaluate_into,
 };
 
 pub use archive::Archive;
@@ -90,11 +90,10 @@ impl Experiment<'_> {
         check(path, run.header())?;
         let judged = judged(&run);
         // A run that is whole and has no archive yet is not done: running it makes the archive.
-        let is_kept = self.folders.archives.is_none();
-        Ok(if is_kept && judged == self.samples(unit) {
-            State::Done
-        } else {
-            State::Begun { judged }
+        let lacks_archive = self.folders.archives.is_some();
+        Ok(match judged == self.samples(unit) && !lacks_archive {
+            true => State::Done,
+            false => State::Begun { judged },
         })
     }
 
@@ -118,18 +117,16 @@ impl Experiment<'_> {
             std::fs::create_dir_all(folder)
                 .map_err(|source| ExperimentError::Io { path: folder.to_owned(), source })?;
         }
-        let recipe = self.recipe(unit)?;
-        let technique = recipe.build(&self.supplies).map_err(crate::Error::from)?;
-        let tasks = self.put(unit, &recipe);
+        let Put { technique, tasks, config } = self.put(unit)?;
         let mut executor = self.executor.clone();
-        executor.solver.known = Some(Arc::new(unit::Siblings::of(&path)?));
-        let config = self.plan.config(self.arm(unit), &recipe, unit.seed);
+        executor.solver.known = Some(Arc::new(unit::Siblings::of(unit, &path)?));
         let benchmark = &self.plan.benchmarks[unit.benchmark];
         let evaluation =
             evaluate_into(&path, benchmark, &technique, &tasks, &executor, &config, sink)?;
         // What failed is tried again, so that only a run of verdicts is kept as done.
         if let Some(folder) = &self.folders.archives
-            && judged(&StoredRun::read(&path)?) == self.samples(unit)
+            && evaluation.records.iter().map(|record| record.samples.len()).sum::<usize>()
+                == self.samples(unit)
         {
             Archive::of_journal(&path)?.write(&unit.archive(folder))?;
         }
@@ -138,10 +135,7 @@ impl Experiment<'_> {
 
     /// The header that a unit's journal has.
     fn header(&self, unit: &Unit) -> Result<RunHeader, ExperimentError> {
-        let recipe = self.recipe(unit)?;
-        let technique = recipe.build(&self.supplies).map_err(crate::Error::from)?;
-        let (tasks, config) =
-            (self.put(unit, &recipe), self.plan.config(self.arm(unit), &recipe, unit.seed));
+        let Put { technique, tasks, config } = self.put(unit)?;
         let benchmark = &self.plan.benchmarks[unit.benchmark];
         Ok(RunHeader::new(benchmark, &technique, &tasks, &self.executor, &config)?)
     }
@@ -154,10 +148,21 @@ impl Experiment<'_> {
         self.plan.recipe(self.arm(unit))
     }
 
-    /// The problems as the preset puts them to the technique.
-    fn put(&self, unit: &Unit, recipe: &Recipe) -> Vec<Task> {
-        self.arm(unit).preset(self.plan).tasks(recipe, self.tasks[unit.benchmark].clone())
+    fn put(&self, unit: &Unit) -> Result<Put, ExperimentError> {
+        let (arm, recipe) = (self.arm(unit), self.recipe(unit)?);
+        Ok(Put {
+            technique: recipe.build(&self.supplies).map_err(crate::Error::from)?,
+            tasks: arm.preset(self.plan).tasks(&recipe, self.tasks[unit.benchmark].clone()),
+            config: self.plan.config(arm, &recipe, unit.seed),
+        })
     }
+}
+
+/// What a unit is run with: the problems are as the preset puts them to the technique.
+struct Put {
+    technique: Technique,
+    tasks: Vec<Task>,
+    config: SolveConfig,
 }
 
 /// An arm whose control was not run yet stands alone until it is.
@@ -270,8 +275,7 @@ impl Plan {
         if journal.exists() {
             let run = StoredRun::read(&journal)?;
             if run.is_complete() {
-                let arm = read_arm(&ArmFile::new("", &journal))?;
-                return Ok(Some((arm, run.judging())));
+                return Ok(Some((arm_of(&run)?, run.judging())));
             }
         }
         let Some(folder) = &folders.archives else { return Ok(None) };

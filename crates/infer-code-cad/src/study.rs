@@ -100,12 +100,16 @@ pub fn read_arm(file: &ArmFile) -> Result<StudyArm, JournalError> {
 }
 
 fn arm(file: &ArmFile, run: &StoredRun) -> Result<StudyArm, JournalError> {
+    Ok(StudyArm { name: file.name.clone(), role: file.role.clone(), ..arm_of(run)? })
+}
+
+/// A run as an arm without a name.
+pub(crate) fn arm_of(run: &StoredRun) -> Result<StudyArm, JournalError> {
     let header = run.header();
     let records = run.records().collect::<Result<Vec<_>, _>>()?;
     let judged: usize = records.iter().map(|record| record.samples.len()).sum();
     let measured = records.iter().filter(|record| !record.samples.is_empty());
     Ok(StudyArm {
-        role: file.role.clone(),
         settings: settings(header),
         problems: measured.map(problem).collect(),
         unjudged_samples: (records.len() * header.n_samples).saturating_sub(judged) as u64,
@@ -116,7 +120,7 @@ fn arm(file: &ArmFile, run: &StoredRun) -> Result<StudyArm, JournalError> {
             left_over_bytes: run.left_over_bytes(),
             ..Memory::default()
         },
-        ..StudyArm::new(&file.name, model(header), &header.benchmark)
+        ..StudyArm::new("", model(header), &header.benchmark)
     })
 }
 

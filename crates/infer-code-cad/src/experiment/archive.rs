@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::ExperimentError;
 use crate::fingerprint::Fingerprint;
 use crate::results::appended;
-use crate::{ArmFile, Judging, RunHeader, StoredRun, read_arm};
+use crate::study::{arm_of, settings};
+use crate::{Judging, RunHeader, StoredRun};
 
 /// A finished run without its programs, small enough to be kept in a repository: every verdict, what it cost, and all
 /// settings.
@@ -57,7 +58,7 @@ impl Archive {
     /// As [`StoredRun::read`].
     pub fn of_journal(path: &Path) -> Result<Self, ExperimentError> {
         let run = StoredRun::read(path)?;
-        let mut arm = read_arm(&ArmFile::new("", path))?;
+        let mut arm = arm_of(&run)?;
         let mut programs = vec![];
         for sample in arm.problems.iter_mut().flat_map(|problem| &mut problem.samples) {
             let program = sample.program.take().unwrap_or_default();
@@ -150,9 +151,8 @@ impl Archive {
         if judged != expected {
             return Err(fault(format!("it has {judged} of {expected} samples")));
         }
-        let settings = crate::study::settings(&header);
         let arm = StudyArm {
-            settings,
+            settings: settings(&header),
             problems,
             unjudged_samples,
             speed,

@@ -4,7 +4,7 @@ use std::time::Duration;
 use infer_code_cad_engine::EngineConfig;
 use infer_code_cad_metrics::PeakMemory;
 
-use super::{Experiment, ExperimentError, State, Unit};
+use super::{Experiment, ExperimentError, Unit};
 use crate::{Recipe, SolveConfig, Solver, Technique, solve};
 
 /// The share of the longest completion that is expected of one.
@@ -49,12 +49,17 @@ impl Experiment<'_> {
         })
     }
 
-    /// How long a unit will take at this pace, if a completion has six tenths of the tokens that it may have.
+    /// How long a unit will take at this pace of which so many samples are judged, if a completion has six tenths of
+    /// the tokens that it may have.
     ///
     /// # Errors
-    /// As [`Experiment::state`].
-    pub fn time(&self, unit: &Unit, pace: &Pace) -> Result<Duration, ExperimentError> {
-        let State::Begun { judged } = self.state(unit)? else { return Ok(Duration::ZERO) };
+    /// [`ExperimentError::Run`] for a technique that is none.
+    pub fn time(
+        &self,
+        unit: &Unit,
+        judged: usize,
+        pace: &Pace,
+    ) -> Result<Duration, ExperimentError> {
         let recipe = self.recipe(unit)?;
         let streams = if recipe.contrast.is_some() { 2.0 } else { 1.0 };
         let drafts = recipe.drafts.unwrap_or(1) as f64;

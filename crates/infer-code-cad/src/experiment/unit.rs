@@ -68,12 +68,12 @@ fn slug(name: &str) -> String {
     slug.trim_matches(['-', '.']).to_owned()
 }
 
-/// The drafts of all other journals in a journal's folder.
+/// The drafts of all other journals of a unit's seed in its folder; those of other seeds are other drafts.
 #[derive(Debug)]
 pub(super) struct Siblings(Vec<JournalDrafts>);
 
 impl Siblings {
-    pub(super) fn of(journal: &Path) -> Result<Self, ExperimentError> {
+    pub(super) fn of(unit: &Unit, journal: &Path) -> Result<Self, ExperimentError> {
         let folder = journal.parent().unwrap_or(Path::new("."));
         let io = |source| ExperimentError::Io { path: folder.to_owned(), source };
         let mut paths = std::fs::read_dir(folder)
@@ -82,10 +82,8 @@ impl Siblings {
             .collect::<Result<Vec<_>, _>>()
             .map_err(io)?;
         paths.sort();
-        let is_other = |path: &PathBuf| {
-            let name = path.to_string_lossy();
-            path != journal && name.ends_with(".jsonl") && !name.ends_with(".results.jsonl")
-        };
+        let end = format!(".seed{}.jsonl", unit.seed);
+        let is_other = |path: &PathBuf| path != journal && path.to_string_lossy().ends_with(&end);
         // A neighbour that cannot be read has nothing to give; its own run will say why.
         let known = paths.iter().filter(|path| is_other(path));
         Ok(Self(known.filter_map(|path| JournalDrafts::read(path).ok()).collect()))

@@ -1,6 +1,7 @@
 //! A completion beside the program that was cut out of it.
 
 use serde::Serialize;
+use similar::{Change, ChangeTag, TextDiff};
 
 /// What extraction did with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -28,46 +29,15 @@ pub struct CutLine {
 pub(super) fn lines(completion: &str, program: &str) -> Vec<CutLine> {
     let old: Vec<&str> = completion.lines().map(str::trim_end).collect();
     let new: Vec<&str> = program.lines().map(str::trim_end).collect();
-    let same = |(a, b): &(&&str, &&str)| a == b;
-    let start = old.iter().zip(&new).take_while(same).count();
-    let rest = old[start..].iter().rev().zip(new[start..].iter().rev());
-    let end = rest.take_while(same).count();
-    let mut lines: Vec<CutLine> = old[..start].iter().map(|text| line(Cut::Kept, text)).collect();
-    middle(&old[start..old.len() - end], &new[start..new.len() - end], &mut lines);
-    lines.extend(old[old.len() - end..].iter().map(|text| line(Cut::Kept, text)));
-    lines
-}
-
-/// The longest common subsequence, by the lengths that those of the ends of both texts have.
-fn middle(old: &[&str], new: &[&str], lines: &mut Vec<CutLine>) {
-    let width = new.len() + 1;
-    let mut longest = vec![0_u32; (old.len() + 1) * width]; // (old, new)
-    for (i, a) in old.iter().enumerate().rev() {
-        for (j, b) in new.iter().enumerate().rev() {
-            let (below, right) = (longest[(i + 1) * width + j], longest[i * width + j + 1]);
-            let diagonal = longest[(i + 1) * width + j + 1] + 1;
-            longest[i * width + j] = if a == b { diagonal } else { below.max(right) };
-        }
-    }
-    let (mut i, mut j) = (0, 0);
-    while i < old.len() || j < new.len() {
-        if i < old.len() && j < new.len() && old[i] == new[j] {
-            lines.push(line(Cut::Kept, old[i]));
-            (i, j) = (i + 1, j + 1);
-        } else if j == new.len()
-            || (i < old.len() && longest[(i + 1) * width + j] >= longest[i * width + j + 1])
-        {
-            lines.push(line(Cut::Removed, old[i]));
-            i += 1;
-        } else {
-            lines.push(line(Cut::Added, new[j]));
-            j += 1;
-        }
-    }
-}
-
-fn line(cut: Cut, text: &str) -> CutLine {
-    CutLine { cut, text: text.to_owned() }
+    let line = |change: Change<&str>| {
+        let cut = match change.tag() {
+            ChangeTag::Equal => Cut::Kept,
+            ChangeTag::Delete => Cut::Removed,
+            ChangeTag::Insert => Cut::Added,
+        };
+        CutLine { cut, text: change.value().to_owned() }
+    };
+    TextDiff::from_slices(&old, &new).iter_all_changes().map(line).collect()
 }
 
 #[cfg(test)]
