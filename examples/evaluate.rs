@@ -55,7 +55,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let known = args.drafts.as_deref().map(JournalDrafts::read).transpose()?;
     let mut solver = Solver::new(&args.model.open()?, &args.sampling.engine());
     solver.known = known.map(|known| Arc::new(known) as _);
-    let mut executor = args.judge.executor(solver, args.benchmark.data.as_deref(), &tasks)?;
+    let mut executor = args.judge.executor(solver, args.benchmark.file(), &tasks)?;
     executor.judging = if args.judge_after { Judging::After } else { Judging::Beside };
     executor.shard = shard;
     let (name, benchmark) = (&technique.name, args.benchmark.to_string());
@@ -83,7 +83,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
 
 fn judge_again(args: &Args) -> Result<(), common::Failure> {
     let (tasks, judge) = (args.benchmark.load()?, args.judge.judge()?);
-    let limits = args.judge.limits(args.benchmark.data.as_deref(), &tasks, &judge)?;
+    let limits = args.judge.limits(args.benchmark.file(), &tasks, &judge)?;
     let again = rejudge(&args.out, &tasks, &judge, &limits, &mut |_, _| common::interrupted())?;
     for other in &again.differing {
         let now = other.now.map_or("none".to_owned(), |now| now.to_string());

@@ -60,7 +60,7 @@ fn show(args: &Args, run: &StoredRun, sample: usize) -> Result<(), common::Failu
     }
     if args.run {
         let judge = args.judge.judge()?;
-        let limits = args.judge.limits(args.benchmark.data.as_deref(), &tasks, &judge)?;
+        let limits = args.judge.limits(args.benchmark.file(), &tasks, &judge)?;
         explanation.run_again(&judge, &limits.of(&args.task))?;
     }
     match args.json {

@@ -25,7 +25,7 @@ mod settings;
 mod shard;
 mod technique;
 
-pub(crate) use benchmark::BenchmarkArgs;
+pub(crate) use benchmark::{BenchmarkArgs, humaneval, mbpp};
 pub(crate) use documents::{DocumentArgs, IndexBar};
 pub(crate) use drawing::DrawingArgs;
 pub(crate) use embedder::EmbedderArgs;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infer_code_cad::checkpoint::Checkpoint;
+use infer_code_cad::hub::DownloadCallback;
 use infer_code_cad::native::{Format, KvFormat};
 use infer_code_cad::{Device, Error, LanguageModel, LoadOptions, embedded, hub};
 
@@ -116,10 +117,17 @@ impl fmt::Display for SourceArgs {
 
 /// The directory or file of a model, with a bar on standard error while it is downloaded.
 pub(super) fn download(spec: &str) -> Result<PathBuf, Error> {
+    downloading(|progress| hub::resolve(spec, progress))
+}
+
+/// Shows a bar on standard error while something is downloaded.
+pub(super) fn downloading<T>(
+    fetch: impl FnOnce(&mut DownloadCallback<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
     let style = "{prefix} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
     bar.set_style(ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()));
-    let path = hub::resolve(spec, &mut |progress| {
+    let fetched = fetch(&mut |progress| {
         if bar.is_hidden() && progress.bytes < progress.total {
             // What an earlier run fetched says nothing about the speed of this one.
             bar.set_position(progress.bytes);
@@ -132,5 +140,5 @@ pub(super) fn download(spec: &str) -> Result<PathBuf, Error> {
         interrupted()
     });
     bar.finish_and_clear();
-    path
+    fetched
 }

@@ -2,22 +2,21 @@
 
 use std::path::Path;
 
-use infer_code_cad::tasks::{MbppSplit, Task, load_humaneval, load_mbpp};
+use infer_code_cad::tasks::Task;
 use infer_code_cad::{Plan, Recipe, Supplies, embedded};
 
-use crate::common::{Failure, PassageArgs};
+use crate::common::{Failure, PassageArgs, humaneval, mbpp};
 
-/// The problems of each benchmark of a plan, of files in `data`.
+/// The problems of each benchmark of a plan, of files in the folder `data`, or of the hub.
 pub(crate) fn tasks(plan: &Plan, data: Option<&Path>) -> Result<Vec<Vec<Task>>, Failure> {
-    let file = |name: &str| {
-        let folder = data.ok_or_else(|| format!("say --data FOLDER, where {name} is"))?;
-        Ok::<_, Failure>(folder.join(name))
+    let spec = |file: &str, name: &str| {
+        data.map_or(name.to_owned(), |folder| folder.join(file).display().to_string())
     };
     let load = |name: &String| {
         let mut tasks = match name.split_once(' ') {
             None if name == "tiny" => embedded::tasks()?,
-            None if name == "humaneval" => load_humaneval(&file("HumanEval.jsonl.gz")?)?,
-            Some(("mbpp", split)) => load_mbpp(&file("mbpp.jsonl")?, split.parse::<MbppSplit>()?)?,
+            None if name == "humaneval" => humaneval(&spec("HumanEval.jsonl.gz", name))?,
+            Some(("mbpp", split)) => mbpp(&spec("mbpp.jsonl", "mbpp"), split.parse()?)?,
             _ => {
                 return Err(format!(
                     "no benchmark is called {name:?}; say humaneval, mbpp SPLIT or tiny"

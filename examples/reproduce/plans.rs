@@ -36,7 +36,8 @@ pub(crate) struct PlanArgs {
     /// A first table in ten minutes on two cores: --problems 20 --n 2 --seeds 0.
     #[arg(long, conflicts_with_all = ["n", "seeds", "problems"])]
     quick: bool,
-    /// The folder with HumanEval.jsonl.gz and mbpp.jsonl.
+    /// The folder with HumanEval.jsonl.gz and mbpp.jsonl; without it both are the Hugging Face hub's (`--features
+    /// hub,parquet`).
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,
 }

@@ -3,6 +3,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::HubError;
+use crate::repo::RepoKind;
 use crate::shards::{INDEX, SINGLE, shards_of};
 use crate::{HubConfig, HubRepo, is_commit};
 
@@ -24,19 +25,13 @@ pub(crate) const OPTIONAL: [&str; 9] = [
 impl HubRepo {
     /// The snapshot in the cache, when it is whole.
     pub(crate) fn cached(&self, config: &HubConfig) -> Result<PathBuf, HubError> {
-        let Some(commit) = self.cached_commit(config)? else {
-            return Err(self.not_cached(config));
-        };
-        let snapshot = self.folder(config).join("snapshots").join(commit);
-        if !snapshot.is_dir() {
-            return Err(self.not_cached(config));
-        }
+        let snapshot = self.snapshot(config)?;
         let missing = missing_files(&snapshot)?;
         if missing.is_empty() {
             return Ok(snapshot);
         }
         let lacks = |name| !snapshot.join(name).is_file();
-        let files = gguf_files(&snapshot);
+        let files = files_in(&snapshot, ".gguf");
         if let (true, Some(first)) = (lacks(SINGLE) && lacks(INDEX), files.first()) {
             return Err(HubError::GgufOnly {
                 place: snapshot.display().to_string(),
@@ -47,9 +42,8 @@ impl HubRepo {
         Err(HubError::IncompleteSnapshot {
             snapshot,
             missing: missing.join(", "),
-            repo: self.name.clone(),
-            revision: self.revision.clone(),
             remedy: remedy(config),
+            command: self.command(),
         })
     }
 
@@ -82,9 +76,20 @@ impl HubRepo {
         self.folder(config).join(".no_exist").join(commit).join(name)
     }
 
-    /// `CACHE/models--org--name`.
+    /// `CACHE/models--org--name`, or `datasets--`.
     pub(crate) fn folder(&self, config: &HubConfig) -> PathBuf {
-        config.cache_dir.join(format!("models--{}", self.name.replace('/', "--")))
+        let kind = match self.kind {
+            RepoKind::Model => "models",
+            RepoKind::Dataset => "datasets",
+        };
+        config.cache_dir.join(format!("{kind}--{}", self.name.replace('/', "--")))
+    }
+
+    /// The directory of the revision's files in the cache, of which some may be absent.
+    pub(crate) fn snapshot(&self, config: &HubConfig) -> Result<PathBuf, HubError> {
+        let commit = self.cached_commit(config)?.ok_or_else(|| self.not_cached(config))?;
+        let snapshot = self.folder(config).join("snapshots").join(commit);
+        if snapshot.is_dir() { Ok(snapshot) } else { Err(self.not_cached(config)) }
     }
 
     /// The revision itself if it is a commit, else what `refs/REVISION` says.
@@ -103,12 +108,13 @@ impl HubRepo {
         }
     }
 
-    fn not_cached(&self, config: &HubConfig) -> HubError {
+    pub(crate) fn not_cached(&self, config: &HubConfig) -> HubError {
         HubError::NotCached {
             repo: self.name.clone(),
             revision: self.revision.clone(),
             cache_dir: config.cache_dir.clone(),
             remedy: remedy(config),
+            command: self.command(),
         }
     }
 }
@@ -144,9 +150,9 @@ fn missing_files(snapshot: &Path) -> Result<Vec<String>, HubError> {
     Ok(missing)
 }
 
-/// The GGUF files of a snapshot and of the folders in it, by their paths in the repository, sorted.
-fn gguf_files(snapshot: &Path) -> Vec<String> {
-    /// Repositories put each quantization into a folder, at most.
+/// The files of a snapshot and of the folders in it that end so, by their paths in the repository, sorted.
+pub(crate) fn files_in(snapshot: &Path, ending: &str) -> Vec<String> {
+    /// Repositories put each quantization of a model, and each configuration of a data set, into a folder, at most.
     const DEPTH: usize = 3;
     let mut files = vec![];
     let mut folders = vec![(String::new(), DEPTH)];
@@ -155,7 +161,7 @@ fn gguf_files(snapshot: &Path) -> Vec<String> {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
             let at = snapshot.join(&path);
-            if path.ends_with(".gguf") && at.is_file() {
+            if path.ends_with(ending) && at.is_file() {
                 files.push(path);
             } else if depth > 0 && at.is_dir() {
                 folders.push((path, depth - 1));

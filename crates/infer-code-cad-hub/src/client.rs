@@ -8,6 +8,7 @@ use ureq::typestate::WithoutBody;
 use ureq::{Agent, Body, Error, RequestBuilder};
 
 use crate::HubError;
+use crate::repo::RepoKind;
 use crate::{HubConfig, HubRepo, is_commit};
 
 const MAX_REDIRECTS: u32 = 5;
@@ -53,7 +54,7 @@ impl<'a> Client<'a> {
 
     /// The repository's page.
     pub(crate) fn page(&self) -> String {
-        format!("{}/{}", self.endpoint(), self.repo.name())
+        format!("{}/{}", self.endpoint(), self.at(self.repo.revision()).url())
     }
 
     /// The commit of the revision, and the files it has.
@@ -64,7 +65,7 @@ impl<'a> Client<'a> {
         let body = response.body_mut().with_config().limit(MAX_INFO_BYTES).read_to_vec();
         let json = body.map_err(|error| self.failed(&url, &error))?;
         let info: RepoInfo = serde_json::from_slice(&json)
-            .map_err(|error| protocol(&url, format!("no description of a model, {error}")))?;
+            .map_err(|error| protocol(&url, format!("no description of a repository, {error}")))?;
         if is_commit(&info.sha) {
             return Ok(info);
         }
@@ -138,7 +139,7 @@ impl<'a> Client<'a> {
     }
 
     fn at(&self, revision: &str) -> Repo {
-        Repo::with_revision(self.repo.name().into(), RepoType::Model, revision.into())
+        self.repo.at(revision)
     }
 
     /// Gets `url` from byte `start` on. Redirects are followed here, because the token must be judged
@@ -226,6 +227,17 @@ fn next_hop(url: &str, headers: &HeaderMap) -> Result<String, HubError> {
 /// Scheme, host and port.
 fn origin(url: &str) -> &str {
     url.match_indices('/').nth(2).map_or(url, |(end, _)| &url[..end])
+}
+
+impl HubRepo {
+    /// The repository as `hf_hub` names it, at a revision.
+    pub(crate) fn at(&self, revision: &str) -> Repo {
+        let kind = match self.kind {
+            RepoKind::Model => RepoType::Model,
+            RepoKind::Dataset => RepoType::Dataset,
+        };
+        Repo::with_revision(self.name.clone(), kind, revision.into())
+    }
 }
 
 pub(crate) fn protocol(url: &str, reason: String) -> HubError {

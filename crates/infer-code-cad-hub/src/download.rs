@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hf_hub::{Cache, CacheRepo, Repo, RepoType};
+use hf_hub::{Cache, CacheRepo};
 
 use crate::HubError;
 use crate::cache::OPTIONAL;
@@ -61,13 +61,7 @@ pub fn download(
         snapshot.bring(&index, &mut Totals::of(&[&index]), progress)?;
         names.extend(snapshot.shards()?);
     }
-    let files = names.iter().map(|name| snapshot.describe(name));
-    let files: Vec<_> = files.collect::<Result<_, _>>()?;
-    let mut totals = Totals::of(&files.iter().collect::<Vec<_>>());
-    for file in &files {
-        snapshot.bring(file, &mut totals, progress)?;
-    }
-    snapshot.name()?;
+    snapshot.complete(&names, progress)?;
     for name in OPTIONAL.iter().filter(|name| !listed(name)) {
         repo.note_absent(&snapshot.directory, name, config)?;
     }
@@ -91,24 +85,23 @@ fn no_gguf_only(
 }
 
 /// The files of one commit in the cache, growing.
-struct Snapshot<'a> {
+pub(crate) struct Snapshot<'a> {
     client: &'a Client<'a>,
     repo: &'a HubRepo,
     cache: CacheRepo,
     commit: String,
-    directory: PathBuf,
+    pub(crate) directory: PathBuf,
     locks: PathBuf,
 }
 
 impl<'a> Snapshot<'a> {
-    fn create(
+    pub(crate) fn create(
         client: &'a Client<'a>,
         repo: &'a HubRepo,
         config: &HubConfig,
         commit: String,
     ) -> Result<Self, HubError> {
-        let named =
-            Repo::with_revision(repo.name().into(), RepoType::Model, repo.revision().into());
+        let named = repo.at(repo.revision());
         let locks = config.cache_dir.join(".locks").join(named.folder_name());
         let cache = Cache::new(config.cache_dir.clone()).repo(named);
         let directory = cache.pointer_path(&commit);
@@ -155,6 +148,21 @@ impl<'a> Snapshot<'a> {
         let json = fs::read(&path).map_err(|source| HubError::Io { path, source })?;
         let shards = shards_of(&format!("{} of {}", INDEX, self.client.page()), &json)?;
         Ok(shards.into_iter().chain([INDEX.to_owned()]))
+    }
+
+    /// Fetches these files, and lets the revision point to the commit.
+    pub(crate) fn complete(
+        &self,
+        names: &[String],
+        progress: &mut DownloadCallback<'_>,
+    ) -> Result<(), HubError> {
+        let files = names.iter().map(|name| self.describe(name));
+        let files: Vec<_> = files.collect::<Result<_, _>>()?;
+        let mut totals = Totals::of(&files.iter().collect::<Vec<_>>());
+        for file in &files {
+            self.bring(file, &mut totals, progress)?;
+        }
+        self.name()
     }
 
     /// Lets the revision point to this commit, now that it is whole.

@@ -18,8 +18,8 @@ pub enum HubError {
     },
     /// A repository is not in the cache.
     #[error(
-        "{repo} at revision {revision} is not in the cache {}; {remedy}, or run `hf download \
-         {repo} --revision {revision}`", cache_dir.display()
+        "{repo} at revision {revision} is not in the cache {}; {remedy}, or run `{command}`",
+        cache_dir.display()
     )]
     NotCached {
         /// `org/name`.
@@ -30,23 +30,44 @@ pub enum HubError {
         cache_dir: PathBuf,
         /// What to do.
         remedy: &'static str,
+        /// What fetches it without us.
+        command: String,
     },
     /// The cache holds a part of a repository.
-    #[error(
-        "{} lacks {missing}; {remedy}, or run `hf download {repo} --revision \
-         {revision}`", snapshot.display()
-    )]
+    #[error("{} lacks {missing}; {remedy}, or run `{command}`", snapshot.display())]
     IncompleteSnapshot {
         /// The directory.
         snapshot: PathBuf,
         /// The files it lacks.
         missing: String,
-        /// `org/name`.
-        repo: String,
-        /// Branch, tag or commit.
-        revision: String,
         /// What to do.
         remedy: &'static str,
+        /// What fetches it without us.
+        command: String,
+    },
+    /// A text names neither a file nor a data set.
+    #[error(
+        "{spec:?} names no problems: {reason}; give a file, or org/name[/configuration][@revision] of a data set"
+    )]
+    DatasetSpec {
+        /// The text.
+        spec: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A data set has no parquet files of a split, or has them in several configurations.
+    #[error(
+        "{place} has {} of split {split:?}; {}",
+        if configurations.is_empty() { "no parquet files".to_owned() } else { format!("several configurations ({})", configurations.join(", ")) },
+        if configurations.is_empty() { "give a file that it has" } else { "name one, as in org/name/configuration" }
+    )]
+    DatasetSplit {
+        /// The directory of the cache, or the repository's page.
+        place: String,
+        /// `test`, `validation`, ...
+        split: String,
+        /// The folders that have such files.
+        configurations: Vec<String>,
     },
     /// A repository has a model in GGUF and none in safetensors.
     #[error("{place} has no safetensors, it has the GGUF files {}; {remedy}", files.join(", "))]

@@ -4,6 +4,7 @@
 mod cache;
 #[cfg(feature = "download")]
 mod client;
+mod dataset;
 #[cfg(feature = "download")]
 mod download;
 mod error;
@@ -13,6 +14,7 @@ mod source;
 #[cfg(feature = "download")]
 mod transfer;
 
+pub use dataset::{BENCHMARK_DATASETS, Dataset, ProblemSource};
 #[cfg(feature = "download")]
 pub use download::download;
 pub use error::HubError;

@@ -3,11 +3,19 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A model repository at a revision: `org/name` and a branch, a tag or a full commit hash.
+/// A repository at a revision: `org/name` and a branch, a tag or a full commit hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HubRepo {
+    pub(crate) kind: RepoKind,
     pub(crate) name: String,
     pub(crate) revision: String,
+}
+
+/// What a repository holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RepoKind {
+    Model,
+    Dataset,
 }
 
 impl HubRepo {
@@ -15,7 +23,7 @@ impl HubRepo {
     pub const DEFAULT_REVISION: &'static str = "main";
 
     /// Checks that both can be parts of a URL and of a path inside the cache.
-    pub(crate) fn new(name: &str, revision: &str) -> Result<Self, &'static str> {
+    pub(crate) fn new(kind: RepoKind, name: &str, revision: &str) -> Result<Self, &'static str> {
         let plain =
             |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
         let is_name = |part: &str| {
@@ -39,7 +47,7 @@ impl HubRepo {
         if revision.len() > 200 || !revision.split('/').all(is_part) {
             return Err("the revision is not a branch, a tag or a full commit hash");
         }
-        Ok(Self { name: name.into(), revision: revision.into() })
+        Ok(Self { kind, name: name.into(), revision: revision.into() })
     }
 
     /// `org/name`.
@@ -50,6 +58,12 @@ impl HubRepo {
     /// A branch, a tag or a commit hash.
     pub fn revision(&self) -> &str {
         &self.revision
+    }
+
+    /// What fetches the repository without us.
+    pub(crate) fn command(&self) -> String {
+        let kind = if self.kind == RepoKind::Dataset { " --repo-type dataset" } else { "" };
+        format!("hf download {}{kind} --revision {}", self.name, self.revision)
     }
 }
 

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::HubError;
+use crate::repo::RepoKind;
 use crate::{DownloadCallback, HubConfig, HubRepo};
 
 /// Short names of well-known checkpoints, and where they are on the hub.
@@ -121,7 +122,9 @@ impl FromStr for ModelSource {
         let (name, revision) = spec.split_once('@').unwrap_or((spec, HubRepo::DEFAULT_REVISION));
         let mut aliases = MODEL_ALIASES.iter().chain(&EMBEDDER_ALIASES);
         if let Some((_, aliased)) = aliases.find(|(alias, _)| *alias == name) {
-            return HubRepo::new(aliased, revision).map(Self::Hub).map_err(invalid);
+            return HubRepo::new(RepoKind::Model, aliased, revision)
+                .map(Self::Hub)
+                .map_err(invalid);
         }
         let is_path = path.is_absolute()
             || spec.starts_with(['.', '~'])
@@ -131,7 +134,7 @@ impl FromStr for ModelSource {
         if is_path {
             return Err(invalid("there is no such file or directory"));
         }
-        HubRepo::new(name, revision).map(Self::Hub).map_err(invalid)
+        HubRepo::new(RepoKind::Model, name, revision).map(Self::Hub).map_err(invalid)
     }
 }
 

@@ -34,6 +34,9 @@ pub enum MbppSplit {
 }
 
 impl MbppSplit {
+    /// All splits but [`All`](Self::All), which they make up, in the order of their tasks.
+    pub const PARTS: [Self; 4] = [Self::Prompt, Self::Test, Self::Validation, Self::Train];
+
     fn contains(self, task_id: u32) -> bool {
         match self {
             Self::Prompt => (1..=10).contains(&task_id),

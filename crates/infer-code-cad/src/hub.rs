@@ -1,4 +1,4 @@
-//! Models by name: a directory, a file, or a repository of the Hugging Face hub.
+//! Models and problems by name: a directory, a file, or a repository of the Hugging Face hub.
 //!
 //! The environment is read here and nowhere below, by the rules of `huggingface_hub`:
 //!
@@ -16,8 +16,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use infer_code_cad_hub::{
-    DownloadCallback, DownloadProgress, EMBEDDER_ALIASES, HubConfig, HubError, HubRepo,
-    MODEL_ALIASES, ModelSource,
+    BENCHMARK_DATASETS, Dataset, DownloadCallback, DownloadProgress, EMBEDDER_ALIASES, HubConfig,
+    HubError, HubRepo, MODEL_ALIASES, ModelSource, ProblemSource,
 };
 
 use crate::Error;
@@ -32,6 +32,20 @@ use crate::Error;
 pub fn resolve(spec: &str, progress: &mut DownloadCallback<'_>) -> Result<PathBuf, Error> {
     let source: ModelSource = spec.parse()?;
     Ok(source.fetch(&config_from_env(), progress)?)
+}
+
+/// The files of a split of problems, of `"FILE" | "org/name[/configuration][@revision]"` or one of
+/// [`BENCHMARK_DATASETS`]; a file is all of its splits.
+///
+/// # Errors
+/// [`Error::Hub`], see [`ProblemSource::fetch`].
+pub fn problem_files(
+    spec: &str,
+    split: &str,
+    progress: &mut DownloadCallback<'_>,
+) -> Result<Vec<PathBuf>, Error> {
+    let source: ProblemSource = spec.parse()?;
+    Ok(source.fetch(split, &config_from_env(), progress)?)
 }
 
 /// The configuration that the environment of this process describes.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod dataset;
 mod failure;
 mod happy;
 mod resume;

@@ -14,7 +14,7 @@ use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 pub(crate) const REPO: &str = "org/name";
 pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// What the server has and how it misbehaves. Safetensors are large files: they have a SHA-256 and
+/// What the server has and how it misbehaves. Safetensors and parquet are large files: they have a SHA-256 and
 /// lie behind a redirect to another host.
 #[derive(Default)]
 pub(crate) struct Site {
@@ -117,12 +117,15 @@ impl Server {
         {
             return empty(&mut stream, head);
         }
-        if let Some(revision) = path.strip_prefix(&format!("/api/models/{REPO}/revision/")) {
-            return self.describe(revision, stream);
+        for kind in ["models", "datasets"] {
+            if let Some(revision) = path.strip_prefix(&format!("/api/{kind}/{REPO}/revision/")) {
+                return self.describe(revision, stream);
+            }
         }
-        let file = path.rsplit('/').next().unwrap().to_owned();
+        let file = path.split_once(&format!("/{COMMIT}/")).or(path.split_once("/storage/"));
+        let file = file.map_or("", |(_, file)| file).to_owned();
         let known = self.site().files.contains_key(&file) && !self.site().withheld.contains(&file);
-        let resolve = path.starts_with(&format!("/{REPO}/resolve/{COMMIT}/"));
+        let resolve = path.contains(&format!("/{REPO}/resolve/{COMMIT}/"));
         if resolve && self.is_locked(request) {
             let head = "401 Unauthorized\r\nx-error-code: GatedRepo\r\n\
                         x-error-message: Access to model org/name is restricted.";
@@ -223,7 +226,7 @@ fn empty(stream: &mut TcpStream, head: &str) -> std::io::Result<()> {
 }
 
 pub(crate) fn is_large(file: &str) -> bool {
-    file.ends_with(".safetensors")
+    file.ends_with(".safetensors") || file.ends_with(".parquet")
 }
 
 /// SHA-256 of a large file, git's name of a small one.
