@@ -31,7 +31,8 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let run = StoredRun::read(&args.out)?;
     let records = run.records().collect::<Result<Vec<_>, _>>()?;
     let (name, throughput) = (&run.header().technique.name, run.throughput());
-    let mut summary = Summary::new(name, &records, &throughput, run.peak_bytes(), &[1, 5, 10])?;
+    let mut summary =
+        Summary::new(name, &records, &throughput, run.memory().peak_bytes, &[1, 5, 10])?;
     summary.judging = run.judging();
     common::print(&summary, args.json)
 }

@@ -55,6 +55,8 @@ fn two_result_files_become_a_report_with_the_figures_of_their_summaries() {
         assert!(0.0 < times.p50 && times.p50 <= times.p95 && times.p95 <= times.p99, "{times:?}");
         assert!(arm.speed.mean_of_rates.unwrap() > 0.0);
         assert_eq!(arm.memory.weight_bytes, crate::model().causal_lm.weight_bytes());
+        assert!(arm.memory.kv_cache_bytes.unwrap() > 0);
+        assert!(arm.memory.kv_cache_bytes < arm.memory.peak_bytes);
     }
     assert!(report.results().arms.iter().any(|arm| arm.verdicts.contains_key(PASSED)));
     assert_eq!(study.arms[0].role, Role::Control, "another arm names it");

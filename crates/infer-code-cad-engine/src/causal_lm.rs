@@ -88,6 +88,12 @@ pub trait CausalLm: Debug + Send + Sync {
         None
     }
 
+    /// The most bytes that the caches of all streams of this model held at once since this was last asked, what they
+    /// share counted once; `None` where the model cannot tell.
+    fn take_peak_cache_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Memory that the weights take, in bytes; `None` where the model cannot tell.
     fn weight_bytes(&self) -> Option<u64> {
         None

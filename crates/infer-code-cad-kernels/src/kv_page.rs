@@ -3,6 +3,7 @@ use std::fmt;
 use std::ops::{Deref, Range};
 use std::slice;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -10,8 +11,9 @@ use half::slice::HalfFloatSliceExt;
 use crate::activations::Groups;
 use crate::isa::{Simd, with_simd};
 use crate::kv_bytes::{self, ByteMixing, ByteScoring};
+use crate::kv_meter::Metered;
 use crate::kv_products::{Mixing, QUERIES, Scoring, fetch};
-use crate::{Isa, KernelError, KvQueries};
+use crate::{Isa, KernelError, KvMeter, KvQueries};
 
 /// How keys and values are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,6 +77,7 @@ pub struct KvPage {
     head_dim: usize,
     keys: Box<[Line]>,   // (n_heads, head_dim in whole lanes, POSITIONS)
     values: Box<[Line]>, // (n_heads, head_dim in whole lanes / LANES, POSITIONS, LANES)
+    _metered: Option<Metered>,
 }
 
 /// What a processor reads at once.
@@ -120,7 +123,13 @@ impl KvPage {
     /// A page of zeros.
     pub fn new(format: KvFormat, n_heads: usize, head_dim: usize) -> Self {
         let zeros = || Line::zeros(n_heads * format.head_bytes(head_dim));
-        Self { format, head_dim, keys: zeros(), values: zeros() }
+        Self { format, head_dim, keys: zeros(), values: zeros(), _metered: None }
+    }
+
+    /// A page of zeros whose memory, and that of its copies, is counted.
+    pub fn metered(format: KvFormat, n_heads: usize, head_dim: usize, meter: Arc<KvMeter>) -> Self {
+        let metered = Metered::new(meter, Self::bytes(format, n_heads, head_dim));
+        Self { _metered: Some(metered), ..Self::new(format, n_heads, head_dim) }
     }
 
     /// Memory that a page takes, in bytes.

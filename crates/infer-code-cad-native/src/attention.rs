@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use infer_code_cad_kernels::{Isa, KvFormat, KvPage, KvQueries, Pool};
+use infer_code_cad_kernels::{Isa, KvFormat, KvMeter, KvPage, KvQueries, Pool};
 use smallvec::{SmallVec, smallvec};
 
 use crate::softmax::{LANES, exps, soft_cap};
@@ -28,6 +28,7 @@ pub(crate) struct NativeAttention {
     pub(crate) heads: Heads,
     pub(crate) rope: Rope,
     pub(crate) kv_format: KvFormat,
+    pub(crate) kv_meter: Arc<KvMeter>,
 }
 
 /// Keys and values of one stream in one layer, in pages that forks share until they write. Positions
@@ -195,7 +196,8 @@ impl NativeAttention {
         let end = past + qkv.len() / width;
         layer.pages.truncate(past.div_ceil(PAGE));
         layer.pages.resize_with(end.div_ceil(PAGE), || {
-            Arc::new(KvPage::new(self.kv_format, n_kv_heads, head_dim))
+            let meter = Arc::clone(&self.kv_meter);
+            Arc::new(KvPage::metered(self.kv_format, n_kv_heads, head_dim, meter))
         });
         let first = past / PAGE;
         pool.for_chunks_of_work(2 * qkv.len(), &mut layer.pages[first..], 1, |i, page| {

@@ -154,6 +154,10 @@ impl CausalLm for NativeModel {
         self.stack.cache_bytes(positions)
     }
 
+    fn take_peak_cache_bytes(&self) -> Option<u64> {
+        self.stack.take_peak_cache_bytes()
+    }
+
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), EngineError> {
         self.stack.forward(batch, logits)
     }

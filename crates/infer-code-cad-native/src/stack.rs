@@ -96,6 +96,7 @@ impl NativeStack {
                 heads: Heads::new(config),
                 rope: Rope::new(config),
                 kv_format,
+                kv_meter: Arc::default(),
             },
             blocks,
             norm: loader.norm(names.norm, hidden)?,
@@ -196,10 +197,14 @@ impl CausalLm for NativeStack {
     }
 
     fn cache_bytes(&self, positions: usize) -> Option<u64> {
-        let NativeAttention { heads, kv_format, .. } = self.attention;
-        let page = KvPage::bytes(kv_format, heads.n_kv_heads, heads.head_dim);
+        let NativeAttention { heads, kv_format, .. } = &self.attention;
+        let page = KvPage::bytes(*kv_format, heads.n_kv_heads, heads.head_dim);
         let pages = positions.div_ceil(KvPage::POSITIONS) as u64;
         Some(pages.saturating_mul((page * self.blocks.len()) as u64))
+    }
+
+    fn take_peak_cache_bytes(&self) -> Option<u64> {
+        Some(self.attention.kv_meter.take_most() as u64)
     }
 
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), EngineError> {

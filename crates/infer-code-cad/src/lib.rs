@@ -81,7 +81,7 @@ pub use prompter::{
     Layout, PaperPrompter, PassageGate, PromptError, Prompted, Prompter, Question, Shown, Wording,
 };
 pub use record::{
-    FailureRecord, PromptRecord, Record, SampleRecord, SessionRecord, ShownRecord, Stage,
+    FailureRecord, PromptRecord, Record, RunMemory, SampleRecord, SessionRecord, ShownRecord, Stage,
 };
 pub use results::{results_path, write_results};
 pub use samples::{

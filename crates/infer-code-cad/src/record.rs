@@ -260,9 +260,38 @@ pub struct SessionRecord {
     /// The weights' part of it, where the model tells.
     #[serde(default)]
     pub weight_bytes: Option<u64>,
+    /// The most that keys and values took of it at once, where the model tells.
+    #[serde(default)]
+    pub kv_cache_bytes: Option<u64>,
     /// What the process held at the end beyond what it held at the beginning, in bytes: the paper's memory overhead.
     #[serde(default)]
     pub left_over_bytes: Option<u64>,
+}
+
+/// What memory a run took, in bytes, as far as it is known: the most of its sessions, see [`SessionRecord`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct RunMemory {
+    /// The most that the process held.
+    pub peak_bytes: Option<u64>,
+    /// The weights' part of it.
+    pub weight_bytes: Option<u64>,
+    /// The part of keys and values.
+    pub kv_cache_bytes: Option<u64>,
+    /// What was held at the end and not at the beginning.
+    pub left_over_bytes: Option<u64>,
+}
+
+impl RunMemory {
+    /// The larger of each.
+    pub(crate) fn most(self, other: Self) -> Self {
+        Self {
+            peak_bytes: self.peak_bytes.max(other.peak_bytes),
+            weight_bytes: self.weight_bytes.max(other.weight_bytes),
+            kv_cache_bytes: self.kv_cache_bytes.max(other.kv_cache_bytes),
+            left_over_bytes: self.left_over_bytes.max(other.left_over_bytes),
+        }
+    }
 }
 
 impl SessionRecord {
@@ -276,6 +305,16 @@ impl SessionRecord {
             first_tokens: stats.first_tokens as u64,
             peak_bytes,
             ..Self::default()
+        }
+    }
+
+    /// Its memory.
+    pub fn memory(&self) -> RunMemory {
+        RunMemory {
+            peak_bytes: self.peak_bytes,
+            weight_bytes: self.weight_bytes,
+            kv_cache_bytes: self.kv_cache_bytes,
+            left_over_bytes: self.left_over_bytes,
         }
     }
 

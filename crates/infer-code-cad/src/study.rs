@@ -105,7 +105,7 @@ fn arm(file: &ArmFile, run: &StoredRun) -> Result<StudyArm, JournalError> {
 
 /// A run as an arm without a name.
 pub(crate) fn arm_of(run: &StoredRun) -> Result<StudyArm, JournalError> {
-    let header = run.header();
+    let (header, memory) = (run.header(), run.memory());
     let records = run.records().collect::<Result<Vec<_>, _>>()?;
     let judged: usize = records.iter().map(|record| record.samples.len()).sum();
     let measured = records.iter().filter(|record| !record.samples.is_empty());
@@ -115,10 +115,10 @@ pub(crate) fn arm_of(run: &StoredRun) -> Result<StudyArm, JournalError> {
         unjudged_samples: (records.len() * header.n_samples).saturating_sub(judged) as u64,
         speed: speed(run, &records),
         memory: Memory {
-            peak_bytes: run.peak_bytes(),
-            weight_bytes: run.weight_bytes(),
-            left_over_bytes: run.left_over_bytes(),
-            ..Memory::default()
+            peak_bytes: memory.peak_bytes,
+            weight_bytes: memory.weight_bytes,
+            kv_cache_bytes: memory.kv_cache_bytes,
+            left_over_bytes: memory.left_over_bytes,
         },
         ..StudyArm::new("", model(header), &header.benchmark)
     })

@@ -81,7 +81,7 @@ pub fn evaluate_into(
     }
     let records = executor.shard.part(run.records()).collect::<Result<_, _>>()?;
     let (throughput, judging) = (run.throughput(), run.judging());
-    Ok(Evaluation { records, throughput, judging, peak_bytes: run.peak_bytes(), cancelled })
+    Ok(Evaluation { records, throughput, judging, peak_bytes: run.memory().peak_bytes, cancelled })
 }
 
 /// Stores the prompts, and leaves to do what the file lacks; tells when that is not all.

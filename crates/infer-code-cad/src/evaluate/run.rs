@@ -25,7 +25,8 @@ pub(super) struct Ran {
 /// Solves and judges.
 pub(super) fn run(work: &Work<'_>, memory: PeakMemory, sink: &mut Sink<'_>) -> Result<Ran, Error> {
     let Work { technique, problems, prepared, solver, config, .. } = work;
-    let resident = resident_bytes();
+    let (model, resident) = (&solver.model.causal_lm, resident_bytes());
+    model.take_peak_cache_bytes(); // of what was before
     let judges = Judges::start(&work.executor.judge);
     let (faults, held, drawn) = Default::default();
     let mut desk = Desk { work, judges, sink, faults, held, drawn };
@@ -36,7 +37,8 @@ pub(super) fn run(work: &Work<'_>, memory: PeakMemory, sink: &mut Sink<'_>) -> R
     }
     let left_over = resident_bytes().zip(resident).map(|(now, then)| now.saturating_sub(then));
     let session = SessionRecord {
-        weight_bytes: solver.model.causal_lm.weight_bytes(),
+        weight_bytes: model.weight_bytes(),
+        kv_cache_bytes: model.take_peak_cache_bytes(),
         left_over_bytes: left_over,
         ..desk.drawn.session(&stats, work.judging(), memory.stop())
     };

@@ -4,7 +4,7 @@ use infer_code_cad_metrics::Throughput;
 
 use super::file::Span;
 use super::line::Line;
-use crate::{Judging, SessionRecord};
+use crate::{Judging, RunMemory, SessionRecord};
 
 /// What a journal holds, and where: the lines themselves stay in the file.
 ///
@@ -16,9 +16,7 @@ pub(super) struct Index {
     addresses: HashMap<String, Span>,
     throughput: Throughput,
     judging: Option<Judging>,
-    peak_bytes: Option<u64>,
-    weight_bytes: Option<u64>,
-    left_over_bytes: Option<u64>,
+    memory: RunMemory,
 }
 
 /// Where the lines of a problem are.
@@ -62,16 +60,8 @@ impl Index {
         self.judging
     }
 
-    pub(super) fn peak_bytes(&self) -> Option<u64> {
-        self.peak_bytes
-    }
-
-    pub(super) fn weight_bytes(&self) -> Option<u64> {
-        self.weight_bytes
-    }
-
-    pub(super) fn left_over_bytes(&self) -> Option<u64> {
-        self.left_over_bytes
+    pub(super) fn memory(&self) -> RunMemory {
+        self.memory
     }
 
     /// Enters a line other than the first.
@@ -96,9 +86,7 @@ impl Index {
         self.throughput.merge(session.throughput());
         let so_far = self.judging.unwrap_or(session.judging);
         self.judging = Some(so_far.min(session.judging));
-        self.peak_bytes = self.peak_bytes.max(session.peak_bytes);
-        self.weight_bytes = self.weight_bytes.max(session.weight_bytes);
-        self.left_over_bytes = self.left_over_bytes.max(session.left_over_bytes);
+        self.memory = self.memory.most(session.memory());
     }
 }
 

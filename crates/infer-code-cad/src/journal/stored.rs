@@ -7,7 +7,7 @@ use super::file::LineFile;
 use super::index::Index;
 use super::line::{DraftLine, Line, SampleLine};
 use super::{JournalError, near, place};
-use crate::{Judging, Record, RunHeader};
+use crate::{Judging, Record, RunHeader, RunMemory};
 
 /// What a journal holds, read from it when asked for: in memory is where each line lies.
 ///
@@ -77,19 +77,9 @@ impl StoredRun {
         self.index.judging()
     }
 
-    /// The most memory that a session held, in bytes, where the system told.
-    pub fn peak_bytes(&self) -> Option<u64> {
-        self.index.peak_bytes()
-    }
-
-    /// The weights' part of it, where the model told.
-    pub fn weight_bytes(&self) -> Option<u64> {
-        self.index.weight_bytes()
-    }
-
-    /// The most that a session held at its end beyond what it held at its beginning, in bytes.
-    pub fn left_over_bytes(&self) -> Option<u64> {
-        self.index.left_over_bytes()
+    /// What memory its sessions took at most.
+    pub fn memory(&self) -> RunMemory {
+        self.index.memory()
     }
 
     /// Whether every sample has a verdict or a failure.
