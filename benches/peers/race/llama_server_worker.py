@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=40, help="texts written at a time")
     parser.add_argument("--slot-tokens", type=int, default=1024, help="prompt and text of a slot")
     parser.add_argument("--one-by-one", action="store_true", help="a request per text")
-    parser.add_argument("--server-flags", type=str.split, default=[], help="further flags")
+    parser.add_argument("--server-flags", type=str.split, default=["--flash-attn", "off"])
     args = parser.parse_args()
     prompts = workload.read(args.prompts)
     with server(args) as address:
@@ -33,7 +33,8 @@ def main() -> None:
         version = fetched(f"{address}/props")["build_info"]
     workload.write(args.out, texts)
     how = "a request per text" if args.one_by_one else "a request per problem"
-    version = f"llama.cpp {version}, {args.slots} slots, {how}"
+    flags = " ".join(args.server_flags)
+    version = f"llama.cpp {version} of {args.model.name}, {args.slots} slots, {how}, {flags}"
     workload.report(version, loaded, time.perf_counter() - BEGAN - loaded)
 
 

@@ -28,6 +28,7 @@ import workload  # noqa: E402
 
 OURS, TRANSFORMERS, LLAMA = "infer-code-cad", "transformers", "llama-server"
 SIDES = [OURS, TRANSFORMERS, LLAMA]
+PARTS = ["load_seconds", "generate_seconds", "judge_seconds"]  # a worker times its own
 Run = dict[str, Any]  # version, seconds of the whole and of its parts, texts, tokens, passed
 
 
@@ -35,14 +36,13 @@ def main() -> None:
     """Runs all sides in turn and prints the table."""
     args = flags()
     every = samples.problems(args.problems)[:: args.every]
+    problems = args.work / "problems.jsonl"
+    workload.write(problems, every)
     runs: dict[str, list[Run]] = {side: [] for side in args.sides}
     for repeat in range(args.repeats):
         for side in args.sides:
-            # What a side wrote stays in --work, to be read.
             work = args.work / f"{side}-{repeat}"
-            work.mkdir(parents=True, exist_ok=True)
-            problems = args.work / "problems.jsonl"
-            workload.write(problems, every)
+            work.mkdir(exist_ok=True)
             runs[side].append(ours(args, problems, work) if side == OURS else peer(side, args, work))
             print(f"repeat {repeat + 1}: {side}: {runs[side][-1]}", file=sys.stderr)
     figures = {"machine": machine(), "threads": args.threads, "problems": len(every)}
@@ -70,7 +70,9 @@ def flags() -> argparse.Namespace:
     parser.add_argument("--evaluate", type=Path, default=ROOT / "target/release/examples/evaluate")
     parser.add_argument("--python", default=sys.executable, help="of the peers' environment")
     parser.add_argument("--server", default="llama-server", help="llama.cpp's program")
+    parser.add_argument("--llama-model", type=Path, help="llama.cpp's, in a format it is faster in")
     parser.add_argument("--checkpoint", type=Path, help="of checkpoint.py; without it made here")
+    # Further flags of the workers, as in --llama-flags='--slots 20'.
     parser.add_argument("--transformers-flags", type=str.split, default=[], metavar="FLAGS")
     parser.add_argument("--llama-flags", type=str.split, default=[], metavar="FLAGS")
     parser.add_argument("--work", type=Path, help="where texts and verdicts are kept")
@@ -79,6 +81,7 @@ def flags() -> argparse.Namespace:
     if args.sides[0] != OURS or set(args.sides) - set(SIDES):
         parser.error(f"sides are {SIDES}, the first of them first: the prompts are its")
     args.work = args.work or Path(tempfile.mkdtemp(prefix="race-"))
+    args.work.mkdir(parents=True, exist_ok=True)
     if TRANSFORMERS in args.sides and not args.checkpoint:
         args.checkpoint = args.work / "checkpoint"
         command = [args.python, HERE / "checkpoint.py", "--model", args.model]
@@ -113,13 +116,10 @@ def ours(args: argparse.Namespace, problems: Path, work: Path) -> Run:
     args.eos = dict(header["model"]["values"])["eos"].replace("/", ",")
     passed = sum(row["sample"]["verdict"] == "passed" for row in rows if "sample" in row)
     tokens = sum(draft["cost"]["kept"] for draft in drafts)
+    # Not timed: what our texts come to when they are cut and judged as the peers'.
+    as_peers = judged(args, problems, drafts, work)["passed"]
     run = {"version": "", "seconds": seconds, "texts": len(drafts), "tokens": tokens}
-    return run | {"passed": passed} | checked(args, problems, drafts, work)
-
-
-def checked(args: argparse.Namespace, problems: Path, drafts: list[Run], work: Path) -> Run:
-    """How many of our texts pass as the peers' are cut and judged. Not timed."""
-    return {"passed_as_peers": judged(args, problems, drafts, work)["passed"]}
+    return run | {"passed": passed, "passed_as_peers": as_peers}
 
 
 def peer(side: str, args: argparse.Namespace, work: Path) -> Run:
@@ -133,7 +133,8 @@ def peer(side: str, args: argparse.Namespace, work: Path) -> Run:
         command = [args.python, HERE / "transformers_worker.py", "--model", args.checkpoint]
         command += ["--eos", args.eos, *args.transformers_flags]
     else:
-        command = [args.python, HERE / "llama_server_worker.py", "--model", args.model]
+        command = [args.python, HERE / "llama_server_worker.py"]
+        command += ["--model", args.llama_model or args.model]
         command += ["--server", args.server, *args.llama_flags]
     began = time.perf_counter()
     run = json.loads(called([*command, *flags]).splitlines()[-1])
@@ -178,10 +179,8 @@ def called(command: list[Any]) -> str:
 
 def summary(runs: list[Run], ours: list[Run]) -> Run:
     """Medians over the repeats; the ratio is that of the ratios within each."""
-    names = ["seconds", "load_seconds", "generate_seconds", "judge_seconds", "tokens"]
-    figures = {
-        name: statistics.median(run[name] for run in runs) for name in names if name in runs[0]
-    }
+    names = [name for name in ["seconds", *PARTS, "tokens"] if name in runs[0]]
+    figures = {name: statistics.median(run[name] for run in runs) for name in names}
     pairs = zip(runs, ours, strict=True)
     figures["ratio"] = statistics.median(run["seconds"] / mine["seconds"] for run, mine in pairs)
     texts = sum(run["texts"] for run in runs)
@@ -213,15 +212,13 @@ def table(figures: Run) -> list[str]:
         "|---|---|---|---|---|---|---|---|",
     ]
     for side, found in figures["sides"].items():
-        parts = [f"{found[n]:.1f}" if n in found else "" for n in PARTS]
+        parts = [f"{found[name]:.1f}" if name in found else "" for name in PARTS]
         cells = [f"{found['seconds']:.1f}", *parts, f"{found['tokens']:.0f}"]
         cells += [f"{found['pass_at_1']:.3f}", f"{found['ratio']:.2f}"]
         lines.append(f"| {found['version'] or side} | " + " | ".join(cells) + " |")
     same = figures["sides"][OURS]["pass_at_1_as_peers"]
     return [*lines, "", f"Our texts cut and judged as the peers' are: pass@1 {same:.3f}."]
 
-
-PARTS = ["load_seconds", "generate_seconds", "judge_seconds"]
 
 if __name__ == "__main__":
     main()

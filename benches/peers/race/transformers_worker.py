@@ -14,7 +14,7 @@ def main() -> None:
     """Loads, generates and prints one JSON object."""
     parser = workload.flags(__doc__)
     parser.add_argument("--dtype", choices=["bfloat16", "float32"], default="float32")
-    parser.add_argument("--rows", type=int, default=40, help="texts of a batch")
+    parser.add_argument("--rows", type=int, default=80, help="texts of a batch")
     parser.add_argument("--cache", choices=["dynamic", "static"], default="dynamic")
     parser.add_argument("--eos", required=True, help="ids of the tokens that end a text: 0,2")
     args = parser.parse_args()
