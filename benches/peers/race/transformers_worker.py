@@ -36,7 +36,7 @@ def main() -> None:
         num_return_sequences=1 if args.share_prompts else args.samples,
         eos_token_id=eos,
         pad_token_id=eos[0],
-        cache_implementation=args.cache,
+        cache_implementation="static" if args.cache == "static" else None,
     )
     loaded = time.perf_counter() - BEGAN
     prompts = workload.read(args.prompts)
