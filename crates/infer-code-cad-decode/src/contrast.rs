@@ -1,4 +1,5 @@
-use crate::{DecodeError, Logits, Mix, Settings, TokenId, vector};
+use crate::certainty::Distribution;
+use crate::{DecodeError, Gate, Logits, Mix, Settings, TokenId, vector};
 
 /// The contrast of context-aware decoding: a weighted sum of the streams' logits.
 ///
@@ -19,6 +20,8 @@ pub struct Contrast {
     /// `[0, 1]`; 0 keeps all. Contrast inflates rare tokens, and 0.1 stops that
     /// (Li et al., [Contrastive Decoding](https://arxiv.org/abs/2210.15097), section 3.3).
     pub plausibility: f32,
+    /// Where it holds.
+    pub gate: Gate,
 }
 
 /// Larger weights could overflow the mixed row.
@@ -34,12 +37,20 @@ pub enum Alpha {
     Fixed(f32),
     /// One weight in `[-1e6, 1e6]` per stream, any number of streams; one must be above 0.
     Weights(Vec<f32>),
+    /// Two streams, with the Jensen-Shannon divergence of their distributions in nats for `alpha`, token by token, and at
+    /// least `floor`, in `[0, 1e6]`: the more they disagree the stronger is the contrast.
+    ///
+    /// Wang et al., [AdaCAD](https://arxiv.org/abs/2409.07394).
+    Divergence {
+        /// The least `alpha`; 0 in the paper's short answers, 0.3 in its long ones.
+        floor: f32,
+    },
 }
 
 impl Contrast {
     /// Equation 2 with a fixed `alpha` and no plausibility mask.
     pub fn new(alpha: f32) -> Self {
-        Self { alpha: Alpha::Fixed(alpha), plausibility: 0.0 }
+        Self { alpha: Alpha::Fixed(alpha), plausibility: 0.0, gate: Gate::Open }
     }
 
     fn exclude_implausible(&self, rows: Logits<'_>, mixed: &mut [f32]) -> Result<(), DecodeError> {
@@ -59,7 +70,7 @@ impl Contrast {
 impl Mix for Contrast {
     fn arity(&self) -> usize {
         match &self.alpha {
-            Alpha::Fixed(_) => 2,
+            Alpha::Fixed(_) | Alpha::Divergence { .. } => 2,
             Alpha::Weights(weights) => weights.len(),
         }
     }
@@ -75,8 +86,15 @@ impl Mix for Contrast {
                 }
                 let largest = weights.iter().copied().fold(0.0, f32::max);
                 check("the largest weight", largest, largest > 0.0, "a value above 0")?;
+                let led = matches!(self.gate, Gate::Constraint(_));
+                let arity = weights.len() as f32;
+                check("streams under a constraint", arity, !led || arity == 2.0, "two")?;
+            }
+            Alpha::Divergence { floor } => {
+                check("floor", *floor, (0.0..=LARGEST).contains(floor), "a value in [0, 1e6]")?;
             }
         }
+        self.gate.check()?;
         let share = self.plausibility;
         check("plausibility", share, (0.0..=1.0).contains(&share), "a value in [0, 1]")
     }
@@ -87,9 +105,30 @@ impl Mix for Contrast {
         _past: &[TokenId],
         out: &mut Vec<f32>,
     ) -> Result<(), DecodeError> {
-        match &self.alpha {
-            Alpha::Fixed(alpha) => mix(rows, &[1.0 + alpha, -alpha], out)?,
-            Alpha::Weights(weights) => mix(rows, weights, out)?,
+        let is_open = match self.gate {
+            Gate::Open | Gate::Constraint(_) => true,
+            gate => gate.is_open(&Distribution::of(rows, 0)?),
+        };
+        if !is_open {
+            return mix(rows, &[1.0], out);
+        }
+        let pair;
+        let weights = match &self.alpha {
+            Alpha::Weights(weights) => weights.as_slice(),
+            Alpha::Fixed(alpha) => {
+                pair = [1.0 + alpha, -alpha];
+                &pair
+            }
+            Alpha::Divergence { floor } => {
+                let rows = [Distribution::of(rows, 0)?, Distribution::of(rows, 1)?];
+                let alpha = (rows[0].divergence(&rows[1]) as f32).max(*floor);
+                pair = [1.0 + alpha, -alpha];
+                &pair
+            }
+        };
+        mix(rows, weights, out)?;
+        if let Gate::Constraint(factor) = self.gate {
+            lead_by_question(rows, factor, out)?;
         }
         self.exclude_implausible(rows, out)
     }
@@ -98,15 +137,20 @@ impl Mix for Contrast {
         let settings = Settings::new("cad");
         let settings = match &self.alpha {
             Alpha::Fixed(alpha) => settings.with("alpha", alpha),
+            Alpha::Divergence { floor: 0.0 } => settings.with("alpha", "divergence"),
+            Alpha::Divergence { floor } => settings.with("alpha", format!("divergence:{floor}")),
             Alpha::Weights(weights) => {
                 let weights: Vec<String> = weights.iter().map(f32::to_string).collect();
                 settings.with("weights", weights.join("/"))
             }
         };
-        if self.plausibility == 0.0 {
-            settings
-        } else {
-            settings.with("plausibility", self.plausibility)
+        let settings = match self.plausibility {
+            0.0 => settings,
+            share => settings.with("plausibility", share),
+        };
+        match self.gate {
+            Gate::Open => settings,
+            gate => settings.with("gate", gate),
         }
     }
 }
@@ -119,6 +163,25 @@ fn mix(logits: Logits<'_>, weights: &[f32], mixed: &mut Vec<f32>) -> Result<(), 
     for (stream, &weight) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
         let peak = logits.peak(stream)?;
         vector::mix(mixed, logits.row(stream), peak, weight);
+    }
+    Ok(())
+}
+
+/// Replaces row 0 by row 1 in what leads the tokens that [`Gate::Constraint`] names; both as log-probabilities.
+fn lead_by_question(rows: Logits<'_>, factor: f32, mixed: &mut [f32]) -> Result<(), DecodeError> {
+    let (first, second) = (Distribution::of(rows, 0)?, Distribution::of(rows, 1)?);
+    let (row, other) = (rows.row(0), rows.row(1));
+    let possible = |logit: &&f32| **logit > f32::NEG_INFINITY;
+    let least = row.iter().filter(possible).copied().fold(f32::INFINITY, f32::min);
+    let (high, low) = (first.peak() - factor.ln(), least + factor.ln());
+    let has_rivals = row.iter().filter(|logit| **logit > high).count() > 1;
+    let shift = first.log_normalizer() - second.log_normalizer();
+    for ((mixed, &logit), &other) in mixed.iter_mut().zip(row).zip(other) {
+        let is_likely = logit > high && has_rivals;
+        if *mixed == f32::NEG_INFINITY || is_likely || logit < low {
+            continue;
+        }
+        *mixed = if logit == f32::NEG_INFINITY { logit } else { *mixed + (other - logit + shift) };
     }
     Ok(())
 }

@@ -2,11 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod branch;
+mod certainty;
 mod contrast;
 mod decoder;
 mod error;
 mod exp;
+mod gate;
 mod greedy;
+mod ln;
 mod log_prob;
 mod logits;
 mod mix;
@@ -24,6 +27,7 @@ pub use branch::{Branch, BranchId};
 pub use contrast::{Alpha, Contrast};
 pub use decoder::{Decoder, Decoding, Opening, TokenId};
 pub use error::DecodeError;
+pub use gate::Gate;
 pub use greedy::Greedy;
 pub use log_prob::{Chosen, RowLogProbs};
 pub use logits::Logits;

@@ -5,8 +5,29 @@
 use multiversion::multiversion;
 
 use crate::exp::exp;
+use crate::ln::ln;
 
 const LANES: usize = 16;
+
+/// `sum f(row[i])` with `f` in f32 within blocks and the sums of blocks in f64.
+macro_rules! sum_by_lanes {
+    ($row:expr, $value:ident => $term:expr) => {{
+        let mut total = 0.0;
+        for block in $row.chunks(64 * LANES) {
+            let mut sums = [0.0f32; LANES];
+            let (chunks, rest) = block.as_chunks::<LANES>();
+            for chunk in chunks {
+                for lane in 0..LANES {
+                    let $value = chunk[lane];
+                    sums[lane] += $term;
+                }
+            }
+            let rest = rest.iter().map(|&$value| f64::from($term));
+            total += sums.iter().copied().map(f64::from).chain(rest).sum::<f64>();
+        }
+        total
+    }};
+}
 
 /// The largest value and whether one is not a number, which the comparison passes over.
 #[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
@@ -51,19 +72,7 @@ pub(crate) fn mix(mixed: &mut [f32], row: &[f32], peak: f32, weight: f32) {
 /// `sum exp(row[i] - peak)`, in f32 within blocks and in f64 over them; `peak` is the largest.
 #[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
 pub(crate) fn mass(row: &[f32], peak: f32) -> f64 {
-    let mut total = 0.0;
-    for block in row.chunks(64 * LANES) {
-        let mut sums = [0.0f32; LANES];
-        let (chunks, rest) = block.as_chunks::<LANES>();
-        for chunk in chunks {
-            for lane in 0..LANES {
-                sums[lane] += exp(chunk[lane] - peak);
-            }
-        }
-        let rest = rest.iter().map(|logit| f64::from(exp(logit - peak)));
-        total += sums.iter().copied().map(f64::from).chain(rest).sum::<f64>();
-    }
-    total
+    sum_by_lanes!(row, logit => exp(logit - peak))
 }
 
 /// The sum of the weights that are not [`EXCLUDED`], in f32 within blocks and in f64 over them.
@@ -80,6 +89,44 @@ pub(crate) fn sum(weights: &[f32]) -> f64 {
         }
         let rest = rest.iter().filter(|weight| **weight > 0.0);
         total += sums.iter().chain(rest).copied().map(f64::from).sum::<f64>();
+    }
+    total
+}
+
+/// `sum w ln w` with `w = exp(row[i] - peak)`; what is excluded adds nothing.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
+pub(crate) fn moment(row: &[f32], peak: f32) -> f64 {
+    sum_by_lanes!(row, logit => {
+        let ln = (logit - peak).max(-100.0); // of which the weight is 0
+        exp(ln) * ln
+    })
+}
+
+/// `sum w^2` with `w = exp(row[i] - peak)`.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
+pub(crate) fn squares(row: &[f32], peak: f32) -> f64 {
+    sum_by_lanes!(row, logit => {
+        let weight = exp(logit - peak);
+        weight * weight
+    })
+}
+
+/// The entropy in nats of the mean of two distributions, each `exp(row[i] - peak) / mass`.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
+pub(crate) fn mean_entropy(rows: [(&[f32], f32); 2], masses: [f64; 2]) -> f64 {
+    let [(first, first_peak), (second, second_peak)] = rows;
+    let [first_share, second_share] = masses.map(|mass| (0.5 / mass) as f32);
+    let mut total = 0.0;
+    for (first, second) in first.chunks(64 * LANES).zip(second.chunks(64 * LANES)) {
+        let mut sums = [0.0f32; LANES];
+        for (first, second) in first.chunks(LANES).zip(second.chunks(LANES)) {
+            for (sum, (first, second)) in sums.iter_mut().zip(first.iter().zip(second)) {
+                let mean = first_share * exp(first - first_peak)
+                    + second_share * exp(second - second_peak);
+                *sum -= mean * ln(mean);
+            }
+        }
+        total += sums.iter().copied().map(f64::from).sum::<f64>();
     }
     total
 }

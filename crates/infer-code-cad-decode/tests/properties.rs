@@ -88,7 +88,7 @@ fn masked<D>(alpha: f32, plausibility: f32, inner: D) -> ContextAware<Contrast, 
 
 /// Context-aware decoding over any number of streams.
 fn weighted<D>(weights: Vec<f32>, inner: D) -> ContextAware<Contrast, D> {
-    let mix = Contrast { alpha: Alpha::Weights(weights), plausibility: 0.0 };
+    let mix = Contrast { alpha: Alpha::Weights(weights), ..Contrast::new(0.0) };
     ContextAware { mix, inner }
 }
 

@@ -13,6 +13,12 @@ use crate::{PartSetting, PassageGate, Preset, Question, Recipe, Sampler, Techniq
 /// What `question` of `cad` may be.
 const QUESTIONS: &str = "signature, headless, raw, instruction, masked or no-examples";
 
+/// What its `alpha` may be.
+const ALPHAS: &str = "a value in [0, 1e6], divergence or divergence:FLOOR";
+
+/// What its `gate` may be.
+const GATES: &str = "open, entropy:NATS, deviation:MOST or constraint:FACTOR";
+
 /// The parts of names.
 const PARTS: [&str; 8] = ["vanilla", "cot", "cad", "control", "rag", "sc", "nucleus", "greedy"];
 
@@ -161,7 +167,7 @@ impl Recipe {
                 self.question = preset.question();
                 part.set("question", QUESTIONS, &mut self.question)?;
                 self.word(&mut part, preset)?;
-                keys = &["alpha", "plausibility", "weights", "question", "wording"];
+                keys = &["alpha", "plausibility", "weights", "gate", "question", "wording"];
             }
             "control" => {
                 self.control = true;
@@ -216,9 +222,17 @@ fn contrast(part: &mut Part) -> Result<Contrast, TechniqueError> {
     let mut contrast = Recipe::contrast();
     part.set("plausibility", "a value in [0, 1]", &mut contrast.plausibility)?;
     let number = |text: &str| text.parse::<f32>().ok().map(|number| number + 0.0); // no -0
-    if let Some(alpha) = part.take("alpha", "a value in [0, 1e6]", number)? {
-        contrast.alpha = Alpha::Fixed(alpha);
+    let alpha = |text: &str| match text.strip_prefix("divergence") {
+        Some("") => Some(Alpha::Divergence { floor: 0.0 }),
+        Some(floor) => {
+            floor.strip_prefix(':').and_then(number).map(|floor| Alpha::Divergence { floor })
+        }
+        None => number(text).map(Alpha::Fixed),
+    };
+    if let Some(alpha) = part.take("alpha", ALPHAS, alpha)? {
+        contrast.alpha = alpha;
     }
+    part.set("gate", GATES, &mut contrast.gate)?;
     let numbers = |text: &str| text.split('/').map(number).collect();
     if let Some(weights) = part.take("weights", "two weights, as in 1.5/-0.5", numbers)? {
         contrast.alpha = Alpha::Weights(weights);
@@ -269,6 +283,13 @@ mod tests {
             ("vanilla+greedy", "greedy"),
             ("rag+control", "control+rag"),
             ("control(wording=public-code)+greedy", "control(wording=public-code)+greedy"),
+            ("cad(alpha=divergence)", "cad(alpha=divergence)"),
+            (
+                "cad(gate=constraint:4,alpha=divergence:0.3)",
+                "cad(alpha=divergence:0.3,gate=constraint:4)",
+            ),
+            ("cad(gate=open)", "cad"),
+            ("cad(gate=entropy:1.5)", "cad(alpha=0.5,gate=entropy:1.5)"),
             ("cad(question=headless)", "cad(alpha=0.5,question=headless)"),
             ("cad(question=no-examples)", "cad(alpha=0.5,question=no-examples)"),
         ] {
@@ -285,7 +306,13 @@ mod tests {
             ("cad+", "name is missing"),
             ("beam", "\"beam\" is no part of a technique; join some of vanilla, cot, cad"),
             ("cad(alpha)", "a key without a value"),
-            ("cad(alpha=x)", "alpha of cad is \"x\", expected a value in [0, 1e6]"),
+            ("cad(alpha=x)", "alpha of cad is \"x\", expected a value in [0, 1e6], divergence or"),
+            ("cad(alpha=divergence:)", "alpha of cad is \"divergence:\", expected a value"),
+            ("cad(alpha=divergence:-1)", "floor of cad is \"-1\", expected a value in [0, 1e6]"),
+            (
+                "cad(gate=entropy)",
+                "gate of cad is \"entropy\", expected open, entropy:NATS, deviation",
+            ),
             ("cad(alpha=-1)", "alpha of cad is \"-1\", expected a value in [0, 1e6]"),
             ("cad(weights=1/2/3)", "two weights"),
             ("cad(alpha=1,alpha=2)", "alpha of cad stands twice"),

@@ -19,7 +19,7 @@ use crate::{
 /// |---|---|---|
 /// | `vanilla` | nothing: the plain prompt | |
 /// | `cot` | asks for an outline first | |
-/// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5`, `plausibility=0`, or `weights`; `question=signature` (`raw`, `instruction`, `masked`, `no-examples`, `headless`), `wording=table4` |
+/// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5` (`divergence`, `divergence:FLOOR`), `plausibility=0`, or `weights`; `gate=open` (`entropy:NATS`, `deviation:MOST`, `constraint:FACTOR`); `question=signature` (`raw`, `instruction`, `masked`, `no-examples`, `headless`), `wording=table4` |
 /// | `control` | the prompt of `cad` without contrast | `wording=table4` |
 /// | `rag` | puts the best passages before the problem | `passages=1`, `gate=open` |
 /// | `sc` | keeps the draft most like the others | `drafts=5` |
@@ -38,7 +38,7 @@ use crate::{
 /// assert_eq!(recipe.to_string(), "cad(alpha=0.2,plausibility=0.1)+rag");
 /// assert_eq!("rag+cad".parse::<Recipe>()?, PaperTechnique::CadRag.recipe());
 /// let error = "cad(beta=1)".parse::<Recipe>().unwrap_err();
-/// assert_eq!(error.to_string(), "cad has no \"beta\"; choose alpha, plausibility, weights, question, wording");
+/// assert_eq!(error.to_string(), "cad has no \"beta\"; choose alpha, plausibility, weights, gate, question, wording");
 /// # Ok::<(), infer_code_cad::TechniqueError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,0 +1,109 @@
+use std::fmt;
+use std::str::FromStr;
+
+use crate::DecodeError;
+use crate::certainty::Distribution;
+
+/// Where a [`Contrast`](crate::Contrast) holds.
+///
+/// By name they are `open`, `entropy:1.5`, `deviation:0.002` and `constraint:4`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
+pub enum Gate {
+    /// Everywhere.
+    #[default]
+    Open,
+    /// Where row 0 is uncertain: where its entropy is at least so many nats. Elsewhere the row is that of stream 0.
+    Entropy(f32),
+    /// Where row 0 is uncertain: where the standard deviation of its probabilities over the vocabulary is at most this.
+    /// Elsewhere the row is that of stream 0. A sure row over `v` tokens has `1 / sqrt(v)` almost, an even one 0.
+    ///
+    /// Wang et al., [USCD](https://arxiv.org/abs/2409.05923).
+    Deviation(f32),
+    /// Everywhere, but tokens that are neither within this factor of row 0's best probability nor within it of its
+    /// least are led by row 1: for them the contrast is added to row 1's log-probability, for the others to row 0's.
+    /// Where the best token is alone within the factor, all but the least are led by row 1.
+    ///
+    /// Yuan et al., [COIECD](https://arxiv.org/abs/2402.11893), as their code has it, with a factor of 4 and alpha 1;
+    /// the entropy of their bound shifts all tokens alike and so cancels.
+    Constraint(f32),
+}
+
+impl Gate {
+    pub(crate) fn check(self) -> Result<(), DecodeError> {
+        let (name, value, in_range, expected) = match self {
+            Self::Open => return Ok(()),
+            Self::Entropy(nats) => ("entropy", nats, nats >= 0.0, "a value of at least 0"),
+            Self::Deviation(most) => ("deviation", most, most >= 0.0, "a value of at least 0"),
+            Self::Constraint(factor) => {
+                ("constraint", factor, factor >= 1.0, "a value of at least 1")
+            }
+        };
+        if in_range && value.is_finite() {
+            return Ok(());
+        }
+        Err(DecodeError::Parameter { name, value, expected })
+    }
+
+    /// Whether the contrast holds for the tokens of a row at all.
+    pub(crate) fn is_open(self, row: &Distribution<'_>) -> bool {
+        match self {
+            Self::Open | Self::Constraint(_) => true,
+            Self::Entropy(least) => row.entropy() >= f64::from(least),
+            Self::Deviation(most) => row.deviation() <= f64::from(most),
+        }
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => f.write_str("open"),
+            Self::Entropy(nats) => write!(f, "entropy:{nats}"),
+            Self::Deviation(most) => write!(f, "deviation:{most}"),
+            Self::Constraint(factor) => write!(f, "constraint:{factor}"),
+        }
+    }
+}
+
+impl FromStr for Gate {
+    type Err = DecodeError;
+
+    fn from_str(text: &str) -> Result<Self, DecodeError> {
+        let unknown = || {
+            let choices = "open, entropy:NATS, deviation:MOST or constraint:FACTOR";
+            DecodeError::other(format!("no gate is called {text:?}; choose {choices}"))
+        };
+        if text == "open" {
+            return Ok(Self::Open);
+        }
+        let (name, value) = text.split_once(':').ok_or_else(unknown)?;
+        let value = value.parse().map_err(|_| unknown())?;
+        let gate = match name {
+            "entropy" => Self::Entropy(value),
+            "deviation" => Self::Deviation(value),
+            "constraint" => Self::Constraint(value),
+            _ => return Err(unknown()),
+        };
+        gate.check().map(|()| gate)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for gate in [Gate::Open, Gate::Entropy(1.5), Gate::Deviation(0.002), Gate::Constraint(4.0)]
+        {
+            assert_eq!(gate.to_string().parse::<Gate>().unwrap(), gate);
+        }
+        for text in
+            ["", "open:1", "entropy", "entropy:x", "entropy:-1", "constraint:0.5", "deviation:NaN"]
+        {
+            text.parse::<Gate>().unwrap_err();
+        }
+    }
+}
