@@ -7,13 +7,11 @@
 use std::ops::Range;
 
 use crate::hadamard::turn;
-use crate::isa::{Simd, with_simd};
+use crate::isa::{RoundedRows, Simd, factor_and_scale, with_simd};
 use crate::kv_page::{LANES, Near, PAGES_AT_ONCE, Weights};
-use crate::kv_products::{Sums, fetch, fit, load_sums, store_sums, with_queries};
+use crate::kv_products::{QUERIES, Sums, fetch, fit, load_sums, store_sums, with_queries};
 use crate::{Isa, KvPage};
 
-/// Values whose largest magnitude is below this count as zero: its reciprocal would overflow.
-const TINY: f32 = 1e-30;
 /// What makes signed bytes, four of them, unsigned: `w + 128`.
 const FLIP: u32 = 0x8080_8080;
 /// Four features of all positions of a page; or four positions of 16 features, after those before them.
@@ -30,25 +28,28 @@ struct Rounded {
     sum: i32,
 }
 
-/// Rounds to integers of one scale, ties to even; `step` takes four at a time, as bytes.
+/// Rounds to integers of one scale, ties to even; `part` takes 16 at a time, four of them as bytes.
 #[inline(always)]
-fn round<S: Simd>(simd: S, values: &[f32], mut step: impl FnMut(usize, u32)) -> Rounded {
+fn round<S: Simd>(simd: S, values: &[f32], mut part: impl FnMut(usize, [u32; 4])) -> Rounded {
     // As integers, magnitudes are in the order of the floats, with infinity and NaN at the top.
+    let (fours, rest) = values.as_chunks::<{ 4 * LANES }>();
     let mut peak = 0;
-    for part in values.chunks(LANES) {
-        peak = peak.max(simd.peak(&lanes(part)).to_bits());
+    for values in fours {
+        peak = peak.max(simd.peak(values).to_bits());
     }
-    let is_finite = f32::from_bits(peak).is_finite();
-    let (factor, scale) = factor_and_scale(f32::from_bits(peak));
+    for values in rest.chunks(LANES) {
+        peak = peak.max(simd.peak(&lanes(values)).to_bits());
+    }
+    let peak = f32::from_bits(peak);
+    let is_finite = peak.is_finite();
+    let (factor, scale) = factor_and_scale(peak);
     let scale = if is_finite { scale } else { f32::NAN };
     let mut sum = 0;
-    for (i, part) in values.chunks(LANES).enumerate() {
-        let part = if is_finite { lanes(part) } else { [0.0; LANES] };
-        let (fours, of_part) = simd.round(&part, factor);
+    for (i, values) in values.chunks(LANES).enumerate() {
+        let values = if is_finite { lanes(values) } else { [0.0; LANES] };
+        let (fours, of_part) = simd.round(&values, factor);
         sum += of_part;
-        for (j, four) in fours.into_iter().enumerate() {
-            step(4 * i + j, four.cast_unsigned());
-        }
+        part(i, fours.map(i32::cast_unsigned));
     }
     Rounded { scale, sum }
 }
@@ -60,12 +61,6 @@ fn lanes(values: &[f32]) -> [f32; LANES] {
         Some(whole) => *whole, // a copy of known length is two instructions
         None => std::array::from_fn(|i| values.get(i).copied().unwrap_or(0.0)),
     }
-}
-
-/// What makes values with this peak integers, and those integers the values: NaN or infinite if the peak is.
-#[inline(always)]
-fn factor_and_scale(peak: f32) -> (f32, f32) {
-    (if peak < TINY { 0.0 } else { 127.0 / peak }, peak * (1.0 / 127.0))
 }
 
 /// Writes one position of a head, which ends with the scales of its positions. `turned` is room.
@@ -81,22 +76,30 @@ pub(crate) fn put<S: Simd>(
     turned.clear();
     turned.extend_from_slice(key);
     turn(turned);
-    let fours = keys.as_chunks_mut().0;
+    let lines = keys.as_chunks_mut::<{ 4 * POSITIONS }>().0;
     let of_key = round(
         simd,
         turned,
         #[inline(always)]
-        |step, four| fours[step * POSITIONS + slot] = (four ^ FLIP).to_le_bytes(),
+        |part, fours| {
+            for (line, four) in lines[4 * part..].iter_mut().zip(fours) {
+                line.as_chunks_mut().0[slot] = (four ^ FLIP).to_le_bytes();
+            }
+        },
     );
     let lines = values.as_chunks_mut::<64>().0;
+    let shift = slot % 4 * 8;
     let of_value = round(
         simd,
         value,
         #[inline(always)]
-        |step, four| {
-            let line = &mut lines[step / 4 * QUADS + slot / 4].as_chunks_mut::<16>().0[step % 4];
-            for (i, byte) in four.to_le_bytes().into_iter().enumerate() {
-                line[i * 4 + slot % 4] = byte;
+        |part, fours| {
+            // One byte of each number: what compilers make vectors of.
+            let words = lines[part * QUADS + slot / 4].as_chunks_mut().0;
+            let bytes = fours.map(u32::to_le_bytes);
+            for (word, &byte) in words.iter_mut().zip(bytes.as_flattened()) {
+                let others = u32::from_le_bytes(*word) & !(0xff << shift);
+                *word = (others | u32::from(byte) << shift).to_le_bytes();
             }
         },
     );
@@ -146,7 +149,7 @@ impl QueryBytes {
             || for ((fours, rounded), query) in fours.zip(queries.chunks_exact(head_dim)) {
                 self.turned.copy_from_slice(query);
                 let n_turned = turn(&mut self.turned);
-                *rounded = round(simd, &self.turned, #[inline(always)] |i, four| fours[i] = four);
+                *rounded = round(simd, &self.turned, #[inline(always)] |i, part| fours[4 * i..4 * i + 4].copy_from_slice(&part));
                 rounded.scale *= scale / n_turned as f32;
             }
         ));
@@ -182,6 +185,10 @@ impl ByteScoring<'_> {
         while const { fit::<S>(N, 4) } && page + 4 <= n_pages {
             self.tile::<S, N, 4>(simd, page, scores);
             page += 4;
+        }
+        if const { fit::<S>(N, 3) } && page + 3 == n_pages {
+            self.tile::<S, N, 3>(simd, page, scores);
+            page += 3;
         }
         while const { fit::<S>(N, 2) } && page + 2 <= n_pages {
             self.tile::<S, N, 2>(simd, page, scores);
@@ -239,24 +246,49 @@ impl ByteScoring<'_> {
     }
 }
 
-/// The weights that a query has for the positions of a page, with the scales of the values: `scale * q` with
-/// `q` from 0 to 127, four to a step.
-#[derive(Clone, Copy)]
-struct PageWeights {
-    fours: [u32; QUADS],
-    scale: f32,
+/// The weights that queries have for the positions of pages, with the scales of the values: a row for each page.
+type PageWeights = [[RoundedRows; PAGES_AT_ONCE / 4]; QUERIES];
+
+/// Sets those of the first queries.
+#[inline(always)]
+fn round_weights<S: Simd>(
+    simd: S,
+    n_queries: usize,
+    weights: &Weights<'_>,
+    pages: &[&[u8]],
+    rounded: &mut PageWeights,
+) {
+    let mut rows = [[0.0; LANES]; PAGES_AT_ONCE];
+    for (q, rounded) in rounded.iter_mut().enumerate().take(n_queries) {
+        let (whole, mut rest) = weights.of(q, 0..pages.len()).as_chunks();
+        let (of_whole, others) = pages.split_at(whole.len());
+        for ((row, weights), page) in rows.iter_mut().zip(whole).zip(of_whole) {
+            multiply(simd, weights, scales(page), row);
+        }
+        for (row, page) in rows[whole.len()..].iter_mut().zip(others) {
+            multiply(simd, &lanes(std::mem::take(&mut rest)), scales(page), row);
+        }
+        *rounded = simd.round_rows(&rows);
+    }
 }
 
-impl PageWeights {
-    #[inline(always)]
-    fn new<S: Simd>(simd: S, weights: &[f32], scales: &Line) -> Self {
-        let mut weights = lanes(weights);
-        for v in 0..S::VECTORS {
-            simd.store(simd.mul(simd.load(&weights, v), simd.f32s(scales, v)), &mut weights, v);
-        }
-        let (factor, scale) = factor_and_scale(simd.peak(&weights));
-        Self { fours: simd.round(&weights, factor).0.map(i32::cast_unsigned), scale }
+/// Weights times the scales of their positions.
+#[inline(always)]
+fn multiply<S: Simd>(simd: S, weights: &[f32; LANES], scales: &Line, to: &mut [f32; LANES]) {
+    for v in 0..S::VECTORS {
+        simd.store(simd.mul(simd.load(weights, v), simd.f32s(scales, v)), to, v);
     }
+}
+
+/// Whether integers and sums of all queries, with two lines, fit into the registers: else the integers are those
+/// of one query at a time.
+const fn together<S: Simd>(n: usize) -> bool {
+    fit::<S>(2 * n, 2)
+}
+
+/// Whether `n` queries are multiplied with so many lines.
+const fn fit_all<S: Simd>(n: usize, lines: usize) -> bool {
+    fit::<S>(if together::<S>(n) { 2 * n } else { n }, lines)
 }
 
 /// Weights of a group times the values that a head has in some pages.
@@ -268,31 +300,33 @@ pub(crate) struct ByteMixing<'a> {
 
 impl ByteMixing<'_> {
     pub(crate) fn compute(&self, isa: Isa, out: &mut [f32]) {
-        with_simd!(isa, simd => simd.vectorize(
-            #[inline(always)]
-            || with_queries!(out.len() / self.head_dim, N => self.rows::<_, N>(simd, out)),
-        ));
+        let n_queries = out.len() / self.head_dim;
+        let mut weights = [[RoundedRows::ZERO; PAGES_AT_ONCE / 4]; QUERIES];
+        with_simd!(isa, simd => {
+            simd.vectorize(
+                #[inline(always)]
+                || round_weights(simd, n_queries, &self.weights, self.near.pages(), &mut weights),
+            );
+            simd.vectorize(
+                #[inline(always)]
+                || with_queries!(n_queries, N => self.rows::<_, N>(simd, &weights, out)),
+            );
+        });
     }
 
     #[inline(always)]
-    fn rows<S: Simd, const N: usize>(&self, simd: S, out: &mut [f32]) {
-        let mut weights = [[PageWeights { fours: [0; QUADS], scale: 0.0 }; N]; PAGES_AT_ONCE];
-        for (i, (of_page, page)) in weights.iter_mut().zip(self.near.pages()).enumerate() {
-            for (q, of_query) in of_page.iter_mut().enumerate() {
-                *of_query = PageWeights::new(simd, self.weights.of(q, i), scales(page));
-            }
-        }
+    fn rows<S: Simd, const N: usize>(&self, simd: S, weights: &PageWeights, out: &mut [f32]) {
         let (mut block, n_blocks) = (0, self.head_dim.div_ceil(LANES));
-        while const { fit::<S>(N, 4) } && block + 4 <= n_blocks {
-            self.tile::<S, N, 4>(simd, block, &weights, out);
+        while const { fit_all::<S>(N, 4) } && block + 4 <= n_blocks {
+            self.tile::<S, N, 4>(simd, block, weights, out);
             block += 4;
         }
-        while const { fit::<S>(N, 2) } && block + 2 <= n_blocks {
-            self.tile::<S, N, 2>(simd, block, &weights, out);
+        while const { fit_all::<S>(N, 2) } && block + 2 <= n_blocks {
+            self.tile::<S, N, 2>(simd, block, weights, out);
             block += 2;
         }
         while block < n_blocks {
-            self.tile::<S, N, 1>(simd, block, &weights, out);
+            self.tile::<S, N, 1>(simd, block, weights, out);
             block += 1;
         }
     }
@@ -303,37 +337,59 @@ impl ByteMixing<'_> {
         &self,
         simd: S,
         block: usize,
-        weights: &[[PageWeights; N]; PAGES_AT_ONCE],
+        weights: &PageWeights,
         out: &mut [f32],
     ) {
         let mut sums: Sums<S, N, F> = [S::each([simd.splat(0.0); N]); F];
         load_sums(simd, self.head_dim, block, out, &mut sums);
         let blocks = block * QUADS..(block + F) * QUADS;
-        for (i, (page, weights)) in self.near.pages().iter().zip(weights).enumerate() {
+        for (i, page) in self.near.pages().iter().enumerate() {
             if let Some(next) = self.near.after(i + 1).first().filter(|next| !next.is_empty()) {
                 fetch(simd, next.as_chunks::<64>().0[blocks.clone()].as_flattened());
             }
             let lines: &[Line] = &page.as_chunks().0[blocks.clone()];
             let lines: [&[Line; QUADS]; F] = std::array::from_fn(|f| &lines.as_chunks().0[f]);
-            for q in 0..N {
-                let mut ints: [S::Each<S::Ints>; F] = [S::each(simd.ints(0)); F];
-                for t in 0..QUADS {
-                    let four = weights[q].fours[t];
-                    for f in 0..F {
-                        for v in 0..S::VECTORS {
-                            let values = simd.bytes(&lines[f][t], v);
-                            ints[f][v] = simd.dot_pairs(ints[f][v], values, four);
-                        }
-                    }
-                }
-                let scale = simd.splat(weights[q].scale);
-                for f in 0..F {
-                    for v in 0..S::VECTORS {
-                        sums[f][v][q] = simd.fma(simd.to_floats(ints[f][v]), scale, sums[f][v][q]);
-                    }
+            if const { together::<S>(N) } {
+                add_page::<S, N, N, F>(simd, lines, weights, i, 0, &mut sums);
+            } else {
+                for q in 0..N {
+                    add_page::<S, N, 1, F>(simd, lines, weights, i, q, &mut sums);
                 }
             }
         }
         store_sums(simd, self.head_dim, block, &sums, out);
+    }
+}
+
+/// Adds the products of a page's values with the weights of `Q` of the queries, from the first one on.
+#[inline(always)]
+fn add_page<S: Simd, const N: usize, const Q: usize, const F: usize>(
+    simd: S,
+    lines: [&[Line; QUADS]; F],
+    weights: &PageWeights,
+    page: usize,
+    first: usize,
+    sums: &mut Sums<S, N, F>,
+) {
+    let mut ints: [S::Each<[S::Ints; Q]>; F] = [S::each([simd.ints(0); Q]); F];
+    for step in 0..QUADS {
+        for f in 0..F {
+            for v in 0..S::VECTORS {
+                let values = simd.bytes(&lines[f][step], v);
+                for q in 0..Q {
+                    let four = weights[first + q][page / 4].fours[step][page % 4];
+                    ints[f][v][q] = simd.dot_pairs(ints[f][v][q], values, four);
+                }
+            }
+        }
+    }
+    for q in 0..Q {
+        let scale = simd.splat(weights[first + q][page / 4].scales[page % 4]);
+        for f in 0..F {
+            for v in 0..S::VECTORS {
+                let sum = &mut sums[f][v][first + q];
+                *sum = simd.fma(simd.to_floats(ints[f][v][q]), scale, *sum);
+            }
+        }
     }
 }

@@ -164,6 +164,12 @@ impl KvPage {
         TURNED.set(turned);
     }
 
+    /// Starts to fetch the keys and values of all heads into the cache.
+    pub fn prefetch(&self, isa: Isa) {
+        let (keys, values) = (Line::bytes(&self.keys), Line::bytes(&self.values));
+        with_simd!(isa, simd => [keys, values].map(|lines| fetch(simd, lines)));
+    }
+
     /// Starts to fetch the keys of a head into the cache.
     pub fn prefetch_keys(&self, isa: Isa, head: usize) {
         let keys = self.head_keys(head);
@@ -216,7 +222,7 @@ impl KvPage {
         assert!(scores.len() >= (rows.len() - 1) * stride + len, "scores too short");
         let of_page = |page: usize| Some(pages.get(page)?.head_keys(head));
         for first in (0..pages.len()).step_by(PAGES_AT_ONCE) {
-            let near = Near::new(&of_page, first, pages.len());
+            let mut near = Near::new(&of_page, first, pages.len());
             for group in Groups::new(rows.len(), QUERIES).iter() {
                 let scores = &mut scores[group.first * stride + first * Self::POSITIONS..];
                 let rows = rows.start + group.first..rows.start + group.first + group.rows;
@@ -229,6 +235,7 @@ impl KvPage {
                     let scoring = Scoring { near: &near, queries, head_dim, scale, stride };
                     scoring.compute(isa, format == KvFormat::F16, scores);
                 }
+                near.is_fetched = true;
             }
         }
     }
@@ -260,7 +267,7 @@ impl KvPage {
         assert!(weights.len() >= (n_queries - 1) * stride + n_positions, "weights too short");
         let of_page = |page: usize| Some(pages.get(page)?.head_values(head));
         for first in (0..pages.len()).step_by(PAGES_AT_ONCE) {
-            let near = Near::new(&of_page, first, pages.len());
+            let mut near = Near::new(&of_page, first, pages.len());
             for group in Groups::new(n_queries, QUERIES).iter() {
                 let weights = Weights {
                     values: &weights[group.first * stride..],
@@ -275,6 +282,7 @@ impl KvPage {
                     let mixing = Mixing { near: &near, weights, head_dim };
                     mixing.compute(isa, format == KvFormat::F16, out);
                 }
+                near.is_fetched = true;
             }
         }
     }
@@ -324,12 +332,11 @@ pub(crate) struct Weights<'a> {
 }
 
 impl<'a> Weights<'a> {
-    /// Those of a query for the positions of a page that are written.
+    /// Those of a query for the positions of some pages that are written.
     #[inline(always)]
-    pub(crate) fn of(&self, query: usize, page: usize) -> &'a [f32] {
-        let start = (self.first + page * KvPage::POSITIONS).min(self.n_positions);
-        let end = self.n_positions.min(start + KvPage::POSITIONS);
-        &self.values[query * self.stride..][start..end]
+    pub(crate) fn of(&self, query: usize, pages: Range<usize>) -> &'a [f32] {
+        let at = |page: usize| (self.first + page * KvPage::POSITIONS).min(self.n_positions);
+        &self.values[query * self.stride..][at(pages.start)..at(pages.end)]
     }
 }
 
@@ -337,12 +344,14 @@ impl<'a> Weights<'a> {
 pub(crate) struct Near<'a> {
     pages: [&'a [u8]; PAGES_AT_ONCE + AHEAD],
     n_pages: usize,
+    /// Whether others before had these pages, and fetched those after them.
+    is_fetched: bool,
 }
 
 impl<'a> Near<'a> {
     fn new(of_page: &impl Fn(usize) -> Option<&'a [u8]>, first: usize, end: usize) -> Self {
         let pages = std::array::from_fn(|i| of_page(first + i).unwrap_or_default());
-        Self { pages, n_pages: PAGES_AT_ONCE.min(end - first) }
+        Self { pages, n_pages: PAGES_AT_ONCE.min(end - first), is_fetched: false }
     }
 
     /// Those that are multiplied at once.
@@ -351,10 +360,10 @@ impl<'a> Near<'a> {
         &self.pages[..self.n_pages]
     }
 
-    /// Those after the first `n`, as far as they are known.
+    /// Those after the first `n`, as far as they are known and to be fetched.
     #[inline(always)]
     pub(crate) fn after(&self, n: usize) -> &[&'a [u8]] {
-        &self.pages[n..]
+        if self.is_fetched { &[] } else { &self.pages[n..] }
     }
 }
 

@@ -272,7 +272,7 @@ impl Mixing<'_> {
             }
             let weights: [&[f32]; N] = std::array::from_fn(
                 #[inline(always)]
-                |q| self.weights.of(q, i),
+                |q| self.weights.of(q, i..i + 1),
             );
             let written = weights[0].len();
             let page = blocks::<LINE>(page, block, F);

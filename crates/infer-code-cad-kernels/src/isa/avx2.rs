@@ -1,8 +1,8 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 
-use super::Simd;
-use super::byte_products::{ByteProducts, sum_of_bytes};
+use super::byte_products::{ByteProducts, factors_and_scales, sum_of_bytes};
+use super::{MAGNITUDE, RoundedRows, Simd};
 
 /// Proof that the processor has AVX2, FMA, F16C and the products of `P`.
 #[derive(Debug, Clone, Copy)]
@@ -242,6 +242,56 @@ impl<P: ByteProducts> Simd for Avx2<P> {
         let half = &mut to.as_chunks_mut::<8>().0[v];
         // SAFETY: `detect` found AVX2; the array has the 32 bytes.
         unsafe { _mm256_storeu_ps(half.as_mut_ptr(), floats) }
+    }
+
+    #[inline(always)]
+    fn round_rows(self, rows: &[[f32; 16]; 8]) -> [RoundedRows; 2] {
+        let mut rounded = [RoundedRows::ZERO; 2];
+        let mut factors = [0.0; 8];
+        // SAFETY: `detect` found AVX2; the arrays have the bytes.
+        unsafe {
+            let magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(MAGNITUDE as i32));
+            let mut ones = [_mm256_setzero_si256(); 8];
+            for i in 0..8 {
+                let low = _mm256_and_ps(self.load(&rows[i], 0), magnitude);
+                let high = _mm256_and_ps(self.load(&rows[i], 1), magnitude);
+                ones[i] = _mm256_max_epu32(_mm256_castps_si256(low), _mm256_castps_si256(high));
+            }
+            let (mut pairs, mut fours) = ([magnitude; 4], [magnitude; 2]);
+            // Each step leaves half as many values of each row, and puts two vectors into one.
+            for i in 0..4 {
+                let (a, b) = (ones[i], ones[i + 4]);
+                let low = _mm256_permute2x128_si256::<0x20>(a, b);
+                let high = _mm256_permute2x128_si256::<0x31>(a, b);
+                pairs[i] = _mm256_castsi256_ps(_mm256_max_epu32(low, high));
+            }
+            for i in 0..2 {
+                let (a, b) = (pairs[2 * i], pairs[2 * i + 1]);
+                let even = _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(a, b));
+                let odd = _mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(a, b));
+                fours[i] = _mm256_castsi256_ps(_mm256_max_epu32(even, odd));
+            }
+            let even = _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(fours[0], fours[1]));
+            let odd = _mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(fours[0], fours[1]));
+            let peaks = _mm256_castsi256_ps(_mm256_max_epu32(even, odd));
+            let (quotients, scales) = factors_and_scales(peaks);
+            _mm_storeu_ps(rounded[0].scales.as_mut_ptr(), _mm256_castps256_ps128(scales));
+            _mm_storeu_ps(rounded[1].scales.as_mut_ptr(), _mm256_extractf128_ps::<1>(scales));
+            _mm256_storeu_ps(factors.as_mut_ptr(), quotients);
+            for (v, half) in [0, 0, 1, 1].into_iter().zip([0, 1, 0, 1]) {
+                for i in 0..4 {
+                    let factor = self.splat(factors[4 * half + i]);
+                    let row = _mm256_mul_ps(self.load(&rows[4 * half + i], v), factor);
+                    ones[i] = _mm256_cvtps_epi32(row); // to nearest, ties to even
+                }
+                // What is not a number is the least integer, and what is below zero becomes zero.
+                let first = _mm256_packs_epi32(ones[0], ones[1]);
+                let last = _mm256_packs_epi32(ones[2], ones[3]);
+                let to = rounded[half].fours.as_chunks_mut::<2>().0[v].as_mut_ptr();
+                _mm256_storeu_si256(to.cast(), _mm256_packus_epi16(first, last));
+            }
+        }
+        rounded
     }
 
     #[inline(always)]

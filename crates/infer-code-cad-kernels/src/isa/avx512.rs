@@ -1,7 +1,7 @@
 use std::arch::x86_64::*;
 
-use super::byte_products::sum_of_bytes;
-use super::{MAGNITUDE, Simd};
+use super::byte_products::{factors_and_scales, sum_of_bytes};
+use super::{MAGNITUDE, RoundedRows, Simd};
 
 /// Proof that the processor has AVX-512 F, BW and VNNI.
 #[derive(Debug, Clone, Copy)]
@@ -254,6 +254,58 @@ impl Simd for Avx512 {
             }
             f32::from_bits(_mm512_reduce_max_epu32(peak))
         }
+    }
+
+    #[inline(always)]
+    fn round_rows(self, rows: &[[f32; 16]; 8]) -> [RoundedRows; 2] {
+        let mut rounded = [RoundedRows::ZERO; 2];
+        // SAFETY: `detect` found AVX-512 F and BW; the arrays have the bytes.
+        unsafe {
+            let magnitude = _mm512_set1_epi32(MAGNITUDE as i32);
+            let (mut ones, mut pairs, mut fours) = ([magnitude; 8], [magnitude; 4], [magnitude; 2]);
+            for i in 0..8 {
+                let bits = _mm512_loadu_si512(rows[i].as_ptr().cast());
+                ones[i] = _mm512_and_si512(bits, magnitude);
+            }
+            // Each step leaves half as many values of each row, and puts two vectors into one.
+            for i in 0..4 {
+                let (a, b) = (ones[2 * i], ones[2 * i + 1]);
+                let low = _mm512_shuffle_i64x2::<0b01_00_01_00>(a, b);
+                let high = _mm512_shuffle_i64x2::<0b11_10_11_10>(a, b);
+                pairs[i] = _mm512_max_epu32(low, high);
+            }
+            for i in 0..2 {
+                let (a, b) = (pairs[2 * i], pairs[2 * i + 1]);
+                let even = _mm512_shuffle_i64x2::<0b10_00_10_00>(a, b);
+                let odd = _mm512_shuffle_i64x2::<0b11_01_11_01>(a, b);
+                fours[i] = _mm512_max_epu32(even, odd);
+            }
+            let low = _mm512_unpacklo_epi64(fours[0], fours[1]);
+            let high = _mm512_unpackhi_epi64(fours[0], fours[1]);
+            let twos = _mm512_max_epu32(low, high);
+            let swapped = _mm512_shuffle_epi32::<0b10_11_00_01>(twos);
+            // Row i is in the 128 bits of i % 4, in their half of i / 4.
+            let order = _mm512_setr_epi32(0, 4, 8, 12, 2, 6, 10, 14, 0, 0, 0, 0, 0, 0, 0, 0);
+            let peaks = _mm512_permutexvar_epi32(order, _mm512_max_epu32(twos, swapped));
+            let peaks = _mm256_castsi256_ps(_mm512_castsi512_si256(peaks));
+            let (factors, scales) = factors_and_scales(peaks);
+            _mm_storeu_ps(rounded[0].scales.as_mut_ptr(), _mm256_castps256_ps128(scales));
+            _mm_storeu_ps(rounded[1].scales.as_mut_ptr(), _mm256_extractf128_ps::<1>(scales));
+            let factors = _mm512_castps256_ps512(factors);
+            for i in 0..8 {
+                let factor = _mm512_permutexvar_ps(_mm512_set1_epi32(i as i32), factors);
+                let row = _mm512_mul_ps(_mm512_loadu_ps(rows[i].as_ptr()), factor);
+                ones[i] = _mm512_cvtps_epi32(row); // to nearest, ties to even
+            }
+            // What is not a number is the least integer, and what is below zero becomes zero.
+            for i in 0..2 {
+                let first = _mm512_packs_epi32(ones[4 * i], ones[4 * i + 1]);
+                let last = _mm512_packs_epi32(ones[4 * i + 2], ones[4 * i + 3]);
+                let bytes = _mm512_packus_epi16(first, last);
+                _mm512_storeu_si512(rounded[i].fours.as_mut_ptr().cast(), bytes);
+            }
+        }
+        rounded
     }
 
     #[inline(always)]

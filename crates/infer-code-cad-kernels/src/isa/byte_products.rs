@@ -2,6 +2,8 @@
 
 use std::arch::x86_64::*;
 
+use super::TINY;
+
 /// Proof that the processor has AVX2, FMA and F16C, and multiplies unsigned with signed bytes in this way.
 pub(crate) trait ByteProducts: Copy + Send + Sync {
     fn detect() -> Option<Self>;
@@ -106,6 +108,18 @@ impl ByteProducts for Pairs {
 fn add_pairs(sums: __m256i, pairs: __m256i) -> __m256i {
     // SAFETY: the callers have AVX2.
     unsafe { _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))) }
+}
+
+/// [`super::factor_and_scale`] of eight peaks.
+#[inline(always)]
+pub(super) fn factors_and_scales(peaks: __m256) -> (__m256, __m256) {
+    // SAFETY: the callers have AVX.
+    unsafe {
+        let is_tiny = _mm256_cmp_ps::<_CMP_LT_OQ>(peaks, _mm256_set1_ps(TINY));
+        let factors = _mm256_div_ps(_mm256_set1_ps(127.0), peaks);
+        let scales = _mm256_mul_ps(peaks, _mm256_set1_ps(1.0 / 127.0));
+        (_mm256_andnot_ps(is_tiny, factors), scales)
+    }
 }
 
 /// The sum of 16 signed bytes.

@@ -167,6 +167,29 @@ macro_rules! with_simd {
 }
 pub(crate) use with_simd;
 
+/// Values whose largest magnitude is below this count as zero: its reciprocal would overflow.
+const TINY: f32 = 1e-30;
+
+/// What makes values with this peak integers within ±127, and those integers the values: NaN or infinite if the
+/// peak is.
+#[inline(always)]
+pub(crate) fn factor_and_scale(peak: f32) -> (f32, f32) {
+    (if peak < TINY { 0.0 } else { 127.0 / peak }, peak * (1.0 / 127.0))
+}
+
+/// Four rows of 16 values that are not negative: `scale * q` with `q` from 0 to 127. The scale of a row with a NaN
+/// is one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RoundedRows {
+    /// Four values of each row, then the next four of each.
+    pub(crate) fours: [[u32; 4]; 4],
+    pub(crate) scales: [f32; 4],
+}
+
+impl RoundedRows {
+    pub(crate) const ZERO: Self = Self { fours: [[0; 4]; 4], scales: [0.0; 4] };
+}
+
 /// All bits of a float but its sign.
 pub(crate) const MAGNITUDE: u32 = !(1 << 31);
 
@@ -277,6 +300,20 @@ pub(crate) trait Simd: Copy + Send + Sync {
         f32::from_bits(peak)
     }
 
+    /// Rows of values that are not negative, each rounded to bytes by a factor of its own.
+    #[inline(always)]
+    fn round_rows(self, rows: &[[f32; 16]; 8]) -> [RoundedRows; 2] {
+        let mut rounded = [RoundedRows::ZERO; 2];
+        for (r, row) in rows.iter().enumerate() {
+            let (factor, scale) = factor_and_scale(self.peak(row));
+            rounded[r / 4].scales[r % 4] = scale;
+            for (step, four) in self.round(row, factor).0.into_iter().enumerate() {
+                rounded[r / 4].fours[step][r % 4] = four.cast_unsigned();
+            }
+        }
+        rounded
+    }
+
     /// The values times `factor`, which makes them at most 127, as signed bytes, ties to even; and their sum.
     #[inline(always)]
     fn round(self, values: &[f32; 16], factor: f32) -> ([i32; 4], i32) {
@@ -286,5 +323,50 @@ pub(crate) trait Simd: Copy + Send + Sync {
         let bytes = values.map(|x| (x * factor + ROUND).to_bits() as u8);
         let sum = bytes.iter().map(|&byte| i32::from(byte as i8)).sum();
         (std::array::from_fn(|i| i32::from_le_bytes(bytes.as_chunks().0[i])), sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rounded(isa: Isa, rows: &[[f32; 16]; 8]) -> [RoundedRows; 2] {
+        with_simd!(isa, simd => simd.vectorize(
+            #[inline(always)]
+            || simd.round_rows(rows),
+        ))
+    }
+
+    proptest! {
+        #[test]
+        fn every_instruction_set_rounds_rows_alike(
+            mut rows in prop::array::uniform8(prop::array::uniform16(0.0f32..3.0)),
+            exponents in prop::array::uniform8(-42i32..38),
+            special in prop::sample::select(vec![0.0, f32::NAN, -f32::NAN, f32::INFINITY, 1e-30]),
+            at in 0usize..128,
+        ) {
+            for (row, exponent) in rows.iter_mut().zip(exponents) {
+                row.iter_mut().for_each(|x| *x *= 10f32.powi(exponent));
+            }
+            rows[at / 16][at % 16] = special;
+            let expected = rounded(Isa::Scalar, &rows);
+            for isa in Isa::ALL.into_iter().filter(|isa| isa.is_supported()) {
+                let rounded = rounded(isa, &rows);
+                for (r, row) in rows.iter().enumerate() {
+                    let scale = |rounded: &[RoundedRows; 2]| rounded[r / 4].scales[r % 4];
+                    if row.iter().any(|x| x.is_nan()) {
+                        prop_assert!(scale(&rounded).is_nan() && scale(&expected).is_nan());
+                        continue;
+                    }
+                    let fours = |rounded: &[RoundedRows; 2]| {
+                        rounded[r / 4].fours.map(|fours| fours[r % 4])
+                    };
+                    prop_assert_eq!(fours(&rounded), fours(&expected), "{} {:?}", isa, row);
+                    prop_assert_eq!(scale(&rounded).to_bits(), scale(&expected).to_bits());
+                }
+            }
+        }
     }
 }
