@@ -62,16 +62,10 @@ struct Row<'a> {
     seen: Range<usize>,
 }
 
-impl<'a> Row<'a> {
+impl Row<'_> {
     /// The pages it looks into.
     fn pages(&self) -> Range<usize> {
         self.seen.start / PAGE..self.seen.end.div_ceil(PAGE)
-    }
-
-    /// A page and how many positions of it were written when the row came, if it looks into it.
-    fn page(&self, page: usize) -> Option<(&'a Arc<KvPage>, usize)> {
-        let written = PAGE.min(self.seen.end.saturating_sub(page * PAGE));
-        self.pages().contains(&page).then(|| (&self.layer.pages[page], written))
     }
 }
 
@@ -87,24 +81,31 @@ thread_local! {
     static ROOM: Cell<Room> = Cell::default();
 }
 
-/// The query heads that one part of the work takes together: those of a key head, or a share of them where
-/// threads had to wait for each other else.
+/// What one part of the work takes together: some rows, and the query heads of a key head or a share of them.
 #[derive(Clone, Copy)]
-struct Group {
+struct Part {
+    rows: usize,
     shares: usize,
     n_heads: usize,
 }
 
-impl Group {
-    /// The fewest shares that keep the threads busy for nine tenths of the time, in so many chunks of rows.
-    fn new(heads: &Heads, n_chunks: usize, threads: usize) -> Self {
-        let is_even = |shares: &usize| {
-            let parts = n_chunks * heads.n_kv_heads * shares;
+impl Part {
+    /// The largest that keep the threads busy for nine tenths of the time: with fewer rows, which look into pages of
+    /// their own, rather than with fewer heads, which all look into the same.
+    fn new(heads: &Heads, n_rows: usize, threads: usize) -> Self {
+        let is_even = |rows: usize, shares: usize| {
+            let parts = n_rows.div_ceil(rows) * heads.n_kv_heads * shares;
             10 * parts >= 9 * parts.next_multiple_of(threads)
         };
+        let chunks = n_rows.div_ceil(ROWS)..=n_rows;
+        let mut rows = chunks.map(|n_chunks| n_rows.div_ceil(n_chunks));
+        let most = ROWS.min(n_rows);
         let mut shares = (1..=heads.group()).filter(|shares| heads.group().is_multiple_of(*shares));
-        let shares = shares.find(is_even).unwrap_or(heads.group());
-        Self { shares, n_heads: heads.group() / shares }
+        let (rows, shares) = match rows.find(|&rows| is_even(rows, 1)) {
+            Some(rows) => (rows, 1),
+            None => (most, shares.find(|&shares| is_even(most, shares)).unwrap_or(heads.group())),
+        };
+        Self { rows, shares, n_heads: heads.group() / shares }
     }
 }
 
@@ -125,31 +126,34 @@ impl NativeAttention {
     ) {
         span!("keys and values", self.append(qkv, &mut tokens, pool));
         let order = &*tokens.ragged.by_length;
-        let chunk = ROWS.min(order.len());
-        let n_chunks = order.len().div_ceil(chunk);
-        let n_rows = n_chunks * chunk;
-        let group = Group::new(&self.heads, n_chunks, pool.threads());
-        let group_size = group.n_heads * self.heads.head_dim;
-        heads_first.clear();
-        heads_first.resize(n_rows * self.heads.q_size(), 0.0); // (groups, n_rows, group_size)
+        let part = Part::new(&self.heads, order.len(), pool.threads());
+        let n_groups = self.heads.n_kv_heads * part.shares;
+        let group_size = part.n_heads * self.heads.head_dim;
+        let of_part = part.rows * group_size;
+        let n_parts = order.len().div_ceil(part.rows) * n_groups;
+        heads_first.resize(n_parts * of_part, 0.0); // (chunks of rows, groups, rows, group_size)
         let seen = |&token| tokens.row(token, window).seen.len();
         pool.for_chunks_of_work(
             order.iter().map(seen).sum::<usize>() * self.heads.q_size(),
             heads_first,
-            chunk * group_size,
+            of_part,
             #[inline(always)]
-            |part, out| {
-                let (index, first) = (part * chunk / n_rows, part * chunk % n_rows);
-                let order = &order[first..order.len().min(first + chunk)];
+            |i, out| {
+                // The groups of some rows follow each other: a thread mostly takes streams that it has extended.
+                let (chunk, index) = (i / n_groups, i % n_groups);
+                let order = order.chunks(part.rows).nth(chunk).unwrap_or_default();
                 let row = |&token| tokens.row(token, window);
                 let rows: SmallVec<[_; ROWS]> = order.iter().map(row).collect();
-                self.attend_rows(group, index, &rows, qkv, out, pool.isa());
+                self.attend_rows(part, index, &rows, qkv, out, pool.isa());
             },
         );
-        for (index, rows) in heads_first.chunks(n_rows * group_size).enumerate() {
-            for (token, row) in order.iter().zip(rows.chunks(group_size)) {
-                let at = token * self.heads.q_size() + index * group_size;
-                out[at..at + group_size].copy_from_slice(row);
+        let chunks = order.chunks(part.rows).zip(heads_first.chunks(n_groups * of_part));
+        for (order, groups) in chunks {
+            for (index, rows) in groups.chunks(of_part).enumerate() {
+                for (token, row) in order.iter().zip(rows.chunks(group_size)) {
+                    let at = token * self.heads.q_size() + index * group_size;
+                    out[at..at + group_size].copy_from_slice(row);
+                }
             }
         }
     }
@@ -160,6 +164,11 @@ impl NativeAttention {
         let NewTokens { layer, batch, ragged, rotations } = tokens;
         let (work, width) = (4 * qkv.len(), self.heads.q_size() + 2 * self.heads.kv_size());
         let extend = |step: &mut Step<'_>, (first, qkv): (usize, &mut [f32])| {
+            let cache = own_cache_mut::<NativeLayer>(step);
+            // It is written to when the rows are rotated, and read when they attend.
+            if let Some(page) = cache.layers[*layer].pages.get(cache.len / PAGE) {
+                page.prefetch(pool.isa());
+            }
             let rotated = width - self.heads.kv_size();
             pool.for_chunks_of_work(
                 2 * qkv.len(),
@@ -168,7 +177,6 @@ impl NativeAttention {
                 #[inline(always)]
                 |token, row| rotations.apply(first + token, &mut row[..rotated]),
             );
-            let cache = own_cache_mut::<NativeLayer>(step);
             let layer = Arc::make_mut(&mut cache.layers[*layer]);
             self.extend(layer, cache.len, qkv, pool);
         };
@@ -213,11 +221,11 @@ impl NativeAttention {
 
     /// The query heads of a group, for some rows over the positions they have seen.
     ///
-    /// `out`: `(rows, group_size)`, zero at first
+    /// `out`: `(rows, group_size)`, overwritten
     #[inline(always)]
     fn attend_rows(
         &self,
-        group: Group,
+        part: Part,
         index: usize,
         rows: &[Row<'_>],
         qkv: &[f32],
@@ -225,28 +233,29 @@ impl NativeAttention {
         isa: Isa,
     ) {
         let Heads { head_dim, scale, softcap, .. } = self.heads;
-        let (kv_head, group_size) = (index / group.shares, group.n_heads * head_dim);
+        let (kv_head, group_size) = (index / part.shares, part.n_heads * head_dim);
         let width = self.heads.q_size() + 2 * self.heads.kv_size();
         let stride = rows.iter().map(|row| row.pages().len()).max().unwrap_or(0) * PAGE;
         let mut room = ROOM.take();
         let Room { queries, scores, scales } = &mut room;
         let of_row = |row: &Row<'_>| &qkv[row.token * width + index * group_size..][..group_size];
         queries.set(self.kv_format, isa, head_dim, scale, rows.iter().map(of_row));
-        scores.resize(rows.len() * group.n_heads * stride, 0.0);
+        scores.resize(rows.len() * part.n_heads * stride, 0.0);
         let place = |Run { rows: of, pages }: &Run| {
-            of.start * group.n_heads * stride + (pages.start - rows[of.start].pages().start) * PAGE
+            of.start * part.n_heads * stride + (pages.start - rows[of.start].pages().start) * PAGE
         };
         let runs = runs(rows);
         for (i, run) in runs.iter().enumerate() {
             for next in runs.get(i + 1).into_iter().flat_map(|next| next.first_pages(rows)) {
                 next.prefetch_keys(isa, kv_head);
             }
-            let of = run.rows.start * group.n_heads..run.rows.end * group.n_heads;
+            let of = run.rows.start * part.n_heads..run.rows.end * part.n_heads;
             let scores = &mut scores[place(run)..];
             KvPage::score(run.pages(rows), isa, kv_head, queries, of, scores, stride);
         }
+        out.fill(0.0);
         scales.clear();
-        for (row, scores) in rows.iter().zip(scores.chunks_mut(group.n_heads * stride)) {
+        for (row, scores) in rows.iter().zip(scores.chunks_mut(part.n_heads * stride)) {
             for scores in scores.chunks_mut(stride) {
                 scales.push(weigh(&mut scores[..row.pages().len() * PAGE], row, softcap));
             }
@@ -319,14 +328,18 @@ fn runs(rows: &[Row<'_>]) -> SmallVec<[Run; 2 * ROWS]> {
 /// Where the pages end that two rows share from their first one on, as streams share what they begin with;
 /// zero where they begin apart.
 fn shared(a: &Row<'_>, b: &Row<'_>) -> usize {
-    if a.pages().start != b.pages().start {
+    let (of_a, of_b) = (a.pages(), b.pages());
+    if of_a.start != of_b.start {
         return 0;
     }
-    let alike = |&page: &usize| match (a.page(page), b.page(page)) {
-        (Some((a_page, m)), Some((b_page, n))) => m == n && Arc::ptr_eq(a_page, b_page),
-        _ => false,
+    // A page that one of them has seen more of is not shared.
+    let end = match a.seen.end == b.seen.end {
+        true => of_a.end,
+        false => a.seen.end.min(b.seen.end) / PAGE,
     };
-    a.pages().start + a.pages().take_while(alike).count()
+    let pages = of_a.start..end.max(of_a.start);
+    let pairs = a.layer.pages[pages.clone()].iter().zip(&b.layer.pages[pages]);
+    of_a.start + pairs.take_while(|(a, b)| Arc::ptr_eq(a, b)).count()
 }
 
 /// Turns the scores of the pages of a row to weights, but for the factor that comes back; those of positions it
@@ -339,4 +352,23 @@ fn weigh(scores: &mut [f32], row: &Row<'_>, softcap: Option<f32>) -> f32 {
     let hidden = row.seen.start % PAGE;
     scores[..hidden].fill(f32::NEG_INFINITY);
     exps(scores, hidden + row.seen.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_keep_threads_busy_and_take_rows_apart_before_heads() {
+        let heads = Heads { n_heads: 9, n_kv_heads: 3, head_dim: 64, scale: 1.0, softcap: None };
+        let parts = |n_rows, threads| {
+            let part = Part::new(&heads, n_rows, threads);
+            (part.rows, part.shares, part.n_heads)
+        };
+        assert_eq!(parts(64, 1), (16, 1, 3));
+        assert_eq!(parts(64, 2), (16, 1, 3));
+        assert_eq!(parts(10, 2), (5, 1, 3));
+        assert_eq!(parts(2, 2), (1, 1, 3));
+        assert_eq!(parts(1, 2), (1, 3, 1));
+    }
 }
