@@ -1,12 +1,12 @@
 //! Flags that choose problems.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use infer_code_cad::embedded;
-use infer_code_cad::hub::{self, ProblemSource};
+use infer_code_cad::hub::{self, HubError, ProblemSource};
 use infer_code_cad::tasks::{MbppSplit, Renaming, Task, load_humaneval, load_mbpp, load_problems};
+use infer_code_cad::{Error, embedded};
 
 use super::Failure;
 use super::model::downloading;
@@ -17,8 +17,8 @@ pub(crate) struct BenchmarkArgs {
     /// The problem set.
     #[arg(long, value_enum, default_value = "tiny")]
     pub(crate) benchmark: Benchmark,
-    /// Its file, `.jsonl` or `.jsonl.gz` (or parquet), or org/name[/configuration][@revision] of a data set on the
-    /// Hugging Face hub; without it the hub's HumanEval or MBPP (`--features hub,parquet`).
+    /// Its file, `.jsonl` or `.jsonl.gz` (or parquet); of humaneval and mbpp also org/name[/configuration][@revision] of a
+    /// data set on the Hugging Face hub, and without it the hub's own (`--features hub,parquet`).
     #[arg(long, required_if_eq("benchmark", "own"))]
     pub(crate) data: Option<String>,
     /// Which part of MBPP: prompt (tasks 1 to 10), test (11 to 510), validation (511 to 600), train (601
@@ -53,18 +53,22 @@ impl BenchmarkArgs {
     pub(crate) fn load(&self) -> Result<Vec<Task>, Failure> {
         let spec = |name: &'static str| self.data.as_deref().unwrap_or(name);
         let tasks = match self.benchmark {
-            Benchmark::Humaneval => humaneval(spec("humaneval"))?,
-            Benchmark::Mbpp => mbpp(spec("mbpp"), self.split)?,
-            Benchmark::Own => load_problems(Path::new(spec("")))?,
-            Benchmark::Tiny => embedded::tasks()?,
+            Benchmark::Humaneval => humaneval(spec("humaneval")),
+            Benchmark::Mbpp => mbpp(spec("mbpp"), self.split),
+            Benchmark::Own => Ok(load_problems(Path::new(spec("")))?),
+            Benchmark::Tiny => Ok(embedded::tasks()?),
         };
+        let tasks = tasks.map_err(|error| match self.data {
+            None => Failure(format!("{error}; or give the file of the problems by --data")),
+            Some(_) => error,
+        })?;
         let Some(renaming) = self.renaming() else { return Ok(tasks) };
         Ok(tasks.iter().map(|task| renaming.task(task)).collect::<Result<_, _>>()?)
     }
 
     /// The file of the problems, where it is one that the user has given.
     pub(crate) fn file(&self) -> Option<&Path> {
-        self.data.as_deref().map(Path::new).filter(|path| path.exists())
+        self.data.as_deref().map(Path::new).filter(|path| path.exists() && !path.is_dir())
     }
 
     fn renaming(&self) -> Option<Renaming> {
@@ -74,32 +78,41 @@ impl BenchmarkArgs {
 
 /// HumanEval, from a file or the hub.
 pub(crate) fn humaneval(spec: &str) -> Result<Vec<Task>, Failure> {
-    read(spec, "test", load_humaneval)
+    read(&files(spec, "test")?, |file| Ok(load_humaneval(file)?))
 }
 
-/// A part of MBPP, from a file or the hub, which has a file for each part.
+/// A part of MBPP, from a file or the hub.
 pub(crate) fn mbpp(spec: &str, split: MbppSplit) -> Result<Vec<Task>, Failure> {
     let is_of_hub = matches!(spec.parse(), Ok(ProblemSource::Hub(_)));
     let parts = match split {
         MbppSplit::All if is_of_hub => MbppSplit::PARTS.to_vec(),
         split => vec![split],
     };
-    let read = |part: MbppSplit| read(spec, &part.to_string(), |file| load_mbpp(file, part));
-    Ok(parts.into_iter().map(read).collect::<Result<Vec<_>, _>>()?.concat())
-}
-
-fn read<E: Into<Failure>>(
-    spec: &str,
-    split: &str,
-    load: impl Fn(&Path) -> Result<Vec<Task>, E>,
-) -> Result<Vec<Task>, Failure> {
-    let files = downloading(|progress| hub::problem_files(spec, split, progress))
-        .map_err(|error| format!("{error}; or give the file of the problems by --data"))?;
     let mut tasks = vec![];
-    for file in &files {
-        tasks.extend(load(file).map_err(Into::into)?);
+    for part in parts {
+        match files(spec, &part.to_string()) {
+            // MBPP+ has one file for all of its tasks.
+            Err(Error::Hub(HubError::DatasetSplit { configurations, .. }))
+                if configurations.is_empty() && tasks.is_empty() =>
+            {
+                return read(&files(spec, "test")?, |file| Ok(load_mbpp(file, split)?));
+            }
+            files => tasks.extend(read(&files?, |file| Ok(load_mbpp(file, part)?))?),
+        }
     }
     Ok(tasks)
+}
+
+fn files(spec: &str, split: &str) -> Result<Vec<PathBuf>, Error> {
+    downloading(|progress| hub::problem_files(spec, split, progress))
+}
+
+fn read(
+    files: &[PathBuf],
+    load: impl Fn(&Path) -> Result<Vec<Task>, Failure>,
+) -> Result<Vec<Task>, Failure> {
+    let tasks: Result<Vec<_>, _> = files.iter().map(|file| load(file)).collect();
+    Ok(tasks?.concat())
 }
 
 impl fmt::Display for BenchmarkArgs {

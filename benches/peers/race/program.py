@@ -11,6 +11,7 @@ import re
 FENCE = re.compile(r"^[ \t]*```[^\n]*\n", re.MULTILINE)
 KEPT = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 KEPT += (ast.Assign, ast.AnnAssign)
+FAULTS = (SyntaxError, ValueError, RecursionError, MemoryError)  # of ast on what a model writes
 
 
 def completion(text: str, entry_point: str) -> str:
@@ -34,7 +35,7 @@ def module(lines: list[str]) -> str:
         code = "\n".join(lines[:end])
         try:
             kept = [node for node in ast.parse(code).body if isinstance(node, KEPT)]
-        except (SyntaxError, ValueError):
+        except FAULTS:
             continue
         future = [node for node in kept if getattr(node, "module", "") == "__future__"]
         return "".join(ast.unparse(node) + "\n" for node in kept if node not in future)
@@ -49,7 +50,7 @@ def body(lines: list[str]) -> str:
         code = "\n".join(lines[:end]) + "\n"
         try:
             ast.parse("def body():\n" + code)
-        except (SyntaxError, ValueError):
+        except FAULTS:
             continue
         return code
     return ""

@@ -26,12 +26,13 @@ def flags(description: str | None) -> argparse.ArgumentParser:
 
 def read(path: Path) -> list[Row]:
     """The objects of a file of JSON lines."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
 
 
 def write(path: Path, rows: list[Row]) -> None:
     """Writes a file of JSON lines."""
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
 def text(task_id: str, text: str, prompt_tokens: int, tokens: int) -> Row:

@@ -1,5 +1,5 @@
 use crate::certainty::Distribution;
-use crate::{DecodeError, Gate, Logits, Mix, Settings, TokenId, vector};
+use crate::{ContrastGate, DecodeError, Logits, Mix, Settings, TokenId, vector};
 
 /// The contrast of context-aware decoding: a weighted sum of the streams' logits.
 ///
@@ -7,7 +7,7 @@ use crate::{DecodeError, Gate, Logits, Mix, Settings, TokenId, vector};
 /// decoder turns into `softmax(..)`, equation 2 of the paper. Raw logits and log-softmax give the same
 /// distribution, since a constant added to a row cancels.
 ///
-/// A token that a stream of non-zero weight excludes (`-inf`) stays excluded.
+/// A token that a stream of non-zero weight excludes (`-inf`) stays excluded, where the [gate](ContrastGate) is open.
 ///
 /// Shi et al., [Trusting Your Evidence](https://arxiv.org/abs/2305.14739); the same rule is
 /// classifier-free guidance with scale `1 + alpha`
@@ -21,7 +21,7 @@ pub struct Contrast {
     /// (Li et al., [Contrastive Decoding](https://arxiv.org/abs/2210.15097), section 3.3).
     pub plausibility: f32,
     /// Where it holds.
-    pub gate: Gate,
+    pub gate: ContrastGate,
 }
 
 /// Larger weights could overflow the mixed row.
@@ -50,7 +50,7 @@ pub enum Alpha {
 impl Contrast {
     /// Equation 2 with a fixed `alpha` and no plausibility mask.
     pub fn new(alpha: f32) -> Self {
-        Self { alpha: Alpha::Fixed(alpha), plausibility: 0.0, gate: Gate::Open }
+        Self { alpha: Alpha::Fixed(alpha), plausibility: 0.0, gate: ContrastGate::Open }
     }
 
     fn exclude_implausible(&self, rows: Logits<'_>, mixed: &mut [f32]) -> Result<(), DecodeError> {
@@ -86,7 +86,7 @@ impl Mix for Contrast {
                 }
                 let largest = weights.iter().copied().fold(0.0, f32::max);
                 check("the largest weight", largest, largest > 0.0, "a value above 0")?;
-                let led = matches!(self.gate, Gate::Constraint(_));
+                let led = matches!(self.gate, ContrastGate::Constraint(_));
                 let arity = weights.len() as f32;
                 check("streams under a constraint", arity, !led || arity == 2.0, "two")?;
             }
@@ -105,11 +105,7 @@ impl Mix for Contrast {
         _past: &[TokenId],
         out: &mut Vec<f32>,
     ) -> Result<(), DecodeError> {
-        let is_open = match self.gate {
-            Gate::Open | Gate::Constraint(_) => true,
-            gate => gate.is_open(&Distribution::of(rows, 0)?),
-        };
-        if !is_open {
+        if !self.gate.is_open(rows)? {
             return mix(rows, &[1.0], out);
         }
         let pair;
@@ -127,7 +123,7 @@ impl Mix for Contrast {
             }
         };
         mix(rows, weights, out)?;
-        if let Gate::Constraint(factor) = self.gate {
+        if let ContrastGate::Constraint(factor) = self.gate {
             lead_by_question(rows, factor, out)?;
         }
         self.exclude_implausible(rows, out)
@@ -149,7 +145,7 @@ impl Mix for Contrast {
             share => settings.with("plausibility", share),
         };
         match self.gate {
-            Gate::Open => settings,
+            ContrastGate::Open => settings,
             gate => settings.with("gate", gate),
         }
     }
@@ -167,7 +163,7 @@ fn mix(logits: Logits<'_>, weights: &[f32], mixed: &mut Vec<f32>) -> Result<(), 
     Ok(())
 }
 
-/// Replaces row 0 by row 1 in what leads the tokens that [`Gate::Constraint`] names; both as log-probabilities.
+/// Replaces row 0 by row 1 in what leads the tokens that [`ContrastGate::Constraint`] names; both as log-probabilities.
 fn lead_by_question(rows: Logits<'_>, factor: f32, mixed: &mut [f32]) -> Result<(), DecodeError> {
     let (first, second) = (Distribution::of(rows, 0)?, Distribution::of(rows, 1)?);
     let (row, other) = (rows.row(0), rows.row(1));
@@ -181,12 +177,12 @@ fn lead_by_question(rows: Logits<'_>, factor: f32, mixed: &mut [f32]) -> Result<
         if *mixed == f32::NEG_INFINITY || is_likely || logit < low {
             continue;
         }
-        *mixed = if logit == f32::NEG_INFINITY { logit } else { *mixed + (other - logit + shift) };
+        *mixed += other - logit + shift;
     }
     Ok(())
 }
 
-fn check(
+pub(crate) fn check(
     name: &'static str,
     value: f32,
     in_range: bool,

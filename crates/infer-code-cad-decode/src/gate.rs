@@ -1,15 +1,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::DecodeError;
 use crate::certainty::Distribution;
+use crate::contrast::check;
+use crate::{DecodeError, Logits};
 
-/// Where a [`Contrast`](crate::Contrast) holds.
+/// Where a [`Contrast`](crate::Contrast) holds. Where it does not, neither does its mask: the row is that of stream 0.
 ///
 /// By name they are `open`, `entropy:1.5`, `deviation:0.002` and `constraint:4`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
-pub enum Gate {
+pub enum ContrastGate {
     /// Everywhere.
     #[default]
     Open,
@@ -29,7 +30,10 @@ pub enum Gate {
     Constraint(f32),
 }
 
-impl Gate {
+impl ContrastGate {
+    /// What they are called, for errors and help.
+    pub const NAMES: &str = "open, entropy:NATS, deviation:MOST or constraint:FACTOR";
+
     pub(crate) fn check(self) -> Result<(), DecodeError> {
         let (name, value, in_range, expected) = match self {
             Self::Open => return Ok(()),
@@ -39,23 +43,20 @@ impl Gate {
                 ("constraint", factor, factor >= 1.0, "a value of at least 1")
             }
         };
-        if in_range && value.is_finite() {
-            return Ok(());
-        }
-        Err(DecodeError::Parameter { name, value, expected })
+        check(name, value, in_range, expected)
     }
 
-    /// Whether the contrast holds for the tokens of a row at all.
-    pub(crate) fn is_open(self, row: &Distribution<'_>) -> bool {
-        match self {
+    /// Whether the contrast holds at this position at all.
+    pub(crate) fn is_open(self, rows: Logits<'_>) -> Result<bool, DecodeError> {
+        Ok(match self {
             Self::Open | Self::Constraint(_) => true,
-            Self::Entropy(least) => row.entropy() >= f64::from(least),
-            Self::Deviation(most) => row.deviation() <= f64::from(most),
-        }
+            Self::Entropy(least) => Distribution::of(rows, 0)?.entropy() >= f64::from(least),
+            Self::Deviation(most) => Distribution::of(rows, 0)?.deviation() <= f64::from(most),
+        })
     }
 }
 
-impl fmt::Display for Gate {
+impl fmt::Display for ContrastGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open => f.write_str("open"),
@@ -66,14 +67,12 @@ impl fmt::Display for Gate {
     }
 }
 
-impl FromStr for Gate {
+impl FromStr for ContrastGate {
     type Err = DecodeError;
 
     fn from_str(text: &str) -> Result<Self, DecodeError> {
-        let unknown = || {
-            let choices = "open, entropy:NATS, deviation:MOST or constraint:FACTOR";
-            DecodeError::other(format!("no gate is called {text:?}; choose {choices}"))
-        };
+        let unknown =
+            || DecodeError::other(format!("no gate is called {text:?}; choose {}", Self::NAMES));
         if text == "open" {
             return Ok(Self::Open);
         }
@@ -96,14 +95,18 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        for gate in [Gate::Open, Gate::Entropy(1.5), Gate::Deviation(0.002), Gate::Constraint(4.0)]
-        {
-            assert_eq!(gate.to_string().parse::<Gate>().unwrap(), gate);
+        for gate in [
+            ContrastGate::Open,
+            ContrastGate::Entropy(1.5),
+            ContrastGate::Deviation(0.002),
+            ContrastGate::Constraint(4.0),
+        ] {
+            assert_eq!(gate.to_string().parse::<ContrastGate>().unwrap(), gate);
         }
         for text in
             ["", "open:1", "entropy", "entropy:x", "entropy:-1", "constraint:0.5", "deviation:NaN"]
         {
-            text.parse::<Gate>().unwrap_err();
+            text.parse::<ContrastGate>().unwrap_err();
         }
     }
 }

@@ -27,7 +27,7 @@ pub use branch::{Branch, BranchId};
 pub use contrast::{Alpha, Contrast};
 pub use decoder::{Decoder, Decoding, Opening, TokenId};
 pub use error::DecodeError;
-pub use gate::Gate;
+pub use gate::ContrastGate;
 pub use greedy::Greedy;
 pub use log_prob::{Chosen, RowLogProbs};
 pub use logits::Logits;

@@ -1,6 +1,8 @@
 //! Rules for alpha and gates of the contrast, each against the plain definition in f64.
 
-use infer_code_cad_decode::{Alpha, Contrast, Gate, Logits, Mix};
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use infer_code_cad_decode::{Alpha, Contrast, ContrastGate, Logits, Mix};
 use proptest::prelude::*;
 
 fn two_rows() -> impl Strategy<Value = (Vec<f32>, Vec<f32>)> {
@@ -41,6 +43,7 @@ fn by_alpha(first: &[f64], second: &[f64], alpha: f64) -> Vec<f64> {
 
 fn assert_near(actual: &[f64], expected: &[f64]) {
     for (actual, expected) in actual.iter().zip(expected) {
+        assert_eq!(actual.is_finite(), expected.is_finite());
         let probabilities = (actual.exp() - expected.exp()).abs();
         assert!(probabilities < 1e-4, "{actual} is not {expected}");
     }
@@ -81,7 +84,7 @@ proptest! {
         let (c, q) = (log_probs(&first), log_probs(&second));
         prop_assume!((entropy(&c) - f64::from(least)).abs() > 1e-4);
         let alpha = if entropy(&c) >= f64::from(least) { 0.5 } else { 0.0 };
-        let contrast = Contrast { gate: Gate::Entropy(least), ..Contrast::new(0.5) };
+        let contrast = Contrast { gate: ContrastGate::Entropy(least), ..Contrast::new(0.5) };
         assert_near(&mixed(contrast, &first, &second), &by_alpha(&c, &q, alpha));
     }
 
@@ -92,7 +95,7 @@ proptest! {
         let deviation = (c.iter().map(|l| (l.exp() - 1.0 / n).powi(2)).sum::<f64>() / n).sqrt();
         prop_assume!((deviation - f64::from(most)).abs() > 1e-4);
         let alpha = if deviation <= f64::from(most) { 0.5 } else { 0.0 };
-        let contrast = Contrast { gate: Gate::Deviation(most), ..Contrast::new(0.5) };
+        let contrast = Contrast { gate: ContrastGate::Deviation(most), ..Contrast::new(0.5) };
         assert_near(&mixed(contrast, &first, &second), &by_alpha(&c, &q, alpha));
     }
 
@@ -101,13 +104,13 @@ proptest! {
         let (c, q) = (log_probs(&first), log_probs(&second));
         let (expected, nearest) = constrained(&c, &q, f64::from(alpha), f64::from(factor));
         prop_assume!(nearest > 1e-4); // a bound that rounding may move past a token
-        let contrast = Contrast { gate: Gate::Constraint(factor), ..Contrast::new(alpha) };
+        let contrast = Contrast { gate: ContrastGate::Constraint(factor), ..Contrast::new(alpha) };
         assert_near(&mixed(contrast, &first, &second), &expected);
     }
 
     #[test]
     fn streams_that_agree_are_left_alone((first, _) in two_rows(), gate in prop_oneof![
-        Just(Gate::Open), Just(Gate::Entropy(1.0)), Just(Gate::Deviation(0.1)), Just(Gate::Constraint(4.0)),
+        Just(ContrastGate::Open), Just(ContrastGate::Entropy(1.0)), Just(ContrastGate::Deviation(0.1)), Just(ContrastGate::Constraint(4.0)),
     ]) {
         for alpha in [Alpha::Fixed(0.5), Alpha::Divergence { floor: 0.3 }] {
             let contrast = Contrast { alpha, gate, ..Contrast::new(0.0) };
@@ -120,7 +123,12 @@ proptest! {
 fn what_a_stream_excludes_stays_excluded() {
     let first = [2.0, f32::NEG_INFINITY, 1.0, 0.0];
     let second = [0.0, 1.0, f32::NEG_INFINITY, 0.5];
-    for gate in [Gate::Open, Gate::Entropy(0.1), Gate::Deviation(1.0), Gate::Constraint(4.0)] {
+    for gate in [
+        ContrastGate::Open,
+        ContrastGate::Entropy(0.1),
+        ContrastGate::Deviation(1.0),
+        ContrastGate::Constraint(4.0),
+    ] {
         for alpha in [Alpha::Fixed(0.5), Alpha::Divergence { floor: 0.1 }] {
             let contrast = Contrast { alpha: alpha.clone(), gate, ..Contrast::new(0.0) };
             let row = mixed(contrast, &first, &second);
@@ -135,12 +143,21 @@ fn what_a_stream_excludes_stays_excluded() {
 }
 
 #[test]
+fn behind_a_closed_gate_the_first_stream_stands_alone() {
+    let (first, second) = ([9.0, 0.0, f32::NEG_INFINITY], [0.0, f32::NEG_INFINITY, 0.0]);
+    for gate in [ContrastGate::Entropy(0.5), ContrastGate::Deviation(0.1)] {
+        let contrast = Contrast { gate, plausibility: 0.1, ..Contrast::new(0.5) };
+        assert_near(&mixed(contrast, &first, &second), &log_probs(&first));
+    }
+}
+
+#[test]
 fn bad_values_are_named() {
     let faults = [
         (Contrast { alpha: Alpha::Divergence { floor: -0.1 }, ..Contrast::new(0.0) }, "floor"),
-        (Contrast { gate: Gate::Entropy(-1.0), ..Contrast::new(0.5) }, "entropy"),
-        (Contrast { gate: Gate::Deviation(f32::NAN), ..Contrast::new(0.5) }, "deviation"),
-        (Contrast { gate: Gate::Constraint(0.5), ..Contrast::new(0.5) }, "constraint"),
+        (Contrast { gate: ContrastGate::Entropy(-1.0), ..Contrast::new(0.5) }, "entropy"),
+        (Contrast { gate: ContrastGate::Deviation(f32::NAN), ..Contrast::new(0.5) }, "deviation"),
+        (Contrast { gate: ContrastGate::Constraint(0.5), ..Contrast::new(0.5) }, "constraint"),
     ];
     for (contrast, name) in faults {
         let error = contrast.check().unwrap_err().to_string();
@@ -148,7 +165,7 @@ fn bad_values_are_named() {
     }
     let three = Contrast {
         alpha: Alpha::Weights(vec![1.0, 0.5, -0.5]),
-        gate: Gate::Constraint(4.0),
+        gate: ContrastGate::Constraint(4.0),
         plausibility: 0.0,
     };
     assert!(three.check().unwrap_err().to_string().contains("two"));

@@ -89,7 +89,8 @@ pub trait CausalLm: Debug + Send + Sync {
     }
 
     /// The most bytes that the caches of all streams of this model held at once since this was last asked, what they
-    /// share counted once; `None` where the model cannot tell.
+    /// share counted once; `None` where the model cannot tell. Of runs at the same time each takes what it asks for from the
+    /// others.
     fn take_peak_cache_bytes(&self) -> Option<u64> {
         None
     }

@@ -17,7 +17,7 @@ pub const BENCHMARK_DATASETS: [(&str, &str); 5] = [
     ("mbpp-plus", "evalplus/mbppplus"),
 ];
 
-/// A data set of the hub, parsed from `"org/name[/configuration][@revision]"`.
+/// A data set of the hub, as a [`ProblemSource`] names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
     repo: HubRepo,
@@ -72,16 +72,26 @@ impl Dataset {
         config: &HubConfig,
         progress: &mut DownloadCallback<'_>,
     ) -> Result<Vec<PathBuf>, HubError> {
-        match self.cached(split, config) {
-            #[cfg(feature = "download")]
-            Err(HubError::NotCached { .. }) if !config.offline => {
-                self.download(split, config, progress)
-            }
-            cached => {
-                // Nothing is downloaded here, so there is nothing to report.
-                let _ = progress;
-                cached
-            }
+        let cached = self.cached(split, config);
+        // Nothing is downloaded without the feature, so there is nothing to report.
+        let _ = &progress;
+        #[cfg(feature = "download")]
+        if !config.offline && self.must_ask(&cached) {
+            return match self.download(split, config, progress) {
+                Err(HubError::HubUnreachable { .. }) if cached.is_ok() => cached,
+                downloaded => downloaded,
+            };
+        }
+        cached
+    }
+
+    /// Whether the cache does not tell. Of a data set without a configuration it does not: that there is one only, the
+    /// hub knows.
+    #[cfg(feature = "download")]
+    fn must_ask(&self, cached: &Result<Vec<PathBuf>, HubError>) -> bool {
+        match cached {
+            Ok(_) => self.configuration.is_none(),
+            Err(error) => matches!(error, HubError::NotCached { .. }),
         }
     }
 
@@ -113,6 +123,10 @@ impl Dataset {
         let info = client.info()?;
         let listed = info.siblings.into_iter().map(|file| file.rfilename).collect();
         let names = self.files(&client.page(), split, listed)?;
+        if !is_whole(&names) {
+            let (place, split, found) = (client.page(), split.to_owned(), names.len());
+            return Err(HubError::DatasetParts { place, split, found });
+        }
         let snapshot = crate::download::Snapshot::create(&client, &self.repo, config, info.sha)?;
         snapshot.complete(&names, progress)?;
         Ok(names.iter().map(|name| snapshot.directory.join(name)).collect())
@@ -146,14 +160,16 @@ fn of_split(path: &str, split: &str) -> bool {
 
 /// Of `00000-of-00001...` how many parts there are.
 fn parts(numbers: &str) -> Option<usize> {
-    let (_, of) = numbers.split_once("-of-")?;
-    of.get(..5)?.parse().ok()
+    let (number, of) = numbers.split_once("-of-")?;
+    let is_number = |digits: &&str| digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit());
+    let (_, of) = (Some(number).filter(is_number)?, of.get(..5).filter(is_number)?);
+    of.parse().ok()
 }
 
-/// Whether all parts of a split are there.
+/// Whether all parts of a split are there, each once.
 fn is_whole(names: &[String]) -> bool {
-    let expected = names.first().and_then(|name| parts(name.rsplit('/').next()?));
-    expected == Some(names.len())
+    let of = |name: &String| name.get(name.rfind("-of-")?.checked_sub(5)?..).and_then(parts);
+    names.first().and_then(of) == Some(names.len())
 }
 
 impl FromStr for ProblemSource {
@@ -165,13 +181,16 @@ impl FromStr for ProblemSource {
             return Ok(Self::Path(path.into()));
         }
         let invalid = |reason| HubError::DatasetSpec { spec: spec.into(), reason };
-        let aliased = BENCHMARK_DATASETS.iter().find(|(alias, _)| *alias == spec);
-        let named = aliased.map_or(spec, |(_, dataset)| dataset);
-        let (named, revision) = named.split_once('@').unwrap_or((named, HubRepo::DEFAULT_REVISION));
+        let (named, revision) = spec.split_once('@').unwrap_or((spec, HubRepo::DEFAULT_REVISION));
+        let aliased = BENCHMARK_DATASETS.iter().find(|(alias, _)| *alias == named);
+        let named = aliased.map_or(named, |(_, dataset)| dataset);
         let is_path = path.is_absolute()
             || spec.starts_with(['.', '~'])
             || spec.contains('\\')
             || [".jsonl", ".json", ".gz", ".parquet"].iter().any(|ending| spec.ends_with(ending));
+        if path.is_dir() && named.split('/').count() < 2 {
+            return Err(invalid("that is a directory"));
+        }
         if is_path {
             return Err(invalid("there is no such file"));
         }

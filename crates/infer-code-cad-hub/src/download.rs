@@ -165,7 +165,7 @@ impl<'a> Snapshot<'a> {
         self.name()
     }
 
-    /// Lets the revision point to this commit, now that it is whole.
+    /// Lets the revision point to this commit, now that what was asked for is there.
     fn name(&self) -> Result<(), HubError> {
         if is_commit(self.repo.revision()) {
             return Ok(());

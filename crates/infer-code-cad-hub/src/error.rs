@@ -59,7 +59,7 @@ pub enum HubError {
     #[error(
         "{place} has {} of split {split:?}; {}",
         if configurations.is_empty() { "no parquet files".to_owned() } else { format!("several configurations ({})", configurations.join(", ")) },
-        if configurations.is_empty() { "give a file that it has" } else { "name one, as in org/name/configuration" }
+        if configurations.is_empty() { "choose another split, or download a file and give its path" } else { "name one, as in org/name/configuration" }
     )]
     DatasetSplit {
         /// The directory of the cache, or the repository's page.
@@ -78,6 +78,19 @@ pub enum HubError {
         files: Vec<String>,
         /// How to pass one of them.
         remedy: String,
+    },
+    /// The files of a split are more or fewer than their names say.
+    #[error(
+        "{place} has {found} files of split {split:?}, which is not as many as they name; download the right ones and \
+         give a path"
+    )]
+    DatasetParts {
+        /// The repository's page.
+        place: String,
+        /// `test`, `validation`, ...
+        split: String,
+        /// How many there are.
+        found: usize,
     },
     /// The hub refuses a repository (401 or 403).
     #[error(

@@ -13,7 +13,10 @@ pub struct KvMeter {
 impl KvMeter {
     /// The most bytes that its pages held at once since this was last asked.
     pub fn take_most(&self) -> usize {
-        self.most.swap(self.now.load(Ordering::Relaxed), Ordering::Relaxed)
+        let most = self.most.swap(0, Ordering::Relaxed);
+        // What another thread has added since then is in `now` as well.
+        self.most.fetch_max(self.now.load(Ordering::Relaxed), Ordering::Relaxed);
+        most
     }
 }
 

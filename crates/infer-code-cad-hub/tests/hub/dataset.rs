@@ -43,7 +43,13 @@ fn the_files_of_a_split_are_fetched_once_and_no_others() {
         let name = path.file_name().unwrap().to_str().unwrap();
         assert_eq!(fs::read_to_string(path).unwrap(), format!("the bytes of full/{name}"));
     }
-    assert!(setup.requests().iter().all(|request| !request.contains("prompt")));
+    let requests = setup.server.requests();
+    assert!(requests.iter().all(|request| !request.path.contains("prompt")));
+    for request in requests {
+        let of_data_sets =
+            ["/api/datasets/org/name/", "/datasets/org/name/resolve/", "/storage/full/"];
+        assert!(of_data_sets.iter().any(|start| request.path.starts_with(start)), "{request:?}");
+    }
     assert_eq!(setup.split("org/name/full@main", "test").unwrap(), expected);
     assert_eq!(setup.requests(), [""; 0]);
     // Another split of what is in the cache is asked for.
@@ -74,6 +80,25 @@ fn several_configurations_and_none_are_told_apart() {
         assert!(error.to_string().contains("/datasets/org/name"), "{error}");
     }
     assert_eq!(setup.split("org/name", "prompt").unwrap().len(), 1);
+    // What the cache has by now does not decide which one is meant.
+    setup.split("org/name/sanitized", "test").unwrap();
+    assert!(matches!(setup.split("org/name", "test"), Err(HubError::DatasetSplit { .. })));
+}
+
+#[test]
+fn a_split_with_too_few_or_too_many_files_is_refused() {
+    for (other, found) in
+        [("full/test-00000-of-00003.parquet", 1), ("full/test-00000-of-00001-ab.parquet", 2)]
+    {
+        let mut files = BTreeMap::from([(other.to_owned(), b"x".to_vec())]);
+        if found == 2 {
+            files.insert("full/test-00000-of-00001.parquet".into(), b"x".to_vec());
+        }
+        files.insert("full/test-hard-00000-of-00001.parquet".into(), b"x".to_vec());
+        let error = Setup::new(Site { files, ..Site::default() }).split("org/name", "test");
+        let told = matches!(error, Err(HubError::DatasetParts { found: n, .. }) if n == found);
+        assert!(told, "{error:?}");
+    }
 }
 
 #[test]

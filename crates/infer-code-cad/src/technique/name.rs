@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use infer_code_cad_decode::{Alpha, Contrast, Decoder, Mix, Nucleus, Settings};
+use infer_code_cad_decode::{Alpha, Contrast, ContrastGate, Decoder, Mix, Nucleus, Settings};
 
 use super::part::Part;
 use super::recipe::paper_nucleus;
@@ -15,9 +15,6 @@ const QUESTIONS: &str = "signature, headless, raw, instruction, masked or no-exa
 
 /// What its `alpha` may be.
 const ALPHAS: &str = "a value in [0, 1e6], divergence or divergence:FLOOR";
-
-/// What its `gate` may be.
-const GATES: &str = "open, entropy:NATS, deviation:MOST or constraint:FACTOR";
 
 /// The parts of names.
 const PARTS: [&str; 8] = ["vanilla", "cot", "cad", "control", "rag", "sc", "nucleus", "greedy"];
@@ -232,7 +229,7 @@ fn contrast(part: &mut Part) -> Result<Contrast, TechniqueError> {
     if let Some(alpha) = part.take("alpha", ALPHAS, alpha)? {
         contrast.alpha = alpha;
     }
-    part.set("gate", GATES, &mut contrast.gate)?;
+    part.set("gate", ContrastGate::NAMES, &mut contrast.gate)?;
     let numbers = |text: &str| text.split('/').map(number).collect();
     if let Some(weights) = part.take("weights", "two weights, as in 1.5/-0.5", numbers)? {
         contrast.alpha = Alpha::Weights(weights);
