@@ -218,7 +218,9 @@ proptest! {
         guessed.retain(|key, _| key.0 == "wander");
         for (key, (completion, text)) in &guessed {
             let (plain, plain_text) = &alone[key];
-            prop_assert_eq!(text, plain_text);
+            // What is held back when a decoder finishes without a new token comes with the completion alone, and
+            // with guesses that is less.
+            prop_assert!(completion.text.starts_with(text.as_str()) && text.starts_with(plain_text.as_str()));
             let cost = completion.cost;
             prop_assert!(cost.thrown_away >= plain.cost.thrown_away);
             let same = Completion { cost: plain.cost, ..completion.clone() };
