@@ -7,7 +7,6 @@ what else the machine does meets both sides; above 1 this engine is the faster o
 
 import argparse
 import json
-import platform
 import shlex
 import statistics
 import subprocess
@@ -17,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import measure
-from sides import OURS, PEERS, ROOT, Side, sides
+from machine import machine
+from sides import OURS, PEERS, Side, sides
 
 Runs = dict[str, list[measure.Report | None]]  # by side, one per repeat; None where it failed
 Figure = Callable[[measure.Report], float | None]
@@ -157,18 +157,6 @@ def peak(side: Side, runs: list[measure.Report | None]) -> str:
     """Peak resident memory, keys and values included, over the size of the weight files."""
     size = measure.weight_bytes(side.model)
     return cell(values(runs, lambda run: run["bytes"]["peak"] / size), "{:.2f}")
-
-
-def machine() -> str:
-    """Processor, system and commit."""
-    info = Path("/proc/cpuinfo")
-    text = info.read_text() if info.exists() else ""
-    names = [line.split(":")[1].strip() for line in text.splitlines() if "model name" in line]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.strip()
-    processor = names[0] if names else platform.processor()
-    return f"{processor}, {platform.system()} {platform.release()}, commit {commit}"
 
 
 if __name__ == "__main__":

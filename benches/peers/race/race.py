@@ -9,7 +9,6 @@ from the result file of ours; each must count as many tokens in every prompt as 
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -20,11 +19,12 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-sys.path.insert(0, str(HERE.parent / "judge"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "judge")]
 
 import program  # noqa: E402
 import samples  # noqa: E402
 import workload  # noqa: E402
+from machine import machine  # noqa: E402
 
 OURS, TRANSFORMERS, LLAMA = "infer-code-cad", "transformers", "llama-server"
 SIDES = [OURS, TRANSFORMERS, LLAMA]
@@ -188,18 +188,6 @@ def summary(runs: list[Run], ours: list[Run]) -> Run:
     if "passed_as_peers" in runs[0]:
         figures["pass_at_1_as_peers"] = sum(run["passed_as_peers"] for run in runs) / texts
     return figures | {"version": runs[0]["version"]}
-
-
-def machine() -> str:
-    """Processor, system and commit."""
-    info = Path("/proc/cpuinfo")
-    text = info.read_text() if info.exists() else ""
-    names = [line.split(":")[1].strip() for line in text.splitlines() if "model name" in line]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.strip()
-    processor = names[0] if names else platform.processor()
-    return f"{processor}, {platform.system()} {platform.release()}, commit {commit}"
 
 
 def table(figures: Run) -> list[str]:

@@ -16,19 +16,20 @@ impl<'a> Distribution<'a> {
         Ok(Self { row, peak, mass: vector::mass(row, peak) })
     }
 
-    /// What is to be taken from a logit to make it a natural log-probability.
-    pub(crate) fn log_normalizer(&self) -> f32 {
-        (f64::from(self.peak) + self.mass.ln()) as f32
-    }
-
     /// The largest logit.
     pub(crate) fn peak(&self) -> f32 {
         self.peak
     }
 
+    /// The logarithm of the mass. With the peak it is what is to be taken from a logit to make it a natural
+    /// log-probability.
+    pub(crate) fn log_mass(&self) -> f64 {
+        self.mass.ln()
+    }
+
     /// `-sum p ln p`, in nats.
     pub(crate) fn entropy(&self) -> f64 {
-        self.mass.ln() - vector::moment(self.row, self.peak) / self.mass
+        self.log_mass() - vector::moment(self.row, self.peak) / self.mass
     }
 
     /// The standard deviation of the probabilities over the vocabulary: 0 where all are alike, and the larger the

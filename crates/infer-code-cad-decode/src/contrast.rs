@@ -171,7 +171,8 @@ fn lead_by_question(rows: Logits<'_>, factor: f32, mixed: &mut [f32]) -> Result<
     let least = row.iter().filter(possible).copied().fold(f32::INFINITY, f32::min);
     let (high, low) = (first.peak() - factor.ln(), least + factor.ln());
     let has_rivals = row.iter().filter(|logit| **logit > high).count() > 1;
-    let shift = first.log_normalizer() - second.log_normalizer();
+    let normalizer = |of: &Distribution<'_>| (f64::from(of.peak()) + of.log_mass()) as f32;
+    let shift = normalizer(&first) - normalizer(&second);
     for ((mixed, &logit), &other) in mixed.iter_mut().zip(row).zip(other) {
         let is_likely = logit > high && has_rivals;
         if *mixed == f32::NEG_INFINITY || is_likely || logit < low {

@@ -1,6 +1,7 @@
 use std::cmp::Ordering;
 
-use crate::{TokenId, vector};
+use crate::certainty::Distribution;
+use crate::{Logits, TokenId};
 
 /// A token with its natural log-probability under the row it was chosen from.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,11 +38,9 @@ pub struct RowLogProbs<'a> {
 impl<'a> RowLogProbs<'a> {
     /// Sums the row up. A row without a finite largest value has no probabilities: all are NaN.
     pub fn of(row: &'a [f32]) -> Self {
-        let (peak, has_nan) = vector::peak(row);
-        if has_nan || !peak.is_finite() {
-            return Self { row, peak: f64::NAN, log_mass: f64::NAN };
-        }
-        Self { row, peak: f64::from(peak), log_mass: vector::mass(row, peak).ln() }
+        let (peak, log_mass) = Distribution::of(Logits::single(row), 0)
+            .map_or((f64::NAN, f64::NAN), |row| (f64::from(row.peak()), row.log_mass()));
+        Self { row, peak, log_mass }
     }
 
     /// Of one token; NaN outside the row.

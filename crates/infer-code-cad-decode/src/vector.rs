@@ -78,19 +78,7 @@ pub(crate) fn mass(row: &[f32], peak: f32) -> f64 {
 /// The sum of the weights that are not [`EXCLUDED`], in f32 within blocks and in f64 over them.
 #[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
 pub(crate) fn sum(weights: &[f32]) -> f64 {
-    let mut total = 0.0;
-    for block in weights.chunks(64 * LANES) {
-        let mut sums = [0.0f32; LANES];
-        let (chunks, rest) = block.as_chunks::<LANES>();
-        for chunk in chunks {
-            for lane in 0..LANES {
-                sums[lane] += if chunk[lane] > 0.0 { chunk[lane] } else { 0.0 };
-            }
-        }
-        let rest = rest.iter().filter(|weight| **weight > 0.0);
-        total += sums.iter().chain(rest).copied().map(f64::from).sum::<f64>();
-    }
-    total
+    sum_by_lanes!(weights, weight => if weight > 0.0 { weight } else { 0.0 })
 }
 
 /// `sum w ln w` with `w = exp(row[i] - peak)`; what is excluded adds nothing.

@@ -51,7 +51,7 @@ impl ProblemSource {
     ///
     /// # Errors
     /// [`HubError::NotCached`] when the feature is not there or the configuration says offline, [`HubError::DatasetSplit`],
-    /// and the errors of downloads, see `download`.
+    /// [`HubError::DatasetConfigurations`], [`HubError::DatasetParts`], and the errors of downloads, see `download`.
     pub fn fetch(
         &self,
         split: &str,
@@ -100,14 +100,12 @@ impl Dataset {
         let snapshot = self.repo.snapshot(config)?;
         let place = snapshot.display().to_string();
         match self.files(&place, split, files_in(&snapshot, ".parquet")) {
-            Ok(names) if is_whole(&names) => {
+            Ok(names) if is_whole(&names, split) => {
                 Ok(names.iter().map(|name| snapshot.join(name)).collect())
             }
             // The cache has what was asked for so far, which may be another split.
             Ok(_) => Err(self.repo.not_cached(config)),
-            Err(HubError::DatasetSplit { configurations, .. }) if configurations.is_empty() => {
-                Err(self.repo.not_cached(config))
-            }
+            Err(HubError::DatasetSplit { .. }) => Err(self.repo.not_cached(config)),
             Err(error) => Err(error),
         }
     }
@@ -123,7 +121,7 @@ impl Dataset {
         let info = client.info()?;
         let listed = info.siblings.into_iter().map(|file| file.rfilename).collect();
         let names = self.files(&client.page(), split, listed)?;
-        if !is_whole(&names) {
+        if !is_whole(&names, split) {
             let (place, split, found) = (client.page(), split.to_owned(), names.len());
             return Err(HubError::DatasetParts { place, split, found });
         }
@@ -137,39 +135,37 @@ impl Dataset {
         let folder = |name: &str| name.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
         let is_wanted =
             |name: &String| self.configuration.as_ref().is_none_or(|c| *c == folder(name));
-        let mut names: Vec<String> = all.into_iter().filter(|name| of_split(name, split)).collect();
-        names.retain(is_wanted);
+        let is_of_split = |name: &String| parts(name, split).is_some() && is_wanted(name);
+        let mut names: Vec<String> = all.into_iter().filter(is_of_split).collect();
         names.sort();
         let mut configurations: Vec<String> = names.iter().map(|name| folder(name)).collect();
         configurations.dedup();
-        if configurations.len() == 1 {
-            return Ok(names);
+        let (place, split) = (place.to_owned(), split.to_owned());
+        match configurations.len() {
+            0 => Err(HubError::DatasetSplit { place, split }),
+            1 => Ok(names),
+            _ => Err(HubError::DatasetConfigurations { place, split, configurations }),
         }
-        Err(HubError::DatasetSplit { place: place.into(), split: split.into(), configurations })
     }
 }
 
-/// Whether a path is `FOLDER/SPLIT-00000-of-00001.parquet`, with or without a hash before the ending.
-fn of_split(path: &str, split: &str) -> bool {
+/// Of `FOLDER/SPLIT-00000-of-00001.parquet`, with or without a hash before the ending, how many parts there are; `None`
+/// for any other path.
+fn parts(path: &str, split: &str) -> Option<usize> {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let numbers = name.strip_prefix(split).and_then(|rest| rest.strip_prefix('-'));
-    // What is fetched becomes a path.
-    let is_plain = !path.split('/').any(|part| part.is_empty() || part == "." || part == "..");
-    is_plain && name.ends_with(".parquet") && numbers.and_then(parts).is_some()
-}
-
-/// Of `00000-of-00001...` how many parts there are.
-fn parts(numbers: &str) -> Option<usize> {
+    let numbers = name.strip_suffix(".parquet")?.strip_prefix(split)?.strip_prefix('-')?;
     let (number, of) = numbers.split_once("-of-")?;
-    let is_number = |digits: &&str| digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit());
-    let (_, of) = (Some(number).filter(is_number)?, of.get(..5).filter(is_number)?);
-    of.parse().ok()
+    let of = of.split('-').next().unwrap_or(of);
+    let is_number = |digits: &str| digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit());
+    // What is fetched becomes a path.
+    let is_plain =
+        !path.contains('\\') && !path.split('/').any(|part| ["", ".", ".."].contains(&part));
+    (is_plain && is_number(number) && is_number(of)).then(|| of.parse().ok())?
 }
 
 /// Whether all parts of a split are there, each once.
-fn is_whole(names: &[String]) -> bool {
-    let of = |name: &String| name.get(name.rfind("-of-")?.checked_sub(5)?..).and_then(parts);
-    names.first().and_then(of) == Some(names.len())
+fn is_whole(names: &[String], split: &str) -> bool {
+    names.first().and_then(|name| parts(name, split)) == Some(names.len())
 }
 
 impl FromStr for ProblemSource {
@@ -188,11 +184,13 @@ impl FromStr for ProblemSource {
             || spec.starts_with(['.', '~'])
             || spec.contains('\\')
             || [".jsonl", ".json", ".gz", ".parquet"].iter().any(|ending| spec.ends_with(ending));
-        if path.is_dir() && named.split('/').count() < 2 {
-            return Err(invalid("that is a directory"));
-        }
-        if is_path {
-            return Err(invalid("there is no such file"));
+        if is_path || !named.contains('/') {
+            let is_dir = path.is_dir();
+            return Err(invalid(if is_dir {
+                "that is a directory"
+            } else {
+                "there is no such file"
+            }));
         }
         let mut parts = named.splitn(3, '/');
         let repo = [parts.next(), parts.next()].map(Option::unwrap_or_default).join("/");

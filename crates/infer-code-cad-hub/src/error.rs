@@ -55,29 +55,28 @@ pub enum HubError {
         /// Why.
         reason: &'static str,
     },
-    /// A data set has no parquet files of a split, or has them in several configurations.
+    /// A data set has no parquet files of a split.
     #[error(
-        "{place} has {} of split {split:?}; {}",
-        if configurations.is_empty() { "no parquet files".to_owned() } else { format!("several configurations ({})", configurations.join(", ")) },
-        if configurations.is_empty() { "choose another split, or download a file and give its path" } else { "name one, as in org/name/configuration" }
+        "{place} has no parquet files of split {split:?}; choose another split, or download a file and give its path"
     )]
     DatasetSplit {
+        /// The repository's page.
+        place: String,
+        /// `test`, `validation`, ...
+        split: String,
+    },
+    /// A data set has a split in several configurations.
+    #[error(
+        "{place} has split {split:?} in several configurations ({}); name one, as in org/name/configuration",
+        configurations.join(", ")
+    )]
+    DatasetConfigurations {
         /// The directory of the cache, or the repository's page.
         place: String,
         /// `test`, `validation`, ...
         split: String,
         /// The folders that have such files.
         configurations: Vec<String>,
-    },
-    /// A repository has a model in GGUF and none in safetensors.
-    #[error("{place} has no safetensors, it has the GGUF files {}; {remedy}", files.join(", "))]
-    GgufOnly {
-        /// The directory of the cache, or the repository's page.
-        place: String,
-        /// The files, by their paths in the repository, sorted.
-        files: Vec<String>,
-        /// How to pass one of them.
-        remedy: String,
     },
     /// The files of a split are more or fewer than their names say.
     #[error(
@@ -91,6 +90,16 @@ pub enum HubError {
         split: String,
         /// How many there are.
         found: usize,
+    },
+    /// A repository has a model in GGUF and none in safetensors.
+    #[error("{place} has no safetensors, it has the GGUF files {}; {remedy}", files.join(", "))]
+    GgufOnly {
+        /// The directory of the cache, or the repository's page.
+        place: String,
+        /// The files, by their paths in the repository, sorted.
+        files: Vec<String>,
+        /// How to pass one of them.
+        remedy: String,
     },
     /// The hub refuses a repository (401 or 403).
     #[error(

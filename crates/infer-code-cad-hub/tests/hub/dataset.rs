@@ -71,7 +71,9 @@ fn a_part_that_the_cache_lacks_is_fetched() {
 fn several_configurations_and_none_are_told_apart() {
     let setup = setup();
     let error = setup.split("org/name", "test").unwrap_err();
-    let HubError::DatasetSplit { configurations, .. } = &error else { panic!("{error:?}") };
+    let HubError::DatasetConfigurations { configurations, .. } = &error else {
+        panic!("{error:?}")
+    };
     assert_eq!(configurations, &["full", "sanitized"]);
     assert!(error.to_string().contains("org/name/configuration"), "{error}");
     for (spec, split) in [("org/name/full", "train"), ("org/name/none", "test")] {
@@ -82,7 +84,7 @@ fn several_configurations_and_none_are_told_apart() {
     assert_eq!(setup.split("org/name", "prompt").unwrap().len(), 1);
     // What the cache has by now does not decide which one is meant.
     setup.split("org/name/sanitized", "test").unwrap();
-    assert!(matches!(setup.split("org/name", "test"), Err(HubError::DatasetSplit { .. })));
+    assert!(matches!(setup.split("org/name", "test"), Err(HubError::DatasetConfigurations { .. })));
 }
 
 #[test]
