@@ -100,6 +100,12 @@ pub trait CausalLm: Debug + Send + Sync {
         None
     }
 
+    /// Whether a position's logits are the same bits whatever else its pass reads: other streams, or more positions of
+    /// its own. Only then do guessed tokens change no result, so only then are they made unasked.
+    fn is_batch_invariant(&self) -> bool {
+        false
+    }
+
     /// Appends each step's tokens to its stream and writes the logits asked for.
     ///
     /// # Shapes

@@ -26,7 +26,7 @@ use sequence::{Sequence, panic_text};
 
 use crate::{
     CausalLm, Completion, EngineConfig, EngineError, EngineHandle, Event, FinishReason,
-    GenerateStats, Request, RequestId, RequestStats, Step,
+    GenerateStats, Request, RequestId, RequestStats, Step, StepTimes,
 };
 
 /// Completes prompts, many at a time, for one thread that drives it.
@@ -84,6 +84,7 @@ pub struct Engine {
     /// Events to be told first thing.
     outbox: Vec<(RequestId, Event<'static>)>,
     stats: GenerateStats,
+    times: StepTimes,
     logits: Vec<f32>, // of the last forward pass
     batch: Vec<Step<'static>>,
     rooms: Mutex<Vec<Rooms>>,
@@ -142,6 +143,7 @@ impl Engine {
             next_id: 0,
             outbox: Vec::new(),
             stats: GenerateStats::default(),
+            times: StepTimes::default(),
             logits: Vec::new(),
             batch: Vec::new(),
             rooms: Mutex::default(),

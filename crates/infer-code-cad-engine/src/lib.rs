@@ -10,9 +10,11 @@ mod event;
 mod generate;
 mod handle;
 mod memory_plan;
+mod ngrams;
 mod request;
 mod score;
 mod speculation;
+mod step_times;
 mod stop;
 mod table;
 
@@ -25,9 +27,11 @@ pub use generate::generate;
 pub use handle::EngineHandle;
 pub use infer_code_cad_decode::{TokenId, Vocabulary};
 pub use memory_plan::MemoryPlan;
+pub use ngrams::NGrams;
 pub use request::{LogProbs, PromptLogProbs, Request, RequestId};
 pub use score::{next_logits, score};
-pub use speculation::{Speculation, Speculator};
+pub use speculation::{Ahead, Speculation, Speculator};
+pub use step_times::StepTimes;
 pub use stop::{StopMatch, StopMatcher, StopStrings};
 pub use table::TableModel;
 

@@ -2,6 +2,8 @@ use std::fmt::Debug;
 
 use infer_code_cad_decode::TokenId;
 
+use crate::StepTimes;
+
 /// Guesses the next tokens of a sequence for the engine to verify in one pass.
 ///
 /// Tokens and log-probabilities are those without it: the guess is fed whole, the decoding is asked position
@@ -49,10 +51,28 @@ pub trait Speculation: Debug + Send + Sync {
 
 /// Guesses for one sequence.
 pub trait Speculator: Send {
+    /// Tells of the pass ahead before each [`Speculator::propose`]: whoever knows what rows cost can tell how
+    /// long a guess pays.
+    fn look_ahead(&mut self, ahead: &Ahead<'_>) {
+        let _ = ahead;
+    }
+
     /// Appends up to `room` tokens that may follow `past`, what was generated so far. What is more, or no
     /// token of the model, is not looked at.
     fn propose(&mut self, past: &[TokenId], room: usize, out: &mut Vec<TokenId>);
 
     /// Tells how many of the tokens proposed last were right.
     fn verified(&mut self, proposed: usize, kept: usize);
+}
+
+/// A pass as it would be without guesses, and what more rows would cost.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Ahead<'a> {
+    /// Rows of all sequences together.
+    pub rows: usize,
+    /// Rows that each guessed token of this sequence adds.
+    pub arity: usize,
+    /// What the engine has seen so far.
+    pub times: &'a StepTimes,
 }

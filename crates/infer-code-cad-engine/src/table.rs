@@ -104,6 +104,10 @@ impl CausalLm for TableModel {
         Some((positions as u64).saturating_mul(size_of::<TokenId>() as u64))
     }
 
+    fn is_batch_invariant(&self) -> bool {
+        true
+    }
+
     fn forward(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<(), EngineError> {
         logits.clear();
         for (index, step) in batch.iter_mut().enumerate() {

@@ -162,6 +162,10 @@ impl CausalLm for NativeModel {
         self.stack.forward(batch, logits)
     }
 
+    fn is_batch_invariant(&self) -> bool {
+        true
+    }
+
     fn run_parts(&self, n_parts: usize, part: &(dyn Fn(usize) + Sync)) {
         self.stack.run_parts(n_parts, part);
     }

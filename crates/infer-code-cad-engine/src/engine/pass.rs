@@ -79,7 +79,8 @@ impl Engine {
         let budget = self.config.tokens_per_pass;
         let rows: usize = self.sequences.iter().map(|sequence| sequence.streams()).sum();
         let guesses = budget.min(MOST_GUESSED).saturating_sub(rows) / rows.max(1);
-        self.sequences.iter_mut().for_each(|sequence| sequence.guess(guesses));
+        let times = &self.times;
+        self.sequences.iter_mut().for_each(|sequence| sequence.guess(guesses, rows, times));
         let decoded = self.share(|sequence| sequence.streams() * sequence.width());
         let mut left = budget.saturating_sub(decoded).max(budget / 8).max(1);
         let (before, mut scored_left) = (left, SCORED);
@@ -181,6 +182,9 @@ impl Engine {
             entry.stats.decode_time += part(time, entry.rows, all);
         }
         let reading = part(time, load.read, all);
+        if load.read == 0 {
+            self.times.see(load.decoded, time);
+        }
         let stats = &mut self.stats;
         stats.prefill_tokens += load.read;
         stats.prefill_time += reading;

@@ -14,8 +14,8 @@ use super::random::sample_rng;
 use super::reading::Root;
 use super::shown::Shown;
 use crate::{
-    Completion, Cost, EngineError, FinishReason, LogProbs, LogitRows, MoveError, RequestId,
-    Speculator, Step,
+    Ahead, Completion, Cost, EngineError, FinishReason, LogProbs, LogitRows, MoveError, RequestId,
+    Speculator, Step, StepTimes,
 };
 
 /// One completion in the making and the streams that feed it.
@@ -131,8 +131,8 @@ impl Sequence {
         self.feed.len().max(1)
     }
 
-    /// Guesses what comes next, at most `room` tokens.
-    pub(super) fn guess(&mut self, room: usize) {
+    /// Guesses what comes next, at most `room` tokens, where the pass has `rows` without guesses.
+    pub(super) fn guess(&mut self, room: usize, rows: usize, times: &StepTimes) {
         self.feed.clear();
         let (Some(speculator), [branch]) = (&mut self.speculator, &self.branches[..]) else {
             return;
@@ -143,6 +143,7 @@ impl Sequence {
         let Some(&last) = branch.tokens.last().filter(|_| room > 0) else { return };
         let mut guess = Vec::new();
         let proposed = unpanicked(|| {
+            speculator.look_ahead(&Ahead { rows, arity: self.plan.arity, times });
             speculator.propose(&branch.tokens, room, &mut guess);
             Ok(())
         });

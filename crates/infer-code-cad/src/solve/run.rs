@@ -1,7 +1,8 @@
 use std::ops::Range;
+use std::sync::Arc;
 
 use infer_code_cad_decode::TokenId;
-use infer_code_cad_engine::{EngineError, LogProbs, Request};
+use infer_code_cad_engine::{EngineError, LogProbs, NGrams, Request};
 use infer_code_cad_tasks::Problem;
 
 use super::Prepared;
@@ -25,6 +26,8 @@ pub(super) struct Run<'a> {
     pub(super) model: String,
     /// What ends a completion: the model's own ends, and the stop tokens.
     eos: Vec<TokenId>,
+    /// By problem: its drafts are guessed from one another.
+    guesses: Option<Vec<Arc<NGrams>>>,
 }
 
 /// Why a run ends early.
@@ -52,7 +55,22 @@ impl<'a> Run<'a> {
         let writer = config.prompt_format.writer(solver)?;
         let model = solver.model.fingerprint();
         let eos = ends(&solver.model, &config.stop_tokens)?;
-        Ok(Self { technique, problems, prepared, solver, config, counts, writer, model, eos })
+        let of_problems =
+            |known: &NGrams| problems.iter().map(|_| Arc::new(known.for_task())).collect();
+        let exact = solver.model.causal_lm.is_batch_invariant();
+        let guesses = solver.guesses.as_ref().filter(|_| exact).map(of_problems);
+        Ok(Self {
+            technique,
+            problems,
+            prepared,
+            solver,
+            config,
+            counts,
+            writer,
+            model,
+            eos,
+            guesses,
+        })
     }
 
     /// One request per problem that has a prompt, for the memory plan.
@@ -88,6 +106,8 @@ impl<'a> Run<'a> {
         request.eos = self.eos.clone();
         request.seed = self.config.seed;
         request.log_probs = self.config.log_probs;
+        request.speculation =
+            self.guesses.as_ref().map(|guesses| Arc::clone(&guesses[problem]) as _);
         request
     }
 

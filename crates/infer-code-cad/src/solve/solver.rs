@@ -2,7 +2,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use infer_code_cad_decode::Settings;
-use infer_code_cad_engine::{Engine, EngineConfig, EngineError, EngineHandle, MemoryPlan, Request};
+use infer_code_cad_engine::{
+    Engine, EngineConfig, EngineError, EngineHandle, MemoryPlan, NGrams, Request,
+};
 use infer_code_cad_metrics::available_bytes;
 use infer_code_cad_sandbox::{Judge, JudgeError, Limits, Report, Submission};
 
@@ -29,6 +31,9 @@ pub struct Solver {
     pub judge: Arc<dyn Judge>,
     /// Drafts that need not be drawn again.
     pub known: Option<Arc<dyn KnownDrafts>>,
+    /// Guesses tokens where few rows generate: the same tokens, sooner. It does so from the start, and only with a model whose
+    /// results guesses do not touch ([`CausalLm::is_batch_invariant`](infer_code_cad_engine::CausalLm::is_batch_invariant)).
+    pub guesses: Option<NGrams>,
     engine: Arc<Mutex<OwnOrShared>>,
 }
 
@@ -62,7 +67,8 @@ impl Solver {
 
     fn with(model: &LanguageModel, engine: OwnOrShared) -> Self {
         let (judge, engine) = (Arc::new(NoJudge), Arc::new(Mutex::new(engine)));
-        Self { model: model.clone(), judge, known: None, engine }
+        let guesses = Some(NGrams::default());
+        Self { model: model.clone(), judge, known: None, guesses, engine }
     }
 
     /// The engine, to be shared; it is spawned unless it runs.
