@@ -10,7 +10,7 @@ use clap::Parser;
 use infer_code_cad::checkpoint::Message;
 use infer_code_cad::decode::{ContextAware, Decoder, Greedy, Nucleus, TokenId};
 use infer_code_cad::engine::{Engine, EngineConfig, Event, NGrams, Request, generate};
-use infer_code_cad::tasks::{Task, load_humaneval};
+use infer_code_cad::tasks::load_humaneval;
 use infer_code_cad::{LanguageModel, PromptFormat, Solver, Writer};
 
 #[path = "../common/mod.rs"]

@@ -1,7 +1,10 @@
 use infer_code_cad::tasks::Task;
 
+/// What is asked of the model about a problem.
+type Ask = fn(&Task) -> String;
+
 /// What a user may ask for: a change, a copy, something new.
-pub(crate) const ALL: [(&str, fn(&Task) -> String); 3] = [
+pub(crate) const ALL: [(&str, Ask); 3] = [
     ("edit", |task| {
         let (code, name) =
             (task.canonical_program().unwrap_or_default(), &task.problem.entry_point);
