@@ -18,6 +18,7 @@ mod item;
 mod jsonl;
 mod judged;
 mod keep;
+mod literal;
 mod marks;
 mod mbpp;
 mod paper_code;
@@ -38,11 +39,13 @@ mod source;
 mod stop;
 mod syntax;
 mod task;
+mod test_call;
 
 pub use error::TaskError;
 pub use extract::{Extraction, extract_program};
 pub use humaneval::{load_humaneval, load_problems, parse_tiny};
 pub use judged::{JudgedSample, read_judged};
+pub use literal::Literal;
 pub use mbpp::{MbppSplit, load_mbpp};
 pub use paper_code::TextDefects;
 pub use problem::{Embedded, Problem};
@@ -51,3 +54,4 @@ pub use sample::{Answer, Sample, SampleLine, SampleReader, read_samples, write_s
 pub use sample_form::{Programs, SampleForm};
 pub use stop::StopPreset;
 pub use task::{Hidden, Task};
+pub use test_call::{Argument, TestCall, written_asserts};

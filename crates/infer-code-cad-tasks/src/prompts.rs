@@ -72,6 +72,37 @@ pub fn masked_context(problem: &Problem) -> String {
 /// # Ok::<(), infer_code_cad_tasks::TaskError>(())
 /// ```
 pub fn context_without_examples(problem: &Problem) -> String {
+    format!("{INSTRUCTION} \n\n {}", context(problem, &docstring_without_examples(problem)))
+}
+
+/// A stub of the function without its examples and the beginning of an assert about it: what CodeT has tests written
+/// for, raw and not as a chat.
+///
+/// The model goes on behind `assert`, with a blank of its own, as tokenizers join it to the next word.
+/// Chen et al., [CodeT](https://arxiv.org/abs/2207.10397), section 2.2.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_tasks::{Problem, prompts};
+///
+/// let prompt = "def f(x):\n    \"\"\"Double x.\n    >>> f(2)\n    4\n    \"\"\"\n";
+/// let problem = Problem::from_prompt("mine", prompt)?;
+/// assert_eq!(
+///     prompts::test_writing(&problem),
+///     "def f(x):\n    \"\"\"Double x.\"\"\"\n    pass\n\n# check the correctness of f\nassert",
+/// );
+/// # Ok::<(), infer_code_cad_tasks::TaskError>(())
+/// ```
+pub fn test_writing(problem: &Problem) -> String {
+    let docstring = docstring_without_examples(problem).replace('\n', "\n    ");
+    let (stub, name) = (question(problem), &problem.entry_point);
+    format!(
+        "{stub}\n    \"\"\"{docstring}\"\"\"\n    pass\n\n# check the correctness of {name}\nassert"
+    )
+}
+
+/// The docstring up to its first example.
+fn docstring_without_examples(problem: &Problem) -> String {
     let call = format!("{}(", problem.entry_point);
     let is_example = |line: &&str| {
         let line = line.trim().to_lowercase();
@@ -81,7 +112,7 @@ pub fn context_without_examples(problem: &Problem) -> String {
             || line.starts_with("for example")
     };
     let kept: Vec<&str> = problem.docstring.lines().take_while(|line| !is_example(line)).collect();
-    format!("{INSTRUCTION} \n\n {}", context(problem, kept.join("\n").trim_end()))
+    kept.join("\n").trim_end().to_owned()
 }
 
 /// Instruction, retrieved passage, then the prompt (row "RAG").
