@@ -88,8 +88,8 @@ pub use samples::{
     JudgedSamples, SampleJudging, SampleProgress, judge_samples, sample_results_path,
 };
 pub use selection::{
-    Bench, DraftRequest, EmbeddingSimilarity, First, Jaccard, MostConsistent, SelectError,
-    Selecting, Selection, Selector, Similarity,
+    Bench, CodeT, DraftRequest, EmbeddingSimilarity, First, FunctionalVote, Jaccard,
+    MostConsistent, SelectError, Selecting, Selection, Selector, Similarity, TestWeights, VoteRule,
 };
 pub use shard::{Shard, ShardError};
 pub use solve::{

@@ -1,8 +1,14 @@
+mod codet;
 mod embedding;
 mod error;
 mod first;
+mod functional_vote;
+mod likelihood;
 mod most_consistent;
+mod observation;
 mod similarity;
+#[cfg(test)]
+mod trial;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -14,9 +20,11 @@ use infer_code_cad_tasks::Problem;
 
 use crate::{Draft, Prompted, Writer};
 
+pub use codet::{CodeT, TestWeights};
 pub use embedding::EmbeddingSimilarity;
 pub use error::SelectError;
 pub use first::First;
+pub use functional_vote::{FunctionalVote, VoteRule};
 pub use most_consistent::MostConsistent;
 pub use similarity::{Jaccard, Similarity};
 
