@@ -31,6 +31,7 @@ mod sharing;
 #[cfg(feature = "report")]
 mod study;
 mod timing;
+mod voting;
 mod waves;
 
 use std::path::PathBuf;

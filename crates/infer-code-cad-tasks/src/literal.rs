@@ -9,8 +9,8 @@ const MAX_DEPTH: usize = 40;
 
 /// A value that Python's source says literally: what tests hand to functions.
 ///
-/// It is read from source and written as source. Integers beyond 128 bits, bytes, complex numbers, `f` strings
-/// and everything that is computed are no literals here.
+/// It is read from source and written as source. Integers beyond 128 bits, bytes, complex numbers,
+/// `f` strings and everything that is computed are no literals here.
 ///
 /// # Examples
 /// ```

@@ -5,13 +5,15 @@ use tree_sitter::Node;
 use crate::python::logical_lines;
 use crate::syntax::Syntax;
 
-/// What a test asks a function for: the side of its assert that calls it, with the call's arguments apart.
+/// What a test asks a function for: the side of its assert that calls it, with the call's arguments
+/// apart.
 ///
 /// # Examples
 /// ```
 /// use infer_code_cad_tasks::TestCall;
 ///
-/// let mut call = TestCall::in_test("assert round(f(1.25, digits=1), 3) == 1.2", "f").expect("it calls f");
+/// let test = "assert round(f(1.25, digits=1), 3) == 1.2";
+/// let mut call = TestCall::in_test(test, "f").expect("it calls f");
 /// assert_eq!(call.to_string(), "round(f(1.25, digits=1), 3)");
 /// call.arguments[0].value = "2.5".to_owned();
 /// assert_eq!(call.to_string(), "round(f(2.5, digits=1), 3)");
@@ -42,8 +44,9 @@ impl TestCall {
         Self { before: format!("{function}("), arguments, after: ")".to_owned() }
     }
 
-    /// The first operand of an assert's comparison that calls the function, or all that it asserts where it
-    /// compares nothing; `not` and brackets around it are left out. `None` for what is no assert, or calls it nowhere.
+    /// The first operand of an assert's comparison that calls the function, or all that it asserts
+    /// where it compares nothing; `not` and brackets around it are left out. `None` for what is no
+    /// assert, or calls it nowhere.
     pub fn in_test(test: &str, function: &str) -> Option<Self> {
         let tree = Syntax::new().parse(test)?;
         let statement = tree.root_node().named_child(0)?;
@@ -79,8 +82,8 @@ impl fmt::Display for Argument {
     }
 }
 
-/// The asserts of a text that name a function: of what stands between one `assert` and the next the first statement,
-/// where it is whole and Python. Comments behind it are left out.
+/// The asserts of a text that name a function: of what stands between one `assert` and the next the
+/// first statement, where it is whole and Python. Comments behind it are left out.
 ///
 /// # Examples
 /// ```
@@ -219,7 +222,8 @@ mod tests {
 
     #[test]
     fn asserts_are_cut_out_of_what_a_model_wrote() {
-        let text = " f(1) == 2\n    assert f(2) == 4 # x\n\nassert g(f) == 1\nassert fg(1) == 2\nassert f(3) == \nassert f(4) == 8; x = 1";
+        let text = " f(1) == 2\n    assert f(2) == 4 # x\n\nassert g(f) == 1\nassert fg(1) == 2\n\
+                    assert f(3) == \nassert f(4) == 8; x = 1";
         let found = written_asserts(&format!("assert{text}"), "f");
         assert_eq!(
             found,

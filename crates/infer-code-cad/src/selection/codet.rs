@@ -29,17 +29,20 @@ const INPUTS: usize = 12;
 /// The draft that agrees best with tests that the model wrote itself.
 ///
 /// The model goes on behind `assert` below the function's stub without its examples
-/// ([`test_writing`](crate::tasks::prompts::test_writing), raw, at temperature 0.8 and top-p 0.95). Of each completion the
-/// first five asserts are kept that name the function and are one logical line of Python. Every draft is run against
-/// every test. Drafts that pass the same tests are a group, of score `sqrt(drafts) * tests passed`, repeated drafts and
-/// tests included; the answer is, of the best group, the draft of the highest mean log-probability, then the first.
+/// ([`test_writing`](crate::tasks::prompts::test_writing), raw, at temperature 0.8 and top-p 0.95).
+/// Of each completion the first five asserts are kept that name the function and are one logical
+/// line of Python. Every draft is run against every test. Drafts that pass the same tests are a
+/// group, of score `sqrt(drafts) * tests passed`, repeated drafts and tests included; the answer
+/// is, of the best group, the draft of the highest mean log-probability, then the first.
 ///
-/// [`TestWeights::Aces`] sums weights of tests in place of their number. Where no test can be read, or no draft passes a
-/// test that weighs something, the softly counted [`FunctionalVote`](crate::FunctionalVote) on the tests' calls chooses, on what
-/// the prompt shows where there are none; the reason says so.
+/// [`TestWeights::Aces`] sums weights of tests in place of their number. Where no test can be read,
+/// or no draft passes a test that weighs something, the softly counted
+/// [`FunctionalVote`](crate::FunctionalVote) on the tests' calls chooses, on what the prompt shows
+/// where there are none; the reason says so.
 ///
-/// A sample owns as many drafts of each role as the larger of the two numbers, and draws the first of them.
-/// Chen et al., [CodeT](https://arxiv.org/abs/2207.10397), section 2; the tests' time limit is a second of the processor.
+/// A sample owns as many drafts of each role as the larger of the two numbers, and draws the first
+/// of them. Chen et al., [CodeT](https://arxiv.org/abs/2207.10397), section 2; the tests' time
+/// limit is a second of the processor.
 ///
 /// # Examples
 /// ```
@@ -66,14 +69,15 @@ pub enum TestWeights {
     /// `count`: each the same, as published. Tests that all drafts pass or none count too.
     #[default]
     Count,
-    /// `aces`: how far a test agrees with the others. It is left out, with its copies; drafts are scored by how many of the
-    /// other tests they pass; AUC is the share of pairs, one draft that passes it and one that fails it, in which the first has
-    /// the higher score, equal scores by half; the weight is `max(0, 2 AUC - 1)`. Tests that all drafts pass or none tell
-    /// nothing and weigh nothing. Where every weight is 0, tests are counted.
+    /// `aces`: how far a test agrees with the others. It is left out, with its copies; drafts are
+    /// scored by how many of the other tests they pass; AUC is the share of pairs, one draft that
+    /// passes it and one that fails it, in which the first has the higher score, equal scores by
+    /// half; the weight is `max(0, 2 AUC - 1)`. Tests that all drafts pass or none tell nothing and
+    /// weigh nothing. Where every weight is 0, tests are counted.
     ///
-    /// This is our reading of ACES-C from its abstract, whose closed form may have other factors; and the weights enter
-    /// the score of CodeT, where ACES ranks drafts by the sum of weights alone.
-    /// Sun et al., [ACES: Who Tests the Tests?](https://arxiv.org/abs/2604.03922).
+    /// This is our reading of ACES-C from its abstract, whose closed form may have other factors;
+    /// and the weights enter the score of CodeT, where ACES ranks drafts by the sum of weights
+    /// alone. Sun et al., [ACES: Who Tests the Tests?](https://arxiv.org/abs/2604.03922).
     Aces,
 }
 
@@ -167,7 +171,7 @@ impl Testing {
                 drafts,
                 tests,
                 judge,
-                format!("codet by {rule}: no test can be read"),
+                &format!("codet by {rule}: no test can be read"),
             );
         }
         let (programs, passes) = run(drafts, tests, judge)?;
@@ -177,7 +181,7 @@ impl Testing {
                 drafts,
                 tests,
                 judge,
-                format!("{told}, of which no draft passes any"),
+                &format!("{told}, of which no draft passes any"),
             );
         };
         let is_best = |at: &usize| found.best.contains(&programs[*at]);
@@ -192,7 +196,7 @@ impl Testing {
         drafts: &[Draft],
         tests: &BTreeMap<String, usize>,
         judge: &dyn Judge,
-        reason: String,
+        reason: &str,
     ) -> Result<(usize, String), SelectError> {
         let mut calls = calls_of(tests.keys(), &self.problem.entry_point, INPUTS);
         if calls.is_empty() {
@@ -226,7 +230,8 @@ fn run(
     Ok((programs, Passes { passes, drafts: copies, tests }))
 }
 
-/// The best groups by the rule, or by counting where no weight is left; and whether it is by counting in place of the rule.
+/// The best groups by the rule, or by counting where no weight is left; and whether it is by
+/// counting in place of the rule.
 fn agreement(passes: &Passes, rule: TestWeights) -> Option<(Agreement, bool)> {
     let by = |rule| passes.agreement(&passes.weights(rule));
     let found = by(rule).map(|found| (found, false));

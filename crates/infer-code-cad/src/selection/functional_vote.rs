@@ -21,18 +21,21 @@ pub(super) use self::inputs::{Input, calls_of, inputs};
 
 /// The draft whose values on many inputs are those of most others.
 ///
-/// Inputs are the calls that the prompt's examples make, then variants of their literal arguments, and with `sketch`
-/// arguments that the model lists in one completion more. All drafts are called with all inputs. A draft's score is, by
-/// the [`VoteRule`], the number of drafts that show what it shows; of equal scores the highest mean log-probability, then the
-/// first. An exception or a limit is no vote. Floats are compared to 9 significant digits; what a call that gives
-/// `None` leaves its arguments as is its value, where the judge says so, as [`Sandbox`](crate::sandbox::Sandbox) does.
+/// Inputs are the calls that the prompt's examples make, then variants of their literal arguments,
+/// and with `sketch` arguments that the model lists in one completion more. All drafts are called
+/// with all inputs. A draft's score is, by the [`VoteRule`], the number of drafts that show what it
+/// shows; of equal scores the highest mean log-probability, then the first. An exception or a limit
+/// is no vote. Floats are compared to 9 significant digits; what a call that gives `None` leaves
+/// its arguments as is its value, where the judge says so, as [`Sandbox`](crate::sandbox::Sandbox)
+/// does.
 ///
-/// What weighs nothing: an input of which most drafts show no value, of those that show any value at all; and an input of
-/// which some draft shows another value when it is run again. So arguments that a sketch has of a wrong type, which
-/// every draft refuses, weigh nothing. Where no input is left, or no two drafts agree, the most probable of the drafts that
-/// show a value is chosen, and the reason says so.
+/// What weighs nothing: an input of which most drafts show no value, of those that show any value
+/// at all; and an input of which some draft shows another value when it is run again. So arguments
+/// that a sketch has of a wrong type, which every draft refuses, weigh nothing. Where no input is
+/// left, or no two drafts agree, the most probable of the drafts that show a value is chosen, and
+/// the reason says so.
 ///
-/// Zhang et al., [Semantic Voting](https://arxiv.org/abs/2605.08680); Shi et al.,
+/// [Semantic Voting](https://arxiv.org/abs/2605.08680); Shi et al.,
 /// [Natural Language to Code Translation with Execution](https://arxiv.org/abs/2204.11454).
 ///
 /// # Examples
@@ -42,7 +45,8 @@ pub(super) use self::inputs::{Input, calls_of, inputs};
 /// let vote = FunctionalVote::default();
 /// let settings = "functional_vote(drafts=10,rule=soft,inputs=12,sketch=off)";
 /// assert_eq!(vote.settings().to_string(), settings);
-/// assert_eq!(FunctionalVote::mbr_exec(5).settings().to_string(), "functional_vote(drafts=5,rule=mbr-exec)");
+/// let settings = FunctionalVote::mbr_exec(5).settings().to_string();
+/// assert_eq!(settings, "functional_vote(drafts=5,rule=mbr-exec)");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionalVote {
@@ -65,9 +69,10 @@ pub enum VoteRule {
     Soft,
     /// `hard`: the number of drafts that show the same of every input.
     Hard,
-    /// `mbr-exec`: as the code of Shi et al. has it. The one input is the first call that the prompt shows, it weighs
-    /// whatever drafts raise, drafts run once, and the sum of log-probabilities breaks ties. Neither
-    /// [`FunctionalVote::inputs`] nor [`FunctionalVote::sketch`] has an effect.
+    /// `mbr-exec`: as the code of Shi et al. has it. The one input is the first call that the
+    /// prompt shows, it weighs whatever drafts raise, drafts run once, and the sum of
+    /// log-probabilities breaks ties. Neither [`FunctionalVote::inputs`] nor
+    /// [`FunctionalVote::sketch`] has an effect.
     MbrExec,
 }
 
@@ -167,6 +172,7 @@ fn why(tally: &Tally, seen: &Matrix, inputs: &[Input], rule: VoteRule, chosen: u
         (_, 0, _) => format!(
             "no draft gives a value that counts: highest {measure} log-probability of {drafts}"
         ),
+        (_, 1, _) => "one draft alone gives a value".to_owned(),
         (_, voters, false) => {
             format!("no two of {voters} drafts agree: highest {measure} log-probability of these")
         }

@@ -38,7 +38,8 @@ impl Passes {
         (0..self.tests.len()).map(|test| weight(test) * self.tests[test] as f64).collect()
     }
 
-    /// `2 AUC - 1` of the other tests' count for telling who passes this one from who does not: 0 where all or none do.
+    /// `2 AUC - 1` of the other tests' count for telling who passes this one from who does not: 0
+    /// where all or none do.
     fn consistency(&self, test: usize) -> f64 {
         let others: Vec<usize> =
             (0..self.drafts.len()).map(|draft| self.passed(draft, Some(test))).collect();
@@ -61,8 +62,9 @@ impl Passes {
         tests.filter(|&test| self.passes[draft][test]).map(|test| self.tests[test]).sum()
     }
 
-    /// The groups of drafts that pass the same tests, by `sqrt(drafts) * sum of the weights of tests passed`; `None`
-    /// where no draft passes a test that weighs something.
+    /// The groups of drafts that pass the same tests, by
+    /// `sqrt(drafts) * sum of the weights of tests passed`; `None` where no draft passes a test
+    /// that weighs something.
     pub(super) fn agreement(&self, weights: &[f64]) -> Option<Agreement> {
         let mut groups: BTreeMap<&[bool], Vec<usize>> = BTreeMap::new();
         for (draft, passes) in self.passes.iter().enumerate() {
@@ -119,10 +121,14 @@ mod tests {
         })
     }
 
-    /// The published rule, letter by letter: every draft and test as often as it was written, drafts that pass the same
-    /// list of tests in one set, and `sqrt(length of the set) * length of the list`.
+    /// Copies of tests, and the drafts that pass them.
+    type Set = (Vec<(usize, usize)>, Vec<usize>);
+
+    /// The published rule, letter by letter: every draft and test as often as it was written,
+    /// drafts that pass the same list of tests in one set, and
+    /// `sqrt(length of the set) * length of the list`.
     fn published(all: &Passes) -> Option<BTreeSet<usize>> {
-        let mut sets: Vec<(Vec<(usize, usize)>, Vec<usize>)> = vec![];
+        let mut sets: Vec<Set> = vec![];
         for (draft, &copies) in all.drafts.iter().enumerate() {
             for _ in 0..copies {
                 let mut cases = vec![];
@@ -142,9 +148,7 @@ mod tests {
                 }
             }
         }
-        let score = |set: &(Vec<(usize, usize)>, Vec<usize>)| {
-            (set.1.len() as f64).sqrt() * set.0.len() as f64
-        };
+        let score = |set: &Set| (set.1.len() as f64).sqrt() * set.0.len() as f64;
         let best = sets.iter().map(score).max_by(f64::total_cmp)?;
         let best = sets.iter().filter(|set| score(set) > best - 1e-9);
         Some(best.flat_map(|set| set.1.iter().copied()).collect())
@@ -200,15 +204,16 @@ mod tests {
                 places
             };
             let (drafts, tests) = (order(all.drafts.len()), order(all.tests.len()));
+            let row = |&d: &usize| tests.iter().map(|&t| all.passes[d][t]).collect();
             let moved = Passes {
-                passes: drafts.iter().map(|&d| tests.iter().map(|&t| all.passes[d][t]).collect()).collect(),
+                passes: drafts.iter().map(row).collect(),
                 drafts: drafts.iter().map(|&d| all.drafts[d]).collect(),
                 tests: tests.iter().map(|&t| all.tests[t]).collect(),
             };
             for rule in [TestWeights::Count, TestWeights::Aces] {
                 let before = all.agreement(&all.weights(rule));
                 let after = moved.agreement(&moved.weights(rule));
-                let before: Option<BTreeSet<usize>> = before.map(|found| found.best.into_iter().collect());
+                let before = before.map(|found| BTreeSet::from_iter(found.best));
                 let after = after.map(|found| found.best.iter().map(|&d| drafts[d]).collect());
                 prop_assert_eq!(before, after);
             }

@@ -48,7 +48,8 @@ fn the_group_that_agrees_best_with_the_tests_is_chosen_and_told() {
     ];
     let outcome = select(&codet(5, 2, TestWeights::Count), &problem(&[]), &drafts, &tests, &judge);
     // Three drafts pass three tests as they were written, one passes one.
-    let expected = "codet by count: 3 tests (4 written); 3 weigh; 5 drafts in groups 3+1+1, the first passes 3";
+    let expected = "codet by count: 3 tests (4 written); 3 weigh; \
+                    5 drafts in groups 3+1+1, the first passes 3";
     assert_eq!((outcome.draft, outcome.why.as_str()), (3, expected));
     let [asked] = &outcome.asked[..] else { panic!("one request") };
     assert_eq!((asked.role, asked.drafts.clone(), asked.max_new_tokens), (1, 0..2, Some(300)));
@@ -97,8 +98,9 @@ fn where_tests_decide_nothing_a_vote_does() {
     let drafts = [draft("x", 0.0), draft("y", -2.0), draft("z", -1.0)];
     let codet = codet(3, 1, TestWeights::Aces);
     let outcome = select(&codet, &problem(&[]), &drafts, &[draft("f(1) == 1", 0.0)], &judge);
-    let expected = "codet by aces: 1 tests (1 written), of which no draft passes any: soft vote of 3: score 2; \
-                    classes 2+1 of 3 drafts with values; 1 of 1 inputs count (1 written by the model)";
+    let expected = "codet by aces: 1 tests (1 written), of which no draft passes any: \
+                    soft vote of 3: score 2; classes 2+1 of 3 drafts with values; \
+                    1 of 1 inputs count (1 written by the model)";
     assert_eq!((outcome.draft, outcome.why.as_str()), (2, expected));
     let none = [draft("True", 0.0)];
     // The call that the prompt shows; it has no literal to vary.
@@ -124,8 +126,8 @@ fn a_single_test_has_no_other_to_agree_with_and_is_counted() {
         &[draft("f(1) == 1", 0.0)],
         &judge,
     );
-    let expected = "codet by aces: 1 tests (1 written); no test agrees with the others, so they are counted; \
-                    1 weigh; 2 drafts in groups 1+1, the first passes 1";
+    let expected = "codet by aces: 1 tests (1 written); no test agrees with the others, \
+                    so they are counted; 1 weigh; 2 drafts in groups 1+1, the first passes 1";
     assert_eq!((outcome.draft, outcome.why.as_str()), (1, expected));
 }
 

@@ -15,7 +15,8 @@ pub(super) struct Tally {
     pub(super) scores: Vec<usize>,
     /// The inputs that count.
     pub(super) counted: Vec<usize>,
-    /// How many drafts show the same of all counted inputs, largest first. Who shows no value is in no class.
+    /// How many drafts show the same of all counted inputs, largest first. Who shows no value is in
+    /// no class.
     pub(super) classes: Vec<usize>,
     /// The drafts in some class.
     pub(super) voters: Vec<usize>,
@@ -46,8 +47,8 @@ impl Tally {
         Self { scores, counted, classes, voters, agreed }
     }
 
-    /// The draft of the highest score, of these the most probable, of these the first. Where no two agree, the most
-    /// probable of those that show a value, or of all where none does.
+    /// The draft of the highest score, of these the most probable, of these the first. Where no two
+    /// agree, the most probable of those that show a value, or of all where none does.
     pub(super) fn chosen(&self, log_prob: impl Fn(usize) -> f64) -> usize {
         let all = 0..self.scores.len();
         let best = match (self.agreed, self.voters.is_empty()) {
@@ -59,7 +60,8 @@ impl Tally {
     }
 }
 
-/// The inputs of which at least half of the drafts that show any value show one; by the rule of MBR-exec all.
+/// The inputs of which at least half of the drafts that show any value show one; by the rule of
+/// MBR-exec all.
 fn counted(rows: &[Row], rule: VoteRule) -> Vec<usize> {
     let inputs = rows.first().map_or(0, Vec::len);
     let alive: Vec<&Row> = rows.iter().filter(|row| row.iter().any(Option::is_some)).collect();
@@ -70,7 +72,8 @@ fn counted(rows: &[Row], rule: VoteRule) -> Vec<usize> {
     (0..inputs).filter(counts).collect()
 }
 
-/// Of each draft how many drafts, itself included, show its value, summed over inputs; and whether two ever agree.
+/// Of each draft how many drafts, itself included, show its value, summed over inputs; and whether
+/// two ever agree.
 fn agreements(prints: &[Row], inputs: usize) -> (Vec<usize>, bool) {
     let (mut scores, mut agreed) = (vec![0; prints.len()], false);
     for input in 0..inputs {
@@ -121,7 +124,8 @@ mod tests {
         rows.iter().map(|a| rows.iter().map(|b| pair(a, b)).sum()).collect()
     }
 
-    /// The authors' rule: the pair of matches with all samples and the sum of log-probabilities, the larger the better.
+    /// The authors' rule: the pair of matches with all samples and the sum of log-probabilities,
+    /// the larger the better.
     fn mbr_exec(rows: &[Row], log_probs: &[f64]) -> usize {
         let mut best: Option<((usize, f64), usize)> = None;
         for (at, row) in rows.iter().enumerate() {
@@ -152,7 +156,8 @@ mod tests {
 
         #[test]
         fn one_input_and_the_first_largest_pair_is_mbr_exec((rows, log_probs) in ballots()) {
-            let rows: Vec<Row> = rows.iter().map(|row| vec![row.first().copied().flatten()]).collect();
+            let first = |row: &Row| vec![row.first().copied().flatten()];
+            let rows: Vec<Row> = rows.iter().map(first).collect();
             let chosen = Tally::new(&rows, VoteRule::MbrExec).chosen(|at| log_probs[at]);
             prop_assert_eq!(chosen, mbr_exec(&rows, &log_probs));
         }

@@ -38,7 +38,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Visible calls first, then the sketch's and mutated ones by turns, each text once and `most` in all.
+/// Visible calls first, then the sketch's and mutated ones by turns, each text once and `most` in
+/// all.
 pub(in crate::selection) fn inputs(
     problem: &Problem,
     written: Option<&str>,

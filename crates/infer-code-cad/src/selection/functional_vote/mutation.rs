@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use infer_code_cad_tasks::{Literal, TestCall};
 
-/// Calls that differ from these in one literal argument. The first variant of every argument of every call comes first,
-/// then the second, so that a few of them are a varied few.
+/// Calls that differ from these in one literal argument. The first variant of every argument of
+/// every call comes first, then the second, so that a few of them are a varied few.
 pub(super) fn mutated(calls: &[TestCall]) -> Vec<TestCall> {
     let mut found = Vec::new();
     for call in calls {
@@ -22,8 +22,8 @@ pub(super) fn mutated(calls: &[TestCall]) -> Vec<TestCall> {
     found.into_iter().map(|(_, call)| call).collect()
 }
 
-/// Other values of a literal's type: empty, one element, turned round, doubled, sorted, its neighbours and negative,
-/// a character beyond ASCII.
+/// Other values of a literal's type: empty, one element, turned round, doubled, sorted, its
+/// neighbours and negative, a character beyond ASCII.
 fn variants(literal: &Literal) -> Vec<Literal> {
     let mut variants = match literal {
         Literal::None => vec![],

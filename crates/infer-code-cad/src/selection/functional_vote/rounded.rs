@@ -1,7 +1,8 @@
-//! Texts of values in which numbers that Python calls equal, or that differ by rounding alone, read the same.
+//! Texts of values in which numbers that Python calls equal, or that differ by rounding alone, read
+//! the same.
 
-/// A value's text with its floats at 9 significant digits, whole ones as integers and zero without a sign. Quoted
-/// texts stay as they are.
+/// A value's text with its floats at 9 significant digits, whole ones as integers and zero without
+/// a sign. Quoted texts stay as they are.
 pub(super) fn rounded(text: &str) -> String {
     let (mut written, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(first) = rest.chars().next() {

@@ -11,12 +11,13 @@ use crate::{DraftRequest, PromptError, Prompted, Writer};
 /// Ten tuples of arguments take about 150.
 const MOST_TOKENS: usize = 300;
 
-/// One completion that lists arguments. The answer is opened, so that a model goes on with the list.
+/// One completion that lists arguments. The answer is opened, so that a model goes on with the
+/// list.
 pub(super) fn request(problem: &Problem, writer: &dyn Writer) -> Result<DraftRequest, PromptError> {
     let Problem { prompt, entry_point, .. } = problem;
     let ask = format!(
-        "{prompt}\n\nWrite a Python list of 10 varied argument tuples for {entry_point}: each tuple has the \
-         arguments of one call, as literals."
+        "{prompt}\n\nWrite a Python list of 10 varied argument tuples for {entry_point}: each tuple \
+         has the arguments of one call, as literals."
     );
     let stream = writer.chat(&[Message::user(ask)], "```python\narguments = [")?;
     let mut request = DraftRequest::new(1, 0..1);
@@ -28,8 +29,8 @@ pub(super) fn request(problem: &Problem, writer: &dyn Writer) -> Result<DraftReq
     Ok(request)
 }
 
-/// The calls with the tuples of a list that has been opened. What is no literal is left out, and so is a tuple that is
-/// cut off; a value without brackets is the one argument.
+/// The calls with the tuples of a list that has been opened. What is no literal is left out, and so
+/// is a tuple that is cut off; a value without brackets is the one argument.
 pub(super) fn calls(written: &str, function: &str) -> Vec<String> {
     let literals = elements(written).into_iter().filter_map(|text| Literal::parse(&text));
     let values = literals.map(|literal| match literal {

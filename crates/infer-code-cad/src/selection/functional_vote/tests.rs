@@ -9,8 +9,8 @@ use infer_code_cad_sandbox::{
 use super::*;
 use crate::selection::trial::{draft, problem, select};
 
-/// A judge to which a program is a list of words, one per call in turn: a value, `!` for an exception, `~` for a limit and `?`
-/// for another value each time.
+/// A judge to which a program is a list of words, one per call in turn: a value, `!` for an
+/// exception, `~` for a limit and `?` for another value each time.
 #[derive(Debug, Default)]
 struct Words {
     calls: AtomicUsize,
@@ -79,16 +79,17 @@ fn the_rule_the_classes_and_the_inputs_are_told() {
 fn what_differs_from_run_to_run_or_is_refused_by_most_weighs_nothing() {
     let (draft, why, _) = chosen(&["1 ? 8 4", "1 0 ! 5", "2 0 ~ 5"], VoteRule::Soft);
     assert_eq!(draft, 1);
-    let expected = "soft vote of 3: score 4; classes 1+1+1 of 3 drafts with values; 2 of 4 inputs count \
-                    (4 visible), 1 without a value of most drafts, 1 of which a draft gives two values";
+    let expected = "soft vote of 3: score 4; classes 1+1+1 of 3 drafts with values; \
+                    2 of 4 inputs count (4 visible), 1 without a value of most \
+                    drafts, 1 of which a draft gives two values";
     assert_eq!(why, expected);
 }
 
 #[test]
 fn where_nothing_is_agreed_the_most_probable_is_chosen_and_that_is_said() {
     let (at, why, _) = chosen(&["1", "2", "!"], VoteRule::Soft);
-    let expected = "soft vote of 3: no two of 2 drafts agree: highest mean log-probability of these; \
-                    1 of 1 inputs count (1 visible)";
+    let expected = "soft vote of 3: no two of 2 drafts agree: highest mean \
+                    log-probability of these; 1 of 1 inputs count (1 visible)";
     assert_eq!((at, why.as_str()), (1, expected));
     let (at, why, _) = chosen(&["!", "~", "!"], VoteRule::Hard);
     assert_eq!(at, 2);
@@ -96,6 +97,9 @@ fn where_nothing_is_agreed_the_most_probable_is_chosen_and_that_is_said() {
         why.starts_with("hard vote of 3: no draft gives a value that counts: highest mean"),
         "{why}"
     );
+    let (at, why, _) = chosen(&["!", "2", "!"], VoteRule::Soft);
+    assert!(why.starts_with("soft vote of 3: one draft alone gives a value; 1 of 1"), "{why}");
+    assert_eq!(at, 1);
     let outcome = select(
         &FunctionalVote { drafts: 2, ..FunctionalVote::default() },
         &problem(&[]),
@@ -105,6 +109,13 @@ fn where_nothing_is_agreed_the_most_probable_is_chosen_and_that_is_said() {
     );
     let expected = "soft vote of 2: no input is known: highest mean log-probability of 2";
     assert_eq!((outcome.draft, outcome.why.as_str()), (0, expected));
+}
+
+#[test]
+fn a_program_that_does_not_end_is_given_up() {
+    let (_, why, calls) = chosen(&["~ ~ ~ 1 1", "~ ~ 1 1 1"], VoteRule::Soft);
+    assert!(why.contains("one draft alone") && why.contains("3 of 5 inputs"), "{why}");
+    assert_eq!(calls, 1 + 2 + 1, "three probes; three, two, and again those without a limit");
 }
 
 #[test]
