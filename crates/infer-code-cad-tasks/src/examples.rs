@@ -1,7 +1,8 @@
-//! The `>>>` examples of a docstring as asserts.
+//! The examples of a docstring as asserts.
 
 use crate::expression::Expression;
 use crate::item::Code;
+use crate::stated;
 use crate::syntax::Syntax;
 
 /// Functions that an example may call beside those of the prompt: they are built in and only compute.
@@ -48,31 +49,57 @@ const BUILT_IN: &[&str] = &[
 /// As in Python's doctest, the result stands on the lines after the call, up to the next `>>>` or
 /// an empty line; a comment after the call is dropped. Statements, continued lines (`...`), calls
 /// without a result, comparisons and names that neither Python nor the `preamble` defines have no assert.
-pub(crate) fn asserts(docstring: &str, entry_point: &str, preamble: &str) -> Vec<String> {
+/// Behind these stand the examples that are [`stated`] without `>>>`.
+pub(crate) fn asserts(
+    docstring: &str,
+    signature: &str,
+    entry_point: &str,
+    preamble: &str,
+) -> Vec<String> {
     let preamble = Code::read(preamble, &mut Syntax::new());
     let bound: Vec<&str> = preamble.items().iter().flat_map(|item| item.names().bound).collect();
     let is_known = |name: &str| bound.contains(&name) || BUILT_IN.contains(&name);
 
+    let doctests = doctests(docstring).map(|(call, result)| (call.to_owned(), result));
+    let stated = stated::examples(docstring, signature, entry_point);
     let mut asserts = Vec::new();
-    for (call, result) in examples(docstring) {
-        let (Some(call), Some(result)) = (Expression::parse(call), Expression::parse(&result))
+    for (call, result) in doctests.chain(stated) {
+        let (Some(call), Some(result)) = (Expression::parse(&call), Expression::parse(&result))
         else {
             continue;
         };
         let names = call.names.iter().chain(&result.names);
         let mut others = names.filter(|name| **name != entry_point);
-        if call.calls(entry_point)
-            && !result.names.contains(&entry_point)
-            && others.all(|n| is_known(n))
-        {
-            asserts.push(format!("assert {} == {}", call.source(), result.source()));
+        let is_plain = !result.names.contains(&entry_point) && others.all(|n| is_known(n));
+        let assert = format!("assert {} == {}", call.source(), result.source());
+        if call.calls(entry_point) && is_plain && !asserts.contains(&assert) {
+            asserts.push(assert);
         }
     }
     asserts
 }
 
+/// The two sides of a check such as `assert f(1) == 2`: what is called and what it should give. `None` where it does not
+/// read as two simple expressions.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_tasks::sides;
+///
+/// assert_eq!(sides("assert f('a == b') == [1, 2]"), Some(("f('a == b')", "[1, 2]")));
+/// assert_eq!(sides("assert f(1)"), None);
+/// ```
+pub fn sides(check: &str) -> Option<(&str, &str)> {
+    let check = check.trim().strip_prefix("assert ")?.trim_start();
+    let (_, rest) = Expression::prefix(check)?;
+    let call = &check[..check.len() - rest.len()];
+    let expected = rest.trim_start().strip_prefix("==")?.trim();
+    Expression::parse(expected)?;
+    Some((call, expected))
+}
+
 /// What follows each `>>>`, and the lines of its result.
-fn examples(docstring: &str) -> impl Iterator<Item = (&str, String)> {
+fn doctests(docstring: &str) -> impl Iterator<Item = (&str, String)> {
     let mut lines = docstring.lines().map(str::trim).peekable();
     std::iter::from_fn(move || {
         let call = lines.by_ref().find_map(|line| line.strip_prefix(">>>"))?;
@@ -91,7 +118,7 @@ mod tests {
     fn read(docstring: &str) -> Vec<String> {
         let preamble =
             "import math\nfrom a import b as c\n\n\ndef g(x):\n    y = x\n    return y\nT = 2\n";
-        asserts(docstring, "f", preamble)
+        asserts(docstring, "def f(x, y):", "f", preamble)
     }
 
     #[test]
@@ -118,7 +145,6 @@ mod tests {
     #[test]
     fn what_is_no_call_with_a_plain_result_is_left_out() {
         for docstring in [
-            "f(1) == 2",
             ">>> f(1)",
             ">>> f(1)\n\n2",
             ">>> f(1) == 2\nTrue",

@@ -21,12 +21,27 @@ pub(crate) struct Expression<'a> {
 impl<'a> Expression<'a> {
     /// Reads the whole text but for a comment at its end.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        let mut parser = Parser { text, at: 0, depth: 0, names: Vec::new(), called: Vec::new() };
-        parser.expression()?;
-        let text = &text[..parser.at];
-        let rest = parser.rest().trim_start_matches([' ', '\t']);
+        let (expression, rest) = Self::prefix(text)?;
+        let rest = rest.trim_start_matches([' ', '\t']);
         let ends = rest.is_empty() || (rest.starts_with('#') && !rest.contains('\n'));
-        ends.then_some(Self { text, names: parser.names, called: parser.called })
+        ends.then_some(expression)
+    }
+
+    /// Reads the expression that a text begins with, and gives the rest.
+    pub(crate) fn prefix(text: &'a str) -> Option<(Self, &'a str)> {
+        Self::begin(text, Parser::expression)
+    }
+
+    /// Reads the operand that a text begins with, such as `f(1)[0]`, and gives the rest.
+    pub(crate) fn operand(text: &'a str) -> Option<(Self, &'a str)> {
+        Self::begin(text, Parser::operand)
+    }
+
+    fn begin(text: &'a str, read: fn(&mut Parser<'a>) -> Option<()>) -> Option<(Self, &'a str)> {
+        let mut parser = Parser { text, at: 0, depth: 0, names: Vec::new(), called: Vec::new() };
+        read(&mut parser)?;
+        let (text, rest) = text.split_at(parser.at);
+        Some((Self { text, names: parser.names, called: parser.called }, rest))
     }
 
     /// True when it calls the function of that name.

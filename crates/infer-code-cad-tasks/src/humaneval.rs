@@ -195,7 +195,7 @@ impl Parts {
         entry_point: String,
     ) -> Problem {
         let Self { preamble, signature, docstring } = self;
-        let visible_tests = examples::asserts(&docstring, &entry_point, &preamble);
+        let visible_tests = examples::asserts(&docstring, &signature, &entry_point, &preamble);
         Problem {
             task_id,
             prompt,

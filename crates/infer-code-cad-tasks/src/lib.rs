@@ -36,12 +36,15 @@ mod sample_dir;
 mod sample_form;
 mod sample_lists;
 mod source;
+mod stated;
 mod stop;
 mod syntax;
 mod task;
 mod test_call;
+mod tests_shown;
 
 pub use error::TaskError;
+pub use examples::sides;
 pub use extract::{Extraction, extract_program};
 pub use humaneval::{load_humaneval, load_problems, parse_tiny};
 pub use judged::{JudgedSample, read_judged};

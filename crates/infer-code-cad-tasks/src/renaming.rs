@@ -207,7 +207,7 @@ fn contains(outer: Node<'_>, inner: Node<'_>) -> bool {
 }
 
 /// The last function of that name at the top level.
-fn entry_definition<'t>(root: Node<'t>, text: &str, name: &str) -> Option<Node<'t>> {
+pub(crate) fn entry_definition<'t>(root: Node<'t>, text: &str, name: &str) -> Option<Node<'t>> {
     let mut cursor = root.walk();
     let inner = |node: Node<'t>| match node.kind() {
         "decorated_definition" => node.child_by_field_name("definition").unwrap_or(node),
@@ -222,7 +222,7 @@ fn entry_definition<'t>(root: Node<'t>, text: &str, name: &str) -> Option<Node<'
 }
 
 /// The names of a function's parameters.
-fn arguments(function: Node<'_>, text: &str) -> Vec<String> {
+pub(crate) fn arguments(function: Node<'_>, text: &str) -> Vec<String> {
     let Some(parameters) = function.child_by_field_name("parameters") else { return vec![] };
     let mut cursor = parameters.walk();
     let name = |parameter: Node<'_>| {
