@@ -88,8 +88,9 @@ pub use samples::{
     JudgedSamples, SampleJudging, SampleProgress, judge_samples, sample_results_path,
 };
 pub use selection::{
-    Bench, CodeT, DraftRequest, EmbeddingSimilarity, First, FunctionalVote, Jaccard,
-    MostConsistent, SelectError, Selecting, Selection, Selector, Similarity, TestWeights, VoteRule,
+    Bench, BestOfN, CodeT, DraftRequest, EmbeddingSimilarity, First, FunctionalVote, Jaccard,
+    MeanLogProb, MostConsistent, Repair, SelectError, Selecting, Selection, Selector, Similarity,
+    Stopping, TestWeights, Tie, VoteRule,
 };
 pub use shard::{Shard, ShardError};
 pub use solve::{

@@ -1,12 +1,19 @@
+mod best_of_n;
+mod checks;
 mod codet;
+#[cfg(test)]
+mod driven;
 mod embedding;
 mod error;
 mod first;
 mod functional_vote;
 mod likelihood;
+mod mean_log_prob;
 mod most_consistent;
 mod observation;
+mod repair;
 mod similarity;
+mod stopping;
 #[cfg(test)]
 mod trial;
 
@@ -20,13 +27,17 @@ use infer_code_cad_tasks::Problem;
 
 use crate::{Draft, Prompted, Writer};
 
+pub use best_of_n::{BestOfN, Tie};
 pub use codet::{CodeT, TestWeights};
 pub use embedding::EmbeddingSimilarity;
 pub use error::SelectError;
 pub use first::First;
 pub use functional_vote::{FunctionalVote, VoteRule};
+pub use mean_log_prob::MeanLogProb;
 pub use most_consistent::MostConsistent;
+pub use repair::Repair;
 pub use similarity::{Jaccard, Similarity};
+pub use stopping::Stopping;
 
 /// Makes one answer of several drafts, asking for more where it needs them.
 ///

@@ -15,6 +15,18 @@ pub enum SelectError {
     /// A prompt of the selection's own could not be written.
     #[error("the selection's prompt could not be written: {0}")]
     Prompt(#[from] PromptError),
+    /// A parameter is out of its range.
+    #[error("{name} of {part} is {value}, expected {expected}")]
+    Parameter {
+        /// What it is a parameter of.
+        part: &'static str,
+        /// Which one.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
     /// A similarity gave no square of numbers.
     #[error("the similarity of {texts} texts has {values} values; it must have {texts} x {texts}")]
     MatrixShape {
