@@ -32,6 +32,7 @@ mod sharing;
 mod study;
 mod timing;
 mod voting;
+mod visible;
 mod waves;
 
 use std::path::PathBuf;
