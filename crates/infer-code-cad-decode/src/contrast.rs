@@ -22,6 +22,30 @@ pub struct Contrast {
     pub plausibility: f32,
     /// Where it holds.
     pub gate: ContrastGate,
+    /// Whether the contrast of a token is multiplied by `p / max p`, its probability under row 0 relative to the
+    /// best one's: `logits[0] + alpha * (p / max p) * (logits[0] - logits[1])`, of raw logits. Off by default.
+    ///
+    /// Tokens that row 0 rules out then stay where they are, so that `alpha` may be large: with row 1 from the
+    /// prompt with its anchors masked and `alpha = w - 1` this is selective prompt anchoring, for `w` up to 20, without its
+    /// authors' clamps (`p` of at least 1e-6, a change of at most 100). A constant added to a row does change it.
+    /// Not with [`Alpha::Weights`], which have no difference to multiply. It costs no weight pass.
+    ///
+    /// Tian and Zhang, [Selective Prompt Anchoring](https://arxiv.org/abs/2408.09121), and their public code.
+    ///
+    /// # Examples
+    /// ```
+    /// use infer_code_cad_decode::{ContextAware, Contrast, Greedy, Logits, pick};
+    ///
+    /// // Contrast alone takes token 2, which is next to impossible in context.
+    /// let streams = [3.0, 2.9, -5.0, /* masked: */ 3.0, 2.0, -9.0];
+    /// # let mut rng = <rand_chacha::ChaCha8Rng as rand_chacha::rand_core::SeedableRng>::seed_from_u64(0);
+    /// let mut decoder = ContextAware::new(4.0, Greedy);
+    /// assert_eq!(pick(&decoder, Logits::new(&streams, 2, 3)?, &mut rng)?, 2);
+    /// decoder.mix.modulation = true;
+    /// assert_eq!(pick(&decoder, Logits::new(&streams, 2, 3)?, &mut rng)?, 1);
+    /// # Ok::<(), infer_code_cad_decode::DecodeError>(())
+    /// ```
+    pub modulation: bool,
 }
 
 /// Larger weights could overflow the mixed row.
@@ -50,7 +74,12 @@ pub enum Alpha {
 impl Contrast {
     /// Equation 2 with a fixed `alpha` and no plausibility mask.
     pub fn new(alpha: f32) -> Self {
-        Self { alpha: Alpha::Fixed(alpha), plausibility: 0.0, gate: ContrastGate::Open }
+        Self {
+            alpha: Alpha::Fixed(alpha),
+            plausibility: 0.0,
+            gate: ContrastGate::Open,
+            modulation: false,
+        }
     }
 
     fn exclude_implausible(&self, rows: Logits<'_>, mixed: &mut [f32]) -> Result<(), DecodeError> {
@@ -89,6 +118,7 @@ impl Mix for Contrast {
                 let led = matches!(self.gate, ContrastGate::Constraint(_));
                 let arity = weights.len() as f32;
                 check("streams under a constraint", arity, !led || arity == 2.0, "two")?;
+                check("modulation of weights", arity, !self.modulation, "an alpha")?;
             }
             Alpha::Divergence { floor } => {
                 check("floor", *floor, (0.0..=LARGEST).contains(floor), "a value in [0, 1e6]")?;
@@ -122,7 +152,11 @@ impl Mix for Contrast {
                 &pair
             }
         };
-        mix(rows, weights, out)?;
+        if self.modulation {
+            modulate(rows, -weights[1], out)?;
+        } else {
+            mix(rows, weights, out)?;
+        }
         if let ContrastGate::Constraint(factor) = self.gate {
             lead_by_question(rows, factor, out)?;
         }
@@ -144,10 +178,11 @@ impl Mix for Contrast {
             0.0 => settings,
             share => settings.with("plausibility", share),
         };
-        match self.gate {
+        let settings = match self.gate {
             ContrastGate::Open => settings,
             gate => settings.with("gate", gate),
-        }
+        };
+        if self.modulation { settings.with("modulation", "on") } else { settings }
     }
 }
 
@@ -160,6 +195,19 @@ fn mix(logits: Logits<'_>, weights: &[f32], mixed: &mut Vec<f32>) -> Result<(), 
         let peak = logits.peak(stream)?;
         vector::mix(mixed, logits.row(stream), peak, weight);
     }
+    Ok(())
+}
+
+/// Row 0 and `alpha` times the rows' difference, for each token by its probability relative to the best one's.
+fn modulate(rows: Logits<'_>, alpha: f32, mixed: &mut Vec<f32>) -> Result<(), DecodeError> {
+    if alpha == 0.0 {
+        return mix(rows, &[1.0], mixed);
+    }
+    let peak = rows.peak(0)?;
+    rows.peak(1)?; // or its fault
+    mixed.clear();
+    mixed.resize(rows.vocab_size(), 0.0);
+    vector::modulate(mixed, [rows.row(0), rows.row(1)], peak, alpha);
     Ok(())
 }
 

@@ -1,7 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod adadec;
+mod adaptive;
+mod beam;
 mod branch;
+mod candidates;
 mod certainty;
 mod contrast;
 mod decoder;
@@ -23,6 +27,9 @@ mod vocabulary;
 
 pub use rand_core;
 
+pub use adadec::AdaDec;
+pub use adaptive::AdaptiveTemperature;
+pub use beam::Beam;
 pub use branch::{Branch, BranchId};
 pub use contrast::{Alpha, Contrast};
 pub use decoder::{Decoder, Decoding, Opening, TokenId};

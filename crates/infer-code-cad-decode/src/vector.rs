@@ -99,6 +99,35 @@ pub(crate) fn squares(row: &[f32], peak: f32) -> f64 {
     })
 }
 
+/// The standard deviation of the logits that are not excluded; `peak` is the largest.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
+pub(crate) fn deviation(row: &[f32], peak: f32) -> f64 {
+    /// Less than this below the peak a logit counts as this far, so that no square overflows.
+    const LEAST: f32 = -1e15;
+    let is_known = |logit: f32| logit > f32::NEG_INFINITY;
+    let n = sum_by_lanes!(row, logit => if is_known(logit) { 1.0 } else { 0.0 });
+    let sum =
+        sum_by_lanes!(row, logit => if is_known(logit) { (logit - peak).max(LEAST) } else { 0.0 });
+    let mean = (sum / n) as f32;
+    let squares = sum_by_lanes!(row, logit => {
+        let apart = if is_known(logit) { (logit - peak).max(LEAST) - mean } else { 0.0 };
+        apart * apart
+    });
+    (squares / n).sqrt()
+}
+
+/// `mixed[i] = row[i] - peak + alpha * exp(row[i] - peak) * (row[i] - other[i])`; what either excludes with `-inf`
+/// is excluded.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
+pub(crate) fn modulate(mixed: &mut [f32], rows: [&[f32]; 2], peak: f32, alpha: f32) {
+    for (mixed, (&logit, &other)) in mixed.iter_mut().zip(rows[0].iter().zip(rows[1])) {
+        let excluded = (logit == f32::NEG_INFINITY) | (other == f32::NEG_INFINITY);
+        let logit_from_peak = logit - peak;
+        let sum = logit_from_peak + alpha * exp(logit_from_peak) * (logit - other);
+        *mixed = if excluded { f32::NEG_INFINITY } else { sum };
+    }
+}
+
 /// The entropy in nats of the mean of two distributions, each `exp(row[i] - peak) / mass`.
 #[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
 pub(crate) fn mean_entropy(rows: [(&[f32], f32); 2], masses: [f64; 2]) -> f64 {

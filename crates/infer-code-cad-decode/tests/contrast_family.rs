@@ -69,6 +69,29 @@ fn constrained(c: &[f64], q: &[f64], alpha: f64, factor: f64) -> (Vec<f64>, f64)
 
 proptest! {
     #[test]
+    fn modulation_is_its_formula((first, second) in two_rows(), w in 1.0f32..20.0) {
+        let c = log_probs(&first);
+        let best = c.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let expected: Vec<f64> = first.iter().zip(&second).zip(&c).map(|((f, other), p)| {
+            let difference = f64::from(*f) - f64::from(*other);
+            f64::from(*f) + f64::from(w - 1.0) * (p - best).exp() * difference
+        }).collect();
+        let contrast = Contrast { modulation: true, ..Contrast::new(w - 1.0) };
+        assert_near(&mixed(contrast, &first, &second), &log_softmax(&expected));
+    }
+
+    #[test]
+    fn without_alpha_modulation_changes_no_bit((first, second) in two_rows()) {
+        let values = [&first[..], &second].concat();
+        let rows = Logits::new(&values, 2, first.len()).expect("two rows");
+        let [mut plain, mut modulated] = [vec![], vec![]];
+        Contrast::new(0.0).mix(rows, &[], &mut plain).expect("finite");
+        let mut contrast = Contrast { modulation: true, ..Contrast::new(0.0) };
+        contrast.mix(rows, &[], &mut modulated).expect("finite");
+        prop_assert_eq!(plain, modulated);
+    }
+
+    #[test]
     fn alpha_is_the_divergence_of_the_streams((first, second) in two_rows(), floor in 0.0f32..0.7) {
         let (c, q) = (log_probs(&first), log_probs(&second));
         let mean: Vec<f64> = c.iter().zip(&q).map(|(c, q)| ((c.exp() + q.exp()) / 2.0).ln()).collect();
@@ -152,6 +175,24 @@ fn behind_a_closed_gate_the_first_stream_stands_alone() {
 }
 
 #[test]
+fn modulation_excludes_and_is_told() {
+    let first = [2.0, f32::NEG_INFINITY, 1.0, 0.0];
+    let second = [0.0, 1.0, f32::NEG_INFINITY, 0.5];
+    let contrast = Contrast { modulation: true, plausibility: 0.2, ..Contrast::new(9.0) };
+    let text = "cad(alpha=9,plausibility=0.2,modulation=on)";
+    assert_eq!(contrast.settings().to_string(), text);
+    assert_eq!(
+        Contrast { modulation: false, ..contrast.clone() }.settings().get("modulation"),
+        None
+    );
+    let row = mixed(contrast, &first, &second);
+    assert!(row[0].is_finite() && row[1..].iter().all(|l| *l == f64::NEG_INFINITY), "{row:?}");
+    let weights =
+        Contrast { alpha: Alpha::Weights(vec![1.5, -0.5]), modulation: true, ..Contrast::new(0.0) };
+    assert!(weights.check().unwrap_err().to_string().contains("modulation"));
+}
+
+#[test]
 fn bad_values_are_named() {
     let faults = [
         (Contrast { alpha: Alpha::Divergence { floor: -0.1 }, ..Contrast::new(0.0) }, "floor"),
@@ -166,7 +207,7 @@ fn bad_values_are_named() {
     let three = Contrast {
         alpha: Alpha::Weights(vec![1.0, 0.5, -0.5]),
         gate: ContrastGate::Constraint(4.0),
-        plausibility: 0.0,
+        ..Contrast::new(0.0)
     };
     assert!(three.check().unwrap_err().to_string().contains("two"));
 }

@@ -21,12 +21,17 @@ fn two_rows(max_len: usize) -> impl Strategy<Value = Vec<f32>> {
 
 fn nucleus() -> impl Strategy<Value = Nucleus> {
     let order = prop_oneof![Just(SamplerOrder::Hf), Just(SamplerOrder::LlamaCpp)];
-    (0.1f32..3.0, 0.05f32..=1.0, 1usize..200, 0.0f32..0.5, order).prop_map(
-        |(temperature, top_p, top_k, min_p, order)| Nucleus {
+    let typical_p = prop_oneof![2 => Just(1.0), 1 => 0.05f32..1.0];
+    let top_n_sigma = prop_oneof![2 => Just(f32::INFINITY), 1 => 0.0f32..3.0];
+    let cuts = (0.05f32..=1.0, 1usize..200, 0.0f32..0.5, typical_p, top_n_sigma);
+    (0.1f32..3.0, cuts, order).prop_map(
+        |(temperature, (top_p, top_k, min_p, typical_p, top_n_sigma), order)| Nucleus {
             temperature,
             top_p,
             top_k,
             min_p,
+            typical_p,
+            top_n_sigma,
             order,
         },
     )
@@ -41,7 +46,7 @@ fn rng(seed: u64) -> ChaCha8Rng {
 }
 
 /// The definition: sort everything, cut by count, then by mass, then by share of the best. Gives
-/// the tokens with their probabilities, best first, and how near a cut was to falling elsewhere.
+/// the tokens with their probabilities and how near a cut was to falling elsewhere.
 fn by_sorting(decoder: &Nucleus, logits: &[f32]) -> (Vec<(TokenId, f64)>, f64) {
     let peak = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let at = |t: f32| move |l: f32| f64::from((l - peak) / t).exp();
@@ -49,10 +54,18 @@ fn by_sorting(decoder: &Nucleus, logits: &[f32]) -> (Vec<(TokenId, f64)>, f64) {
     let mut sorted: Vec<(TokenId, f32)> =
         logits.iter().enumerate().map(|(i, &l)| (i as TokenId, l)).collect();
     sorted.retain(|(_, l)| l.is_finite());
+    let floor = f64::from(peak) - f64::from(decoder.top_n_sigma) * deviation(&sorted);
+    let mut nearest = f64::INFINITY;
+    sorted.retain(|(_, l)| {
+        let apart = f64::from(*l) - floor;
+        // At the peak a floor of no deviations is exact.
+        nearest = nearest.min(if *l == peak { f64::INFINITY } else { apart.abs() });
+        *l == peak || apart >= 0.0
+    });
     sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     sorted.truncate(decoder.top_k);
     let total: f64 = sorted.iter().map(|(_, l)| at(cut_at)(*l)).sum();
-    let (mut before, mut nearest) = (0.0, f64::INFINITY);
+    let mut before = 0.0;
     sorted.retain(|(_, l)| {
         let keep = before / total < f64::from(decoder.top_p);
         nearest = nearest.min((before / total - f64::from(decoder.top_p)).abs());
@@ -63,9 +76,51 @@ fn by_sorting(decoder: &Nucleus, logits: &[f32]) -> (Vec<(TokenId, f64)>, f64) {
         nearest = nearest.min((at(cut_at)(*l) - f64::from(decoder.min_p)).abs());
         at(cut_at)(*l) >= f64::from(decoder.min_p)
     });
+    if decoder.typical_p < 1.0 {
+        let all = sorted.iter().map(|(t, l)| (*t, *l, at(cut_at)(*l))).collect();
+        nearest = nearest.min(keep_typical(&mut sorted, all, f64::from(decoder.typical_p)));
+    }
+    let best = sorted.iter().map(|(_, l)| *l).fold(f32::NEG_INFINITY, f32::max);
+    let at = |t: f32| move |l: f32| f64::from((l - best) / t).exp();
     let total: f64 = sorted.iter().map(|(_, l)| at(decoder.temperature)(*l)).sum();
     let shares = sorted.into_iter().map(|(t, l)| (t, at(decoder.temperature)(l) / total));
     (shares.collect(), nearest)
+}
+
+/// The standard deviation of the logits.
+fn deviation(row: &[(TokenId, f32)]) -> f64 {
+    let (n, logits) = (row.len() as f64, row.iter().map(|(_, l)| f64::from(*l)));
+    let mean = logits.clone().sum::<f64>() / n;
+    (logits.map(|l| (l - mean).powi(2)).sum::<f64>() / n).sqrt()
+}
+
+/// The definition of the typical cut: sort by `|-ln p - H|`, keep what first reaches the mass. Of tokens with
+/// weights; gives how near it was to falling elsewhere.
+fn keep_typical(
+    kept: &mut Vec<(TokenId, f32)>,
+    all: Vec<(TokenId, f32, f64)>,
+    typical_p: f64,
+) -> f64 {
+    let total: f64 = all.iter().map(|token| token.2).sum();
+    let share = |token: &(TokenId, f32, f64)| token.2 / total;
+    let surprise = |p: f64| if p > 0.0 { p * p.ln() } else { 0.0 };
+    let entropy = -all.iter().map(|token| surprise(share(token))).sum::<f64>();
+    let mut sorted: Vec<_> =
+        all.into_iter().map(|token| ((-share(&token).ln() - entropy).abs(), token)).collect();
+    sorted.sort_by(|(a, x), (b, y)| a.total_cmp(b).then(y.1.total_cmp(&x.1)).then(x.0.cmp(&y.0)));
+    let (mut before, mut nearest, mut last) = (0.0, f64::INFINITY, None::<(f64, f32)>);
+    kept.clear();
+    for (apart, token) in &sorted {
+        nearest = nearest.min((before - typical_p).abs());
+        if before >= typical_p {
+            let near = last.filter(|(_, logit)| *logit != token.1);
+            return nearest.min(near.map_or(f64::INFINITY, |(last, _)| (apart - last) / 10.0));
+        }
+        kept.push((token.0, token.1));
+        before += share(token);
+        last = Some((*apart, token.1));
+    }
+    nearest
 }
 
 /// The distribution that context-aware decoding hands to its inner decoder.
@@ -96,9 +151,9 @@ proptest! {
     #[test]
     fn nucleus_is_the_sorted_definition(decoder in nucleus(), logits in row(400)) {
         let mut actual = decoder.distribution(view(&logits, 1)).expect("valid logits");
-        let logit = |share: &(TokenId, f32)| logits[share.0 as usize];
-        actual.sort_by(|a, b| logit(b).total_cmp(&logit(a)).then(a.0.cmp(&b.0)));
-        let (expected, nearest) = by_sorting(&decoder, &logits);
+        actual.sort_by_key(|share| share.0);
+        let (mut expected, nearest) = by_sorting(&decoder, &logits);
+        expected.sort_by_key(|share| share.0);
         // A cut nearer than the rounding of f32 may fall on either side.
         prop_assume!(nearest > 1e-5);
         prop_assert_eq!(actual.len(), expected.len());
@@ -225,6 +280,47 @@ fn of_equal_logits_the_lower_tokens_stay() {
     assert_eq!(tokens(&Nucleus { min_p: 1.0, ..plain }), [1, 2, 4, 5]);
 }
 
+/// By hand: of .6, .1, .1, .1, .1 the entropy is 1.228, -ln .6 = .51 and -ln .1 = 2.30; so .6 is the nearest. Of .4,
+/// .2, .2, .2 it is 1.33, and -ln .2 = 1.61 is nearer than -ln .4 = .92: the most probable token goes first.
+#[test]
+fn the_typical_is_what_is_expected() {
+    let tokens = |decoder: &Nucleus, row: &[f32]| -> Vec<TokenId> {
+        left(decoder, row).iter().map(|s| s.0).collect()
+    };
+    for order in [SamplerOrder::Hf, SamplerOrder::LlamaCpp] {
+        let typical = |typical_p| Nucleus { typical_p, order, ..Nucleus::default() };
+        assert_eq!(tokens(&typical(0.5), &[0.6, 0.1, 0.1, 0.1, 0.1]), [0]);
+        let row = [0.2, 0.4, 0.2, 0.2];
+        assert_eq!(tokens(&typical(0.35), &row), [0, 2]);
+        assert_eq!(tokens(&typical(0.7), &row), [0, 1, 2, 3]);
+        // So cold that the best that is left must be what weights are relative to.
+        let cold = Nucleus { temperature: 1e-3, ..typical(0.35) };
+        let cold = Nucleus { order: SamplerOrder::LlamaCpp, ..cold };
+        let shares = left(&cold, &row);
+        assert_eq!(shares.iter().map(|s| s.1).collect::<Vec<_>>(), [0.5, 0.5]);
+    }
+}
+
+/// Of the logits 3, 1, 1, 1, -1, -5 (and one that is masked) the mean is 0 and the deviation sqrt(38 / 6) = 2.517.
+#[test]
+fn top_n_sigma_keeps_what_stands_out() {
+    let row = [1.0, 3.0, f32::NEG_INFINITY, 1.0, 1.0, -1.0, -5.0];
+    for temperature in [0.5, 1.0, 3.0] {
+        for order in [SamplerOrder::Hf, SamplerOrder::LlamaCpp] {
+            let kept = |top_n_sigma| -> Vec<TokenId> {
+                let decoder = Nucleus { top_n_sigma, temperature, order, ..Nucleus::default() };
+                let shares = decoder.distribution(view(&row, 1)).expect("finite");
+                shares.into_iter().map(|share| share.0).collect()
+            };
+            assert_eq!(kept(0.0), [1]);
+            assert_eq!(kept(0.79), [1]); // from 1.01 up
+            assert_eq!(kept(0.8), [0, 1, 3, 4]); // from 0.99 up
+            assert_eq!(kept(1.6), [0, 1, 3, 4, 5]);
+            assert_eq!(kept(f32::INFINITY), [0, 1, 3, 4, 5, 6]);
+        }
+    }
+}
+
 #[test]
 fn cuts_that_cut_nothing_are_not_told_and_change_no_token() {
     let paper = Nucleus { temperature: 0.8, top_p: 0.9, ..Nucleus::default() };
@@ -233,6 +329,9 @@ fn cuts_that_cut_nothing_are_not_told_and_change_no_token() {
     let text = "nucleus(temperature=0.8,top_p=0.9,top_k=40,min_p=0.05,order=llamacpp)";
     assert_eq!(all.settings().to_string(), text);
     assert_eq!(all.settings(), text.parse().expect("a setting"));
+    let typical = Nucleus { typical_p: 0.95, top_n_sigma: 1.5, ..paper.clone() };
+    let text = "nucleus(temperature=0.8,top_p=0.9,typical_p=0.95,top_n_sigma=1.5)";
+    assert_eq!(typical.settings().to_string(), text);
     let row: Vec<f32> = (0..50).map(|i| ((i * 7) % 50) as f32 / 5.0).collect();
     let wide = Nucleus { top_k: row.len(), ..paper.clone() };
     for seed in 0..50 {
@@ -329,6 +428,12 @@ fn bad_parameters_are_named() {
     for min_p in [-0.1, -1e-45, 1.5, f32::NAN, f32::INFINITY] {
         assert_eq!(named(&Nucleus { min_p, ..Nucleus::default() }), "min_p");
     }
+    for typical_p in [0.0, -0.5, 1.5, f32::NAN, f32::INFINITY] {
+        assert_eq!(named(&Nucleus { typical_p, ..Nucleus::default() }), "typical_p");
+    }
+    for top_n_sigma in [-0.1, -1e-45, f32::NAN, f32::NEG_INFINITY] {
+        assert_eq!(named(&Nucleus { top_n_sigma, ..Nucleus::default() }), "top_n_sigma");
+    }
     for alpha in [-0.5, -1e-45, 1e30, f32::NAN, f32::INFINITY] {
         assert_eq!(named(&ContextAware::new(alpha, Greedy)), "alpha");
     }
@@ -359,14 +464,22 @@ proptest! {
         row in prop::collection::vec(prop_oneof![-30f32..30.0, Just(f32::MIN), Just(f32::MAX)], 8),
         (temperature, top_p, min_p) in (setting(), setting(), setting()),
         (alpha, plausibility) in (setting(), setting()),
+        (typical_p, top_n_sigma) in (setting(), setting()),
         top_k in 0usize..6,
         llama_cpp in any::<bool>(),
     ) {
         let order = if llama_cpp { SamplerOrder::LlamaCpp } else { SamplerOrder::Hf };
-        let of = |temperature, top_p, min_p| Nucleus { temperature, top_p, top_k, min_p, order };
-        let usual = of(1.0, 1.0, 0.0);
-        let alone = [of(temperature, 1.0, 0.0), of(1.0, top_p, 0.0), of(1.0, 1.0, min_p)];
-        for sampler in alone.into_iter().chain([of(temperature, top_p, min_p)]) {
+        let usual = Nucleus { top_k, order, ..Nucleus::default() };
+        let all = Nucleus { temperature, top_p, min_p, typical_p, top_n_sigma, ..usual.clone() };
+        let alone = [
+            Nucleus { temperature, ..usual.clone() },
+            Nucleus { top_p, ..usual.clone() },
+            Nucleus { min_p, ..usual.clone() },
+            Nucleus { typical_p, ..usual.clone() },
+            Nucleus { top_n_sigma, ..usual.clone() },
+            Nucleus { temperature, typical_p, ..usual.clone() },
+        ];
+        for sampler in alone.into_iter().chain([all]) {
             match pick(&sampler, view(&row[..4], 1), &mut rng(1)) {
                 Ok(token) => prop_assert!(token < 4),
                 Err(error) => prop_assert!(matches!(error, DecodeError::Parameter { .. }), "{error}"),
