@@ -16,6 +16,7 @@ mod explain;
 mod export;
 mod fingerprint;
 mod form;
+mod guard;
 mod header;
 mod journal;
 mod judges;
@@ -71,6 +72,7 @@ pub use experiment::{
 };
 pub use explain::{Cut, CutLine, Explanation, Rerun, StreamText, explain};
 pub use export::{Exported, export_samples};
+pub use guard::SyntaxGuard;
 pub use header::{Difference, RunHeader};
 pub use journal::{Journal, JournalDrafts, JournalError, MergeError, Missing, StoredRun, merge};
 pub use language_model::LanguageModel;

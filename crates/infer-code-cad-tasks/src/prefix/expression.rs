@@ -56,7 +56,7 @@ impl Parser<'_> {
         Some(self.bitwise_or()? & Shape::TARGET)
     }
 
-    fn star_named(&mut self) -> Parse<Shape> {
+    pub(super) fn star_named(&mut self) -> Parse<Shape> {
         if self.peek() == "*" { self.starred() } else { self.named_expression() }
     }
 

@@ -6,10 +6,11 @@ use super::parser::{Parse, Parser};
 impl Parser<'_> {
     /// What is matched; more than one value is a tuple.
     pub(super) fn subject(&mut self) -> Parse {
-        if self.peek() == "*" || self.kind() != Some(Kind::Name) || self.peek_at(1) != ":=" {
-            return self.star_expressions().map(drop);
+        self.star_named()?;
+        while self.eat(",") && self.begins_expression() {
+            self.star_named()?;
         }
-        self.named_expression().map(drop)
+        Some(())
     }
 
     /// `case patterns if guard`, up to its colon.

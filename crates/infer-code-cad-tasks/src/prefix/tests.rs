@@ -48,7 +48,7 @@ const TAKEN: &[&str] = &[
     "@a\ndef f(): pass", "@a.b(c)\n@d[0]\n\n# comment\nclass A: pass", "@x\nasync def f(): pass",
     "match x:\n case 1: pass", "match x, y:\n case 1, 2:\n  a\n case _: b", "match (x):\n case (a, b) | [c, *_]: d",
     "match *a, b:\n case -1 | 1+2j | 'a' 'b' | None: pass", "match x:\n case {'a': 1, **r} if r: pass\n case {}: pass",
-    "match x:\n case A.B(1, c=D()) as e: pass", "match -x:\n case _: pass", "match x := 1:\n case _ if y := 2: pass",
+    "match x:\n case A.B(1, c=D()) as e: pass", "match -x:\n case _: pass", "match w := x,:\n case y as v,: pass", "match x := 1:\n case _ if y := 2: pass",
     "match [x]:\n case []: pass", "match match:\n case case: pass", "match x:\n case *a, b: pass\n case 1,: pass",
     "if x:\n\tif y:\n\t\tpass\n\tz", "if x:\n  a\n# comment\n\n      # comment\n  b",
     "def f():\n  'doc'\n\n  return 1\n\nx = f()", "é = ñ + 变量", "x\x0c = 1", "if a:\n  b\nelse:\n      c\nd", "x = 1\r\ny = 2\r\n",

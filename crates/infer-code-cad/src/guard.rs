@@ -1,0 +1,251 @@
+//! Takes lines back that no continuation makes Python of, and draws them again.
+
+mod watch;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use infer_code_cad_decode::rand_core::Rng;
+use infer_code_cad_decode::{
+    Branch, DecodeError, Decoder, Decoding, Moves, Opening, Settings, TokenId, Vocabulary,
+};
+
+use watch::Watch;
+
+/// A sampler whose lines of Python are drawn again where they are broken.
+///
+/// Where a line ends outside of brackets and strings, and [`PythonPrefix`](crate::tasks::PythonPrefix) says that
+/// nothing that follows can mend it, the line is taken back and drawn anew, with random numbers that go on. This is
+/// rejection: a line comes out with the probability that the model gives it, conditional on what stands before it
+/// and on being alive. A mask of tokens would give other probabilities
+/// (Loula et al., [Fast Controlled Generation](https://arxiv.org/abs/2504.05410)).
+///
+/// * A token may hold the end of one line and the beginning of the next. Then the next is drawn again from before
+///   that token, on the condition that the token ends the line before as one that is alive.
+/// * Code is what follows [`Opening::written`], and where that is empty, or has a fence, what stands in the first
+///   fence of Python. Prose, and all behind the closing fence, is let be; so is a completion without either.
+/// * A last line without a newline is not judged.
+/// * After `retries` dead draws of a line, or when it has taken back 16 times the longest completion, the guard
+///   gives up: the line stays, and the rest is not judged. How often tokens were taken back is in
+///   [`Cost::thrown_away`](crate::engine::Cost::thrown_away).
+/// * A greedy decoder would draw the same line again, so it is refused.
+///
+/// Readers see whole lines, once they are alive. No process is started.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+///
+/// use infer_code_cad::SyntaxGuard;
+/// use infer_code_cad::decode::{ContextAware, Decoder, Greedy, Nucleus, Opening, Vocabulary};
+///
+/// let guard = SyntaxGuard::new(ContextAware::new(0.5, Nucleus::default()));
+/// assert!(guard.settings().to_string().starts_with("guard(retries=10,inner=cad("));
+///
+/// let vocabulary: Arc<dyn Vocabulary> = Arc::new(vec!["x"]);
+/// let error = SyntaxGuard::new(Greedy).begin(&Opening::new(&[], &vocabulary)).err();
+/// assert!(error.is_some_and(|error| error.to_string().contains("greedy")));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct SyntaxGuard<D> {
+    /// How often a line is drawn again, at least 1.
+    pub retries: usize,
+    /// Whether the completion ends where the function does that [`Opening::written`] has opened: before the first
+    /// statement that is indented no more than its `def`.
+    pub stop_at_dedent: bool,
+    /// Draws the tokens.
+    pub inner: D,
+}
+
+impl<D> SyntaxGuard<D> {
+    /// Draws a line up to ten times again, and does not end completions.
+    pub fn new(inner: D) -> Self {
+        Self { retries: 10, stop_at_dedent: false, inner }
+    }
+}
+
+impl<D: Decoder> Decoder for SyntaxGuard<D> {
+    fn arity(&self) -> usize {
+        self.inner.arity()
+    }
+
+    fn begin(&self, opening: &Opening<'_>) -> Result<Box<dyn Decoding>, DecodeError> {
+        if self.retries == 0 {
+            let expected = "a whole number of at least 1";
+            return Err(DecodeError::Parameter { name: "retries", value: 0.0, expected });
+        }
+        let (branches, settings) = (self.inner.branches(), self.inner.settings());
+        if branches != 1 {
+            return Err(DecodeError::other(format!(
+                "a guard takes back lines of one branch, and {settings} has {branches}; \
+                 put the guard inside of it"
+            )));
+        }
+        if is_greedy(&settings) {
+            return Err(DecodeError::other(format!(
+                "a guard draws lines again, and {settings} would draw the same; take a sampler"
+            )));
+        }
+        let (watch, seen) = Watch::new(opening.written);
+        let function = if self.stop_at_dedent { watch.function() } else { None };
+        Ok(Box::new(Guarding {
+            inner: self.inner.begin(opening)?,
+            vocabulary: Arc::clone(opening.vocabulary),
+            start: Start { len: 0, watch: watch.clone(), shared: false },
+            watch,
+            read: 0,
+            function,
+            retries: self.retries,
+            rejected: 0,
+            budget: opening.max_new_tokens.saturating_mul(16),
+            is_off: seen.dead, // what is written cannot be taken back
+        }))
+    }
+
+    fn settings(&self) -> Settings {
+        let settings = Settings::new("guard").with("retries", self.retries);
+        let settings = if self.stop_at_dedent { settings.with("stop", "dedent") } else { settings };
+        settings.with("inner", self.inner.settings())
+    }
+}
+
+/// Whether the innermost decoder is [`Greedy`](crate::decode::Greedy).
+fn is_greedy(settings: &Settings) -> bool {
+    let inner = settings.get("inner").and_then(|inner| inner.parse().ok());
+    inner.map_or(settings.name == "greedy", |inner: Settings| is_greedy(&inner))
+}
+
+struct Guarding {
+    inner: Box<dyn Decoding>,
+    vocabulary: Arc<dyn Vocabulary>,
+    /// Where the line began that is being drawn.
+    start: Start,
+    watch: Watch,
+    /// How many tokens the watch has read.
+    read: usize,
+    /// The column of the function at whose end the completion ends.
+    function: Option<usize>,
+    retries: usize,
+    /// Dead draws of this line.
+    rejected: usize,
+    /// Tokens that may still be taken back.
+    budget: usize,
+    is_off: bool,
+}
+
+/// A place to go back to.
+struct Start {
+    /// Tokens before it.
+    len: usize,
+    /// As it was there.
+    watch: Watch,
+    /// The next token must end the line before, as the one did that was taken back.
+    shared: bool,
+}
+
+/// What the tokens that were drawn come to.
+enum Drawn {
+    Alive,
+    Dead,
+    /// The function has ended.
+    Done,
+}
+
+impl Guarding {
+    fn read(&mut self, past: &[TokenId]) -> Drawn {
+        if past.len() < self.read {
+            self.restart(); // the inner decoding took something back by itself
+        }
+        while self.read < past.len() {
+            match self.token(past[self.read]) {
+                Drawn::Alive => {}
+                drawn => return drawn,
+            }
+        }
+        Drawn::Alive
+    }
+
+    fn token(&mut self, token: TokenId) -> Drawn {
+        let bytes = self.vocabulary.token_bytes(token);
+        let before = bytes.contains(&b'\n').then(|| self.watch.clone());
+        let seen = self.watch.feed(bytes);
+        let at = self.read;
+        self.read += 1;
+        if seen.dead || (self.start.shared && at == self.start.len && !seen.ended) {
+            // A token that does not end the line before is no draw of this line.
+            self.rejected += usize::from(seen.dead);
+            return Drawn::Dead;
+        }
+        if let Some(before) = before.filter(|_| seen.ended) {
+            self.begin_line(at, before);
+        }
+        if self.function.is_some_and(|column| self.watch.leaves(column)) {
+            return Drawn::Done;
+        }
+        Drawn::Alive
+    }
+
+    /// A line ended within the token at this place, and so did not begin before it.
+    fn begin_line(&mut self, at: usize, before: Watch) {
+        let start = if self.watch.is_between_lines() {
+            Start { len: at + 1, watch: self.watch.clone(), shared: false }
+        } else {
+            Start { len: at, watch: before, shared: true }
+        };
+        if start.len > self.start.len {
+            self.rejected = 0;
+        }
+        self.start = start;
+    }
+
+    fn restart(&mut self) {
+        self.watch = self.start.watch.clone();
+        self.read = self.start.len;
+    }
+
+    /// Goes back to where the line began. False where the guard gives up instead.
+    fn goes_back(&mut self, drawn: usize) -> bool {
+        let lost = drawn - self.start.len;
+        if self.rejected > self.retries || lost > self.budget {
+            self.is_off = true;
+            return false;
+        }
+        self.budget -= lost;
+        self.restart();
+        true
+    }
+}
+
+impl Decoding for Guarding {
+    fn advance(
+        &mut self,
+        branches: &[Branch<'_>],
+        moves: &mut Moves<'_>,
+        rng: &mut dyn Rng,
+    ) -> Result<(), DecodeError> {
+        let [Branch { id, past, .. }] = *branches else {
+            return Err(DecodeError::other("a guard was shown several branches of a sequence"));
+        };
+        if !self.is_off {
+            match self.read(past) {
+                Drawn::Dead if self.goes_back(past.len()) => {
+                    moves.rewind(id, self.start.len);
+                    return Ok(());
+                }
+                Drawn::Done => {
+                    moves.finish(id, self.start.len);
+                    return Ok(());
+                }
+                Drawn::Dead | Drawn::Alive => {}
+            }
+            self.is_off |= self.watch.is_after_code();
+        }
+        if self.is_off {
+            moves.settle(id, past.len());
+            return self.inner.advance(branches, moves, rng);
+        }
+        moves.settle(id, self.start.len);
+        self.inner.advance(branches, &mut moves.unsettled(), rng)
+    }
+}
