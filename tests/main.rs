@@ -31,8 +31,8 @@ mod sharing;
 #[cfg(feature = "report")]
 mod study;
 mod timing;
-mod voting;
 mod visible;
+mod voting;
 mod waves;
 
 use std::path::PathBuf;

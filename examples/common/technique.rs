@@ -5,8 +5,8 @@ use std::sync::Arc;
 use clap::Args;
 use infer_code_cad::tasks::Task;
 use infer_code_cad::{
-    Chat, EmbeddingSimilarity, Preset, PresetError, PromptFormat, Recipe, SolveConfig, Supplies,
-    Switches, Technique, TechniqueError,
+    Chat, Choice, EmbeddingSimilarity, Preset, PresetError, PromptFormat, Recipe, SolveConfig,
+    Supplies, Switches, Technique, TechniqueError,
 };
 
 use super::{Failure, PassageArgs, SettingArgs};
@@ -110,7 +110,7 @@ impl TechniqueArgs {
             let flags = "--index, --passages or --retrieved";
             return Err(format!("{name} reads no passages; add rag or leave out {flags}").into());
         }
-        if self.similarity.is_some() && recipe.drafts.is_none() {
+        if self.similarity.is_some() && !matches!(recipe.choice, Choice::Medoid { .. }) {
             let remedy = "add sc or leave out --similarity";
             return Err(format!("{name} compares no drafts; {remedy}").into());
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
-use infer_code_cad::Recipe;
 use infer_code_cad::engine::{Engine, EngineConfig, Event, Request, generate};
+use infer_code_cad::{Choice, Recipe};
 
 use crate::common;
 
@@ -72,7 +72,7 @@ impl TokenArgs {
         if !self.question_tokens.is_empty() {
             streams.push(self.question_tokens.clone());
         }
-        if recipe.passages.is_some() || recipe.drafts.is_some() || recipe.thinks_first {
+        if recipe.passages.is_some() || recipe.choice != Choice::First || recipe.thinks_first {
             return Err(
                 "a prompt of token ids has neither rag nor sc nor cot; leave them out".into()
             );

@@ -11,7 +11,7 @@ use crate::common::{Failure, positive};
 #[derive(Args)]
 pub(crate) struct PlanArgs {
     /// tables (1 and 2 of the paper), contrasts (the confirmatory study), alpha (the choice of its alpha), factors
-    /// (what the contrast does), tune (what to switch on for a model), tiny (the
+    /// (what the contrast does), tune (what to switch on for a model), selection (which of several drafts), tiny (the
     /// embedded problems), or a TOML file like those.
     #[arg(long, value_name = "NAME", default_value = "tables")]
     plan: String,
@@ -51,6 +51,7 @@ impl PlanArgs {
             "alpha" => include_str!("alpha.toml").parse()?,
             "factors" => include_str!("factors.toml").parse()?,
             "tune" => include_str!("tune.toml").parse()?,
+            "selection" => include_str!("selection.toml").parse()?,
             "tiny" => include_str!("tiny.toml").parse()?,
             path => Plan::read(Path::new(path))?,
         };

@@ -73,7 +73,8 @@ impl PythonPrefix {
         // As CPython does, which reads a carriage return as the end of a line.
         for physical in line.split('\r') {
             self.lines += 1;
-            ended = self.physical(physical).map_err(|reason| DeadLine { line: self.lines, reason })?;
+            ended =
+                self.physical(physical).map_err(|reason| DeadLine { line: self.lines, reason })?;
         }
         Ok(ended)
     }

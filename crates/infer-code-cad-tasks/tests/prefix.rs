@@ -33,7 +33,8 @@ fn read(text: &str) -> Read {
 }
 
 fn functions(count: usize, seed: u64) -> Option<Vec<(String, String)>> {
-    let made = python(include_str!("prefix/functions.py"), &json!({ "count": count, "seed": seed }))?;
+    let made =
+        python(include_str!("prefix/functions.py"), &json!({ "count": count, "seed": seed }))?;
     Some(serde_json::from_str(&made).unwrap())
 }
 
@@ -54,7 +55,8 @@ fn beside_cpython(count: usize) {
     let texts: Vec<&str> = functions.iter().map(|(_, broken)| broken.as_str()).collect();
     let reads: Vec<Read> = texts.iter().map(|text| read(text)).collect();
     let ends = reads.iter().zip(&texts);
-    let dead: Vec<&str> = ends.clone().filter_map(|(read, text)| Some(&text[..read.dead?])).collect();
+    let dead: Vec<&str> =
+        ends.clone().filter_map(|(read, text)| Some(&text[..read.dead?])).collect();
     let alive: Vec<&str> = ends.map(|(read, text)| &text[..read.alive]).collect();
     assert!(dead.len() * 4 > count, "of {count} broken texts only {} have a dead line", dead.len());
     let mended = dead.iter().zip(oracle(&dead)).filter(|(_, goes_on)| *goes_on == Some(true));

@@ -98,7 +98,7 @@ impl Experiment<'_> {
 
     /// The samples of a unit.
     pub fn samples(&self, unit: &Unit) -> usize {
-        self.tasks[unit.benchmark].len() * self.plan.samples
+        self.tasks[unit.benchmark].len() * self.arm(unit).samples(self.plan)
     }
 
     /// Runs what a unit lacks, and archives it once it is done. Drafts that another journal of the model and

@@ -1,8 +1,8 @@
 //! Takes lines back that no continuation makes Python of, and draws them again.
 
-mod watch;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::sync::Arc;
 

@@ -80,7 +80,8 @@ pub use load_options::{Device, LoadOptions};
 pub use preset::{Base, Defect, Drawing, Preset, PresetError};
 pub use prompt_format::{Chat, PromptFormat};
 pub use prompter::{
-    Layout, PaperPrompter, PassageGate, PromptError, Prompted, Prompter, Question, Shown, Wording,
+    Budget, Layout, PaperPrompter, PassageGate, PromptError, Prompted, Prompter, Question, Shown,
+    Wording,
 };
 pub use record::{
     FailureRecord, PromptRecord, Record, RunMemory, SampleRecord, SessionRecord, ShownRecord, Stage,
@@ -106,6 +107,7 @@ pub use switches::{Switches, SwitchesError, Tried};
 pub use task_limits::TaskLimits;
 pub use task_tests::task_tests;
 pub use technique::{
-    PaperTechnique, PartSetting, Recipe, Sampler, Supplies, Technique, TechniqueError,
+    Choice, Listed, PaperTechnique, PartSetting, Recipe, Sampler, Supplies, Technique,
+    TechniqueError,
 };
 pub use writer::{ModelWriter, Stream, Writer};

@@ -1,3 +1,4 @@
+mod budget;
 mod error;
 mod gate;
 mod paper;
@@ -12,6 +13,7 @@ use infer_code_cad_tasks::Problem;
 
 use crate::{Stream, Writer};
 
+pub use budget::Budget;
 pub use error::PromptError;
 pub use gate::PassageGate;
 pub use paper::{Layout, PaperPrompter};
@@ -92,12 +94,14 @@ pub struct Prompted {
     pub shown: Vec<Shown>,
     /// Text of the answer that the streams have already opened.
     pub written: String,
+    /// The longest answer in tokens; `None` where the run says it.
+    pub max_new_tokens: Option<usize>,
 }
 
 impl Prompted {
     /// A prompt without passages whose answer begins after it.
     pub fn new(streams: Vec<Stream>) -> Self {
-        Self { streams, shown: Vec::new(), written: String::new() }
+        Self { streams, shown: Vec::new(), written: String::new(), max_new_tokens: None }
     }
 }
 

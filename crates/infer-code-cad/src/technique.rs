@@ -1,8 +1,11 @@
+mod choice;
 mod error;
+mod list;
 mod name;
 mod paper;
 mod part;
 mod recipe;
+mod sampler;
 mod setting;
 
 use std::sync::Arc;
@@ -11,9 +14,12 @@ use infer_code_cad_decode::{Decoder, Settings};
 
 use crate::{Error, Prompter, Selector};
 
+pub use choice::Choice;
 pub use error::TechniqueError;
+pub use list::Listed;
 pub use paper::PaperTechnique;
-pub use recipe::{Recipe, Sampler, Supplies};
+pub use recipe::{Recipe, Supplies};
+pub use sampler::Sampler;
 pub use setting::PartSetting;
 
 /// An inference-time technique: which streams a problem becomes, how their logits become tokens,

@@ -123,9 +123,10 @@ impl Blocks {
                 | Clause::Finally,
                 _,
             ) => return Err("it goes on with a statement that is not there"),
-            (clause @ (Clause::Decorator | Clause::Function | Clause::Class), Clause::Decorator) => {
-                clause
-            }
+            (
+                clause @ (Clause::Decorator | Clause::Function | Clause::Class),
+                Clause::Decorator,
+            ) => clause,
             (clause, _) => {
                 self.may_close()?;
                 clause

@@ -111,7 +111,9 @@ impl Lexer {
             b'\'' | b'"' => self.open_string(0),
             b'.' if self.byte(1).is_ascii_digit() => self.number()?,
             byte if byte.is_ascii_digit() => self.number()?,
-            byte if byte.is_ascii_alphabetic() || byte == b'_' || !byte.is_ascii() => self.word()?,
+            byte if byte.is_ascii_alphabetic() || byte == b'_' || !byte.is_ascii() => {
+                self.word()?
+            }
             _ => self.operator()?,
         }
         Some(false)
@@ -312,7 +314,8 @@ fn number_len(text: &[u8]) -> Lex<usize> {
     if at(end) == b'j' {
         return Some(end + 1);
     }
-    let is_octal = end == whole && at(0) == b'0' && text[..whole].iter().any(|b| *b > b'0' && *b != b'_');
+    let is_octal =
+        end == whole && at(0) == b'0' && text[..whole].iter().any(|b| *b > b'0' && *b != b'_');
     (!is_octal).then_some(end)
 }
 

@@ -17,7 +17,8 @@ impl Literal {
     /// The string that a text begins with, whose prefix has so many bytes.
     pub(super) fn open(text: &str, start: usize, prefix: usize) -> Self {
         let quote = text.as_bytes()[prefix];
-        let has = |letter: u8| text.as_bytes()[..prefix].iter().any(|b| b.eq_ignore_ascii_case(&letter));
+        let has =
+            |letter: u8| text.as_bytes()[..prefix].iter().any(|b| b.eq_ignore_ascii_case(&letter));
         Self {
             start,
             triple: text.as_bytes()[prefix..].starts_with(&[quote; 3]),
@@ -52,6 +53,7 @@ pub(super) fn check_escape(escape: &str, is_bytes: bool) -> Option<()> {
         _ => return Some(()),
     };
     let digits = escape.get(1..=count)?;
-    let code = digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16));
+    let code =
+        digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16));
     matches!(code, Some(Ok(0..=0x10_ffff))).then_some(())
 }

@@ -63,7 +63,11 @@ impl<'a> Parser<'a> {
     }
 
     /// Items with commas between them and perhaps after them, up to the closing text, which is read.
-    pub(super) fn list_to(&mut self, close: &str, mut item: impl FnMut(&mut Self) -> Parse) -> Parse {
+    pub(super) fn list_to(
+        &mut self,
+        close: &str,
+        mut item: impl FnMut(&mut Self) -> Parse,
+    ) -> Parse {
         while !self.eat(close) {
             item(self)?;
             if !self.eat(",") {

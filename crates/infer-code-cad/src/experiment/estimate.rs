@@ -62,9 +62,9 @@ impl Experiment<'_> {
     ) -> Result<Duration, ExperimentError> {
         let recipe = self.recipe(unit)?;
         let streams = if recipe.contrast.is_some() { 2.0 } else { 1.0 };
-        let drafts = recipe.drafts.unwrap_or(1) as f64;
-        let tokens =
-            LENGTH * self.plan.config(self.arm(unit), &recipe, unit.seed).max_new_tokens as f64;
+        let drafts = recipe.choice.drafts() as f64;
+        let of_run = self.plan.config(self.arm(unit), &recipe, unit.seed).max_new_tokens;
+        let tokens = LENGTH * recipe.max_new_tokens.unwrap_or(of_run) as f64;
         let samples = self.samples(unit);
         let left = 1.0 - judged as f64 / samples.max(1) as f64;
         let rows = samples as f64 * drafts * tokens;

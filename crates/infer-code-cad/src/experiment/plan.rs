@@ -79,6 +79,9 @@ pub struct PlannedArm {
     /// A preset of its own, which the comparison is then about.
     #[serde(default, deserialize_with = "own_preset")]
     pub preset: Option<Preset>,
+    /// Samples of each problem and seed, where they are not the plan's: one of an arm that chooses among as many drafts
+    /// as others have samples.
+    pub samples: Option<usize>,
     /// The arm that it is set beside, with an interval and a p that is not corrected.
     pub against: Option<String>,
     /// The arm that it is tested against, corrected over all such contrasts of the plan.
@@ -110,7 +113,8 @@ impl Plan {
     /// What is the same for all samples of an arm.
     pub(super) fn config(&self, arm: &PlannedArm, recipe: &Recipe, seed: u64) -> SolveConfig {
         let preset = arm.preset(self);
-        let mut config = SolveConfig { n_samples: self.samples, seed, ..preset.config(recipe) };
+        let mut config =
+            SolveConfig { n_samples: arm.samples(self), seed, ..preset.config(recipe) };
         if let Some(max_new_tokens) = self.max_new_tokens {
             (config.max_new_tokens, config.max_length) = (max_new_tokens, None);
         }
@@ -177,7 +181,7 @@ impl Plan {
             ("seeds", self.seeds.is_empty()),
             ("k", self.k.is_empty() || self.k.contains(&0)),
             ("arm", self.arms.is_empty()),
-            ("samples", self.samples == 0),
+            ("samples", self.samples == 0 || self.arms.iter().any(|arm| arm.samples == Some(0))),
             ("problems", self.problems == Some(0)),
         ] {
             if is_empty {
@@ -223,6 +227,10 @@ impl Plan {
 impl PlannedArm {
     pub(super) fn preset<'a>(&'a self, plan: &'a Plan) -> &'a Preset {
         self.preset.as_ref().unwrap_or(&plan.preset)
+    }
+
+    pub(super) fn samples(&self, plan: &Plan) -> usize {
+        self.samples.unwrap_or(plan.samples)
     }
 
     fn role(&self) -> Role {

@@ -51,7 +51,7 @@ impl Plan {
                         .join(format!(
                             "{}.n{}.seed{seed}",
                             slug(&recipe.to_string()),
-                            self.samples
+                            planned.samples(self)
                         ));
                     units.push(Unit { arm, benchmark, seed, stem });
                 }

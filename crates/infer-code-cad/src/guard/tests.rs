@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use infer_code_cad_decode::{ContextAware, Greedy, Nucleus};
-use infer_code_cad_engine::{Completion, Engine, EngineConfig, Event, Request, TableModel, generate};
+use infer_code_cad_engine::{
+    Completion, Engine, EngineConfig, Event, Request, TableModel, generate,
+};
 
 use super::*;
 
@@ -28,7 +30,12 @@ impl Language {
         Self { words: words.iter().map(|word| word.0).collect(), model }
     }
 
-    fn complete<D: Decoder + 'static>(&self, decoder: D, len: usize, samples: usize) -> Vec<Completion> {
+    fn complete<D: Decoder + 'static>(
+        &self,
+        decoder: D,
+        len: usize,
+        samples: usize,
+    ) -> Vec<Completion> {
         self.complete_after("def f():\n", decoder, len, samples)
     }
 
@@ -224,9 +231,17 @@ fn a_completion_ends_with_its_function() {
     let mut ended = 0;
     for completion in language.complete(guard, 30, 200) {
         let len = completion.tokens.len();
-        assert!(!completion.text.trim_end_matches(['c', '\n']).contains("\nc"), "{:?}", completion.text);
+        assert!(
+            !completion.text.trim_end_matches(['c', '\n']).contains("\nc"),
+            "{:?}",
+            completion.text
+        );
         ended += usize::from(len < 30);
-        assert!(len == 30 || completion.text.contains(" a"), "it has a body: {:?}", completion.text);
+        assert!(
+            len == 30 || completion.text.contains(" a"),
+            "it has a body: {:?}",
+            completion.text
+        );
     }
     assert!(ended > 150, "{ended} ended before the limit");
 }

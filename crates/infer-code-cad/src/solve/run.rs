@@ -96,7 +96,8 @@ impl<'a> Run<'a> {
         request.role = asked.role;
         request.samples = asked.drafts.clone();
         request.written = prompted.written.clone();
-        request.max_new_tokens = asked.max_new_tokens.unwrap_or(self.config.max_new_tokens);
+        let own = asked.max_new_tokens.or(prompted.max_new_tokens);
+        request.max_new_tokens = own.unwrap_or(self.config.max_new_tokens);
         if let Some(max_length) = self.config.max_length {
             let read = prompted.streams.first().map_or(0, |stream| stream.tokens.len());
             let room = max_length.saturating_sub(read).max(1);

@@ -18,6 +18,14 @@ pub enum TechniqueError {
         /// The parts there are.
         choices: String,
     },
+    /// Nobody chooses so among drafts.
+    #[error("{name:?} is no way to choose among drafts; behind | stands one of {choices}")]
+    UnknownChoice {
+        /// What was asked for.
+        name: String,
+        /// The ways there are.
+        choices: String,
+    },
     /// The part has no such key.
     #[error("{part} has no {key:?}; {choices}")]
     UnknownKey {

@@ -3,12 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use infer_code_cad_decode::{Alpha, Contrast, ContrastGate, Decoder, Mix, Nucleus, Settings};
+use infer_code_cad_decode::{Alpha, Contrast, ContrastGate, Mix, Settings};
 
-use super::part::Part;
-use super::recipe::paper_nucleus;
+use super::choice::{Choice, switch};
+use super::part::{Part, split_choice};
+use super::sampler::Sampler;
 use crate::preset::Family;
-use crate::{PartSetting, PassageGate, Preset, Question, Recipe, Sampler, TechniqueError, Wording};
+use crate::{
+    PartSetting, PassageGate, Preset, Question, Recipe, SyntaxGuard, TechniqueError, Wording,
+};
 
 /// What `question` of `cad` may be.
 const QUESTIONS: &str = "signature, headless, raw, instruction, masked or no-examples";
@@ -16,8 +19,15 @@ const QUESTIONS: &str = "signature, headless, raw, instruction, masked or no-exa
 /// What its `alpha` may be.
 const ALPHAS: &str = "a value in [0, 1e6], divergence or divergence:FLOOR";
 
+/// The keys of `cad`.
+const CAD: [&str; 7] =
+    ["alpha", "plausibility", "weights", "gate", "modulation", "question", "wording"];
+
 /// The parts of names.
-const PARTS: [&str; 8] = ["vanilla", "cot", "cad", "control", "rag", "sc", "nucleus", "greedy"];
+const PARTS: [&str; 12] = [
+    "vanilla", "cot", "cad", "control", "rag", "sc", "nucleus", "adapt", "greedy", "beam",
+    "adadec", "guard",
+];
 
 impl FromStr for Recipe {
     type Err = TechniqueError;
@@ -60,16 +70,18 @@ impl Recipe {
         name: &str,
         beside: &[PartSetting],
     ) -> Result<Self, TechniqueError> {
-        let plain = Self::of(Part::all(name)?, preset)?; // what is wrong with the name comes first
+        let (parts, choice) = split_choice(name)?;
+        // What is wrong with the name comes first.
+        let plain = Self::of(Part::all(parts)?, choice, preset)?;
         if beside.is_empty() {
             return Ok(plain);
         }
-        let mut parts = Part::all(name)?;
-        beside.iter().try_for_each(|setting| setting.add_to(&mut parts, name.trim()))?;
-        Self::of(parts, preset)
+        let mut all = Part::all(parts)?;
+        beside.iter().try_for_each(|setting| setting.add_to(&mut all, name.trim()))?;
+        Self::of(all, choice, preset)
     }
 
-    fn of(parts: Vec<Part>, preset: &Preset) -> Result<Self, TechniqueError> {
+    fn of(parts: Vec<Part>, choice: Option<&str>, preset: &Preset) -> Result<Self, TechniqueError> {
         let has = |name| parts.iter().any(|part| part.name() == name);
         let family = Family::new(has("cad") || has("control"), has("rag"));
         let sampler = Sampler::Nucleus(preset.drawing_of(family).sampler);
@@ -87,6 +99,15 @@ impl Recipe {
             recipe.add(part, preset)?;
         }
         expect_together(&seen)?;
+        if let Some(choice) = choice {
+            let choice = Choice::read(choice.parse()?)?;
+            if seen.contains(&"sc") {
+                let reason = "the answer is chosen in one way; leave one out";
+                let (first, second) = ("sc", choice.name());
+                return Err(TechniqueError::Together { first, second, reason });
+            }
+            recipe.choice = choice;
+        }
         recipe.check()?;
         Ok(recipe)
     }
@@ -98,7 +119,11 @@ fn expect_together(seen: &[&'static str]) -> Result<(), TechniqueError> {
         true => Err(TechniqueError::Together { first, second, reason }),
         false => Ok(()),
     };
-    both("nucleus", "greedy", "a token is chosen in one way; leave one out")?;
+    for (place, first) in Sampler::NAMES.into_iter().enumerate() {
+        for second in &Sampler::NAMES[place + 1..] {
+            both(first, second, "a token is chosen in one way; leave one out")?;
+        }
+    }
     ["cot", "cad", "control", "rag", "sc"].into_iter().try_for_each(|other| {
         both("vanilla", other, "vanilla is the plain prompt alone; leave it out")
     })
@@ -109,7 +134,11 @@ impl fmt::Display for Recipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
         if self.thinks_first {
-            parts.push(Settings::new("cot"));
+            let cot = Settings::new("cot");
+            parts.push(match self.max_new_tokens {
+                Some(tokens) => cot.with("tokens", tokens),
+                None => cot,
+            });
         }
         if let Some(contrast) = &self.contrast {
             let is_paper = *contrast == Self::contrast()
@@ -124,21 +153,24 @@ impl fmt::Display for Recipe {
         if let Some(passages) = self.passages {
             parts.push(rag(passages, self.gate));
         }
-        match self.drafts {
-            Some(Self::DRAFTS) => parts.push(Settings::new("sc")),
-            Some(drafts) => parts.push(Settings::new("sc").with("drafts", drafts)),
-            None => {}
+        let is_sc = matches!(self.choice, Choice::Medoid { .. });
+        match self.choice {
+            Choice::Medoid { drafts: Choice::MEDOID } => parts.push(Settings::new("sc")),
+            Choice::Medoid { drafts } => parts.push(Settings::new("sc").with("drafts", drafts)),
+            _ => {}
         }
-        match &self.sampler {
-            Sampler::Nucleus(nucleus) if *nucleus == paper_nucleus() => {}
-            Sampler::Nucleus(nucleus) => parts.push(nucleus.settings()),
-            Sampler::Greedy => parts.push(Settings::new("greedy")),
-        }
+        parts.extend(self.sampler.settings());
+        parts.extend(self.guard.as_ref().map(guard));
         if parts.is_empty() {
-            return f.pad("vanilla");
+            parts.push(Settings::new("vanilla"));
         }
         let parts: Vec<String> = parts.iter().map(Settings::to_string).collect();
-        f.pad(&parts.join("+"))
+        let choice = match &self.choice {
+            Choice::First => String::new(),
+            _ if is_sc => String::new(),
+            choice => format!("|{choice}"),
+        };
+        f.pad(&(parts.join("+") + &choice))
     }
 }
 
@@ -157,14 +189,33 @@ impl Recipe {
     fn add(&mut self, mut part: Part, preset: &Preset) -> Result<(), TechniqueError> {
         let mut keys: &[&str] = &[];
         match part.name() {
-            "cot" => self.thinks_first = true,
-            "greedy" => self.sampler = Sampler::Greedy,
+            "cot" => {
+                self.thinks_first = true;
+                let tokens = |text: &str| text.parse().ok().filter(|tokens| *tokens > 0);
+                self.max_new_tokens =
+                    part.take("tokens", "a whole number of at least 1", tokens)?;
+                keys = &["tokens"];
+            }
+            "guard" => {
+                let guard = self.guard.insert(SyntaxGuard::new(()));
+                let count = |text: &str| text.parse().ok().filter(|retries| *retries > 0);
+                let expected = "a whole number of at least 1";
+                guard.retries = part.take("retries", expected, count)?.unwrap_or(guard.retries);
+                let stop = |text: &str| match text {
+                    "run" => Some(false),
+                    "dedent" => Some(true),
+                    _ => None,
+                };
+                guard.stop_at_dedent = part.take("stop", "run or dedent", stop)?.unwrap_or(false);
+                keys = &["retries", "stop"];
+            }
+            name if Sampler::NAMES.contains(&name) => keys = self.sampler.read(&mut part)?,
             "cad" => {
                 self.contrast = Some(contrast(&mut part)?);
                 self.question = preset.question();
                 part.set("question", QUESTIONS, &mut self.question)?;
                 self.word(&mut part, preset)?;
-                keys = &["alpha", "plausibility", "weights", "gate", "question", "wording"];
+                keys = &CAD;
             }
             "control" => {
                 self.control = true;
@@ -178,15 +229,11 @@ impl Recipe {
                 keys = &["passages", "gate"];
             }
             "sc" => {
-                let drafts = self.drafts.insert(Self::DRAFTS);
-                part.set("drafts", "a whole number of at least 1", drafts)?;
+                let (drafts, expected) = (Choice::MEDOID, "a whole number of at least 1");
+                let count = |text: &str| text.parse().ok().filter(|drafts| *drafts > 0);
+                let drafts = part.take("drafts", expected, count)?.unwrap_or(drafts);
+                self.choice = Choice::Medoid { drafts };
                 keys = &["drafts"];
-            }
-            "nucleus" => {
-                if let Sampler::Nucleus(nucleus) = &mut self.sampler {
-                    set_nucleus(&mut part, nucleus)?;
-                }
-                keys = &["temperature", "top_p", "top_k", "min_p", "order"];
             }
             _ => {}
         }
@@ -197,6 +244,15 @@ impl Recipe {
         self.wording = preset.wording();
         part.set("wording", "table4 or public-code", &mut self.wording)
     }
+}
+
+/// The guard with what is not its default.
+fn guard(guard: &SyntaxGuard<()>) -> Settings {
+    let (default, mut settings) = (SyntaxGuard::new(()), Settings::new("guard"));
+    if guard.retries != default.retries {
+        settings = settings.with("retries", guard.retries);
+    }
+    if guard.stop_at_dedent { settings.with("stop", "dedent") } else { settings }
 }
 
 /// Retrieval with what differs from the paper.
@@ -230,19 +286,12 @@ fn contrast(part: &mut Part) -> Result<Contrast, TechniqueError> {
         contrast.alpha = alpha;
     }
     part.set("gate", ContrastGate::NAMES, &mut contrast.gate)?;
+    contrast.modulation = part.take("modulation", "on or off", switch)?.unwrap_or(false);
     let numbers = |text: &str| text.split('/').map(number).collect();
     if let Some(weights) = part.take("weights", "two weights, as in 1.5/-0.5", numbers)? {
         contrast.alpha = Alpha::Weights(weights);
     }
     Ok(contrast)
-}
-
-fn set_nucleus(part: &mut Part, nucleus: &mut Nucleus) -> Result<(), TechniqueError> {
-    part.set("temperature", "a finite value above 0", &mut nucleus.temperature)?;
-    part.set("top_p", "a value in (0, 1]", &mut nucleus.top_p)?;
-    part.set("top_k", "a whole number of at least 1", &mut nucleus.top_k)?;
-    part.set("min_p", "a value in [0, 1]", &mut nucleus.min_p)?;
-    part.set("order", "hf or llamacpp", &mut nucleus.order)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::choice::Choice;
 use crate::{Recipe, Supplies, Technique, TechniqueError};
 
 /// The techniques that the paper compares (Table 3), with its parameters (appendix A).
@@ -35,14 +36,15 @@ impl PaperTechnique {
     /// The same as parts, to be changed.
     pub fn recipe(self) -> Recipe {
         let plain = Recipe::default();
-        let (contrast, drafts) = (Some(Recipe::contrast()), Some(Recipe::DRAFTS));
+        let contrast = Some(Recipe::contrast());
+        let choice = Choice::Medoid { drafts: Choice::MEDOID };
         let passages = Some(Recipe::PASSAGES);
         match self {
             Self::Vanilla => plain,
             Self::Cad => Recipe { contrast, ..plain },
             Self::Rag => Recipe { passages, ..plain },
             Self::CadRag => Recipe { contrast, passages, ..plain },
-            Self::SelfConsistency => Recipe { drafts, ..plain },
+            Self::SelfConsistency => Recipe { choice, ..plain },
             Self::ChainOfThought => Recipe { thinks_first: true, ..plain },
         }
     }

@@ -90,14 +90,31 @@ impl FromStr for Part {
 }
 
 fn split(name: &str) -> impl Iterator<Item = &str> {
+    name.split(outside('+'))
+}
+
+/// The parts of a name, and what stands behind its `|`; one within brackets or quotes is part of a value.
+pub(super) fn split_choice(name: &str) -> Result<(&str, Option<&str>), TechniqueError> {
+    let mut sides = name.split(outside('|'));
+    match (sides.next(), sides.next(), sides.next()) {
+        (Some(parts), choice, None) => Ok((parts, choice)),
+        _ => Err(TechniqueError::Syntax {
+            text: name.to_owned(),
+            reason: "a second | where there may be one".to_owned(),
+        }),
+    }
+}
+
+/// Whether a character is this one and not within brackets or quotes.
+fn outside(separator: char) -> impl FnMut(char) -> bool {
     let (mut depth, mut quoted) = (0usize, false);
-    name.split(move |c| {
+    move |c| {
         match c {
             '"' => quoted = !quoted,
             '(' if !quoted => depth += 1,
             ')' if !quoted => depth = depth.saturating_sub(1),
             _ => {}
         }
-        c == '+' && depth == 0 && !quoted
-    })
+        c == separator && depth == 0 && !quoted
+    }
 }

@@ -1,34 +1,47 @@
 use std::sync::Arc;
 
-use infer_code_cad_decode::{
-    ContextAware, Contrast, DecodeError, Decoder, Greedy, Logits, Mix, Nucleus,
-};
+use infer_code_cad_decode::{ContextAware, Contrast, DecodeError, Decoder, Mix};
 use infer_code_cad_retrieval::Retriever;
 
-use crate::preset::Family;
+use super::choice::Choice;
+use super::sampler::Sampler;
 use crate::{
-    First, Jaccard, Layout, MostConsistent, PaperPrompter, PassageGate, Preset, Question, Selector,
-    Similarity, Technique, TechniqueError, Wording,
+    Budget, Jaccard, Layout, PaperPrompter, PassageGate, Preset, Prompter, Question, Similarity,
+    SyntaxGuard, Technique, TechniqueError, Wording,
 };
 
 /// A technique by its parts, read from a name and written as one.
 ///
-/// A name is one or more parts, joined by `+` in any order. What is not said is the paper's (appendix A):
+/// A name is one or more parts, joined by `+` in any order, and behind a `|` how the answer is chosen among several drafts.
+/// What is not said is the paper's (appendix A):
 ///
 /// | part | what it does | keys |
 /// |---|---|---|
 /// | `vanilla` | nothing: the plain prompt | |
-/// | `cot` | asks for an outline first | |
-/// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5` (`divergence`, `divergence:FLOOR`), `plausibility=0`, or `weights`; `gate=open` (`entropy:NATS`, `deviation:MOST`, `constraint:FACTOR`); `question=signature` (`raw`, `instruction`, `masked`, `no-examples`, `headless`), `wording=table4` |
+/// | `cot` | asks for an outline first | `tokens`: the longest completion, where the run's is too short for both |
+/// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5` (`divergence`, `divergence:FLOOR`), `plausibility=0`, or `weights`; `gate=open` (`entropy:NATS`, `deviation:MOST`, `constraint:FACTOR`); `modulation=off`; `question=signature` (`raw`, `instruction`, `masked`, `no-examples`, `headless`), `wording=table4` |
 /// | `control` | the prompt of `cad` without contrast | `wording=table4` |
 /// | `rag` | puts the best passages before the problem | `passages=1`, `gate=open` |
 /// | `sc` | keeps the draft most like the others | `drafts=5` |
-/// | `nucleus` | samples | `temperature=0.8`, `top_p=0.9`, `top_k`, `min_p=0`, `order=hf` |
+/// | `nucleus` | samples | `temperature=0.8`, `top_p=0.9`, `top_k`, `min_p=0`, `typical_p`, `top_n_sigma`, `order=hf` |
+/// | `adapt` | samples, hotter at the beginning of a line | `line_start=1.2`, and those of `nucleus` with `temperature=0.5`, `top_p=1` |
 /// | `greedy` | takes the best token instead | |
+/// | `beam` | searches for the most probable text | `beams=3`, `length_penalty=1` |
+/// | `adadec` | takes the best token, and looks ahead where it is uncertain | `threshold=1`, `candidates=3`, `lookahead=5` |
+/// | `guard` | takes back lines that no continuation can make Python | `retries=10`, `stop=run` (`dedent`: ends where the function does) |
+///
+/// | behind `\|` | which draft it takes | keys |
+/// |---|---|---|
+/// | `visible-tests` | that which passes most of the examples of its prompt | `n=10`, `wave=4`, `stop=first` (`all`, `doubling:SHARE`, `beta:PROBABILITY`), `tie=log_prob` (`first`), `repair=off` |
+/// | `log-prob` | the most probable per token | `n=10` |
+/// | `vote`, `mbr-exec` | that which does what most others do | `n=10`; of `vote` `inputs=12`, `rule=soft` (`hard`), `sketch=off` |
+/// | `codet` | that which agrees with tests of the model's own | `n=10`, `tests=10`, `weights=count` (`aces`) |
+/// | `medoid` | that of `sc` | `n=5` |
 ///
 /// `gate=perplexity` keeps a passage only where it makes the problem more probable: see [`PassageGate`].
 /// `question` is what the contrast takes away, `wording` what the public code has otherwise: see [`Question`] and [`Wording`].
-/// `nucleus` cuts by `top_k`, then `top_p`, then `min_p`, after the temperature: see [`Nucleus`].
+/// `nucleus` cuts by `top_k`, then `top_p`, then `min_p`, after the temperature: see
+/// [`Nucleus`](infer_code_cad_decode::Nucleus).
 ///
 /// # Examples
 /// ```
@@ -38,7 +51,9 @@ use crate::{
 /// assert_eq!(recipe.to_string(), "cad(alpha=0.2,plausibility=0.1)+rag");
 /// assert_eq!("rag+cad".parse::<Recipe>()?, PaperTechnique::CadRag.recipe());
 /// let error = "cad(beta=1)".parse::<Recipe>().unwrap_err();
-/// assert_eq!(error.to_string(), "cad has no \"beta\"; choose alpha, plausibility, weights, gate, question, wording");
+/// assert_eq!(error.to_string(), "cad has no \"beta\"; choose alpha, plausibility, weights, gate, modulation, question, wording");
+/// let chosen: Recipe = "cad(alpha=0.2)|visible-tests(n=20)".parse()?;
+/// assert_eq!(chosen.to_string(), "cad(alpha=0.2)|visible-tests(n=20)");
 /// # Ok::<(), infer_code_cad::TechniqueError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -57,27 +72,14 @@ pub struct Recipe {
     pub passages: Option<usize>,
     /// Which of these are kept.
     pub gate: PassageGate,
-    /// The number of drafts that self-consistency chooses from.
-    pub drafts: Option<usize>,
+    /// The longest completion in tokens, where the technique has a budget of its own.
+    pub max_new_tokens: Option<usize>,
     /// How a token is chosen.
     pub sampler: Sampler,
-}
-
-/// How a [`Recipe`] chooses a token.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Sampler {
-    /// Draws from the nucleus.
-    Nucleus(Nucleus),
-    /// Takes the best.
-    Greedy,
-}
-
-impl Default for Sampler {
-    /// The paper's temperature of 0.8 and top-p of 0.9.
-    fn default() -> Self {
-        Self::Nucleus(paper_nucleus())
-    }
+    /// Takes lines back that cannot be Python.
+    pub guard: Option<SyntaxGuard<()>>,
+    /// Which draft is the answer.
+    pub choice: Choice,
 }
 
 /// What a technique may need that its name does not say.
@@ -97,9 +99,6 @@ impl Default for Supplies {
 }
 
 impl Recipe {
-    /// Drafts of self-consistency in the paper.
-    pub(super) const DRAFTS: usize = 5;
-
     /// Passages of retrieval in the paper.
     pub(super) const PASSAGES: usize = 1;
 
@@ -150,16 +149,15 @@ impl Recipe {
             (None, false, true) => Layout::ThinkFirst,
             (None, false, false) => Layout::Plain,
         };
-        let selector: Arc<dyn Selector> = match self.drafts {
-            None => Arc::new(First),
-            Some(drafts) => {
-                Arc::new(MostConsistent { drafts, similarity: supplies.similarity.clone() })
-            }
-        };
         let passages = self.passages.unwrap_or(Self::PASSAGES);
         let (gate, question, wording) = (self.gate, self.question, self.wording);
         let prompter = PaperPrompter { layout, retriever, passages, gate, question, wording };
-        Ok(Technique { name, prompter: Arc::new(prompter), decoder: self.decoder()?, selector })
+        let mut prompter: Arc<dyn Prompter> = Arc::new(prompter);
+        if let Some(max_new_tokens) = self.max_new_tokens {
+            prompter = Arc::new(Budget { inner: prompter, max_new_tokens });
+        }
+        let selector = self.choice.selector(supplies);
+        Ok(Technique { name, prompter, decoder: self.decoder()?, selector })
     }
 
     /// The decoder alone: the sampler, after the contrast if there is one.
@@ -168,14 +166,14 @@ impl Recipe {
     /// As [`Recipe::build`], but for the retriever.
     pub fn decoder(&self) -> Result<Arc<dyn Decoder>, TechniqueError> {
         self.check()?;
-        let inner: Arc<dyn Decoder> = match &self.sampler {
-            Sampler::Nucleus(nucleus) => Arc::new(nucleus.clone()),
-            Sampler::Greedy => Arc::new(Greedy),
-        };
-        Ok(match &self.contrast {
-            None => inner,
-            Some(contrast) => Arc::new(ContextAware { mix: contrast.clone(), inner }),
-        })
+        let mut decoder = self.sampler.decoder();
+        if let Some(contrast) = &self.contrast {
+            decoder = Arc::new(ContextAware { mix: contrast.clone(), inner: decoder });
+        }
+        if let Some(SyntaxGuard { retries, stop_at_dedent, .. }) = self.guard {
+            decoder = Arc::new(SyntaxGuard { retries, stop_at_dedent, inner: decoder });
+        }
+        Ok(decoder)
     }
 
     /// Refuses parameters out of their range, and what does not go together.
@@ -185,14 +183,7 @@ impl Recipe {
             let two = contrast.arity() == 2;
             expect(two, "cad", "weights", contrast.arity(), "two weights, as in 1.5/-0.5")?;
         }
-        if let Sampler::Nucleus(nucleus) = &self.sampler {
-            let row = Logits::new(&[0.0], 1, 1);
-            let drawn = row.and_then(|row| nucleus.distribution(row));
-            drawn.map_err(|error| refused("nucleus", &error))?;
-        }
-        if let Some(drafts) = self.drafts {
-            expect(drafts > 0, "sc", "drafts", drafts, "a whole number of at least 1")?;
-        }
+        self.sampler.check().map_err(|error| refused(self.sampler.name(), &error))?;
         if let Some(passages) = self.passages {
             expect(passages > 0, "rag", "passages", passages, "a whole number of at least 1")?;
         }
@@ -209,17 +200,18 @@ impl Recipe {
             let reason = "the control is cad without contrast; leave one out";
             return Err(TechniqueError::Together { first: "control", second: "cad", reason });
         }
-        if self.drafts.is_some() && self.sampler == Sampler::Greedy {
-            let reason = "greedy drafts are all the same; draw them with nucleus";
-            return Err(TechniqueError::Together { first: "sc", second: "greedy", reason });
+        if self.choice.drafts() > 1 && self.sampler.is_deterministic() {
+            let (first, second) = (self.choice.name(), self.sampler.name());
+            let reason = "its drafts are all the same; draw them with nucleus";
+            return Err(TechniqueError::Together { first, second, reason });
+        }
+        if self.guard.is_some() && self.sampler.is_deterministic() {
+            let second = self.sampler.name();
+            let reason = "a line that is taken back would be the same again; draw with nucleus";
+            return Err(TechniqueError::Together { first: "guard", second, reason });
         }
         Ok(())
     }
-}
-
-/// The sampler of a name that says none.
-pub(super) fn paper_nucleus() -> Nucleus {
-    Preset::default().drawing_of(Family::Plain).sampler
 }
 
 /// What a decoder says of its parameters.
