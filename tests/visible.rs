@@ -198,8 +198,7 @@ fn waves_of_one_and_of_ten_draw_the_same_and_so_does_a_run_that_goes_on() {
             assert_eq!(one.drafts.len(), ten.drafts.len());
         }
         let half = one.drafts.values().step_by(2).map(|draft| {
-            let mut known =
-                KnownDraft::new(draft.text.clone(), draft.tokens.clone(), draft.finish.clone());
+            let mut known = KnownDraft::new(draft.text.clone(), draft.tokens.clone(), draft.finish);
             known.log_prob = draft.log_prob;
             (draft.address.clone(), known)
         });

@@ -84,6 +84,8 @@ impl fmt::Display for MbppSplit {
 /// must agree with those of the reference within `atol`. Of the rows of its data set they are the `test`,
 /// which needs NumPy.
 ///
+/// No test is visible: [`Task::with_tests_shown`] puts the asserts into prompt and visible tests, for runs that say so.
+///
 /// # Errors
 /// Unreadable or empty file, malformed line, field missing or of the wrong type, tests that call no
 /// function of the reference code, repeated task ids, no row in the split.

@@ -109,10 +109,10 @@ fn runs_stop_as_often_as_they_must() {
 
 #[test]
 fn the_exact_times_of_two_equal_classes() {
-    // Two drafts agree with probability 1/2; of four, three or four are alike with 10/16, of which 4/16 + ... did at two.
+    // Two drafts agree with probability 1/2; the rest comes to four drafts, the last.
     let times = exact(Stopping::Doubling(0.75), &[0.5, 0.5], 4);
     assert_eq!(times, [0.0, 0.5, 0.0, 0.5]);
-    // Four alike at once are 31/32, three 15/16; with one against them five alike are needed: 57/64, six: 120/128.
+    // Four alike are 31/32; five with one against them are 120/128, so everything else comes to the last.
     let times = exact(Stopping::Beta(0.95), &[0.5, 0.5], 6);
     assert_eq!(times, [0.0, 0.0, 0.0, 0.125, 0.0, 0.875]);
     let geometric = exact(Stopping::First, &[0.25, 0.75], 3);
