@@ -42,6 +42,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
+    common::list_techniques();
     let args = Args::parse();
     common::exit(if args.rejudge { judge_again(&args) } else { run(&args) })
 }

@@ -5,6 +5,7 @@
 mod cad_parity;
 mod canonical;
 mod chat;
+mod decoding_parity;
 mod determinism;
 mod drafts;
 mod embedded;
@@ -26,6 +27,7 @@ mod prompts;
 #[cfg(feature = "report")]
 mod reproduce;
 mod samples;
+mod search;
 mod shards;
 mod sharing;
 #[cfg(feature = "report")]

@@ -36,12 +36,12 @@ pub(crate) use passages::PassageArgs;
 pub(crate) use sampling::SamplingArgs;
 pub(crate) use settings::SettingArgs;
 pub(crate) use shard::ShardArgs;
-pub(crate) use technique::TechniqueArgs;
+pub(crate) use technique::{TechniqueArgs, list_techniques};
 
 /// Flags of `evaluate` that mean something only where drafts are written.
 #[rustfmt::skip]
-pub(crate) const WRITING: [&str; 34] = [
-    "technique", "preset", "temperature", "top_p", "top_k", "min_p", "alpha", "plausibility", "n_passages", "gate",
+pub(crate) const WRITING: [&str; 35] = [
+    "technique", "list_techniques", "preset", "temperature", "top_p", "top_k", "min_p", "alpha", "plausibility", "n_passages", "gate",
     "passages", "index", "retrieved", "embedder", "embedder_weights", "embedder_threads", "similarity",
     "prompt_format", "system", "model", "weights", "kv", "threads", "device", "n", "max_new_tokens", "max_rows",
     "stop", "seed", "drafts", "judge_after", "as_is", "align", "shard",

@@ -5,19 +5,23 @@ use std::sync::Arc;
 use clap::Args;
 use infer_code_cad::tasks::Task;
 use infer_code_cad::{
-    Chat, Choice, EmbeddingSimilarity, Preset, PresetError, PromptFormat, Recipe, SolveConfig,
-    Supplies, Switches, Technique, TechniqueError,
+    Chat, Choice, EmbeddingSimilarity, Listed, Preset, PresetError, PromptFormat, Recipe,
+    SolveConfig, Supplies, Switches, Technique, TechniqueError,
 };
 
-use super::{Failure, PassageArgs, SettingArgs};
+use super::{Failure, PassageArgs, SettingArgs, say};
 
 /// Which technique to run.
 #[derive(Args)]
 pub(crate) struct TechniqueArgs {
     /// vanilla, cad, rag, cad+rag, sc, cot, control (the prompt of cad without contrast), or parts with their
-    /// settings, joined by +: rag+cad(alpha=0.2,plausibility=0.1), sc(drafts=3)+nucleus(temperature=0.6), greedy.
+    /// settings, joined by +, and behind | which of several drafts is the answer: rag+cad(alpha=0.2,plausibility=0.1),
+    /// sc(drafts=3)+nucleus(temperature=0.6), greedy, vanilla|visible-tests(n=10).
     #[arg(long, value_name = "NAME", default_value = "vanilla", value_parser = name)]
     technique: String,
+    /// Prints all parts of techniques with their settings, and nothing else.
+    #[arg(long)]
+    list_techniques: bool,
     /// What is not said by a flag or a technique: default (fair), paper (its text) or paper-code (its public code);
     /// a defect of that code is turned on by +NAME, as in default+leading-space, and off by +no-NAME.
     #[arg(long, value_name = "NAME", default_value = "default")]
@@ -40,6 +44,23 @@ pub(crate) struct TechniqueArgs {
     /// A system message, for a chat.
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
+}
+
+/// Prints what techniques may be made of, and ends, where that is asked for. It comes before the flags are read, since it
+/// needs none of those that a run cannot do without.
+pub(crate) fn list_techniques() {
+    if std::env::args().all(|arg| arg != "--list-techniques") {
+        return;
+    }
+    let groups = [
+        ("parts, joined by +", Listed::PARTS),
+        ("behind |, which of several drafts is the answer", Listed::CHOICES),
+    ];
+    for (heading, listed) in groups {
+        say(format_args!("{heading}:"));
+        listed.iter().for_each(|one| say(format_args!("{one}")));
+    }
+    std::process::exit(0)
 }
 
 /// What a file of switches says.

@@ -31,6 +31,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
+    common::list_techniques();
     let args = Args::parse();
     common::exit(if args.tokens.tokens.is_empty() { run(&args) } else { args.tokens.run(&args) })
 }

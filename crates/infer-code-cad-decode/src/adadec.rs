@@ -9,8 +9,8 @@ use crate::{
 
 /// Greedy where the model is sure, and with a look ahead where it is not: AdaDec.
 ///
-/// A row is uncertain where its entropy `H = -sum p ln p`, in nats and at temperature 1, is at least the threshold. There
-/// each of the most probable `candidates` is continued greedily by up to `lookahead` tokens, or to where its
+/// A row is uncertain where its entropy `H = -sum p ln p`, in nats and at temperature 1, is at least the threshold.
+/// There each of the most probable `candidates` is continued greedily by up to `lookahead` tokens, or to where its
 /// text ends, and scored by the mean log-probability of what it has then, the candidate and an end of text
 /// counted. The best goes on, of equal ones the more probable candidate. Its continuation is kept up to the first token
 /// that was chosen from an uncertain row itself: it is what the same rule would choose token by token.

@@ -9,8 +9,8 @@ use crate::{
 /// Beam search: the most probable completion that a search over the best `beams` continuations finds.
 ///
 /// At every step the live beams are continued by every token, and the `beams` best of all continuations by
-/// `sum ln p` go on. One that ends among them is a hypothesis with the score `sum ln p / length^length_penalty`, its end
-/// of text counted; the best `beams` hypotheses are remembered. The search ends when there are as many and the
+/// `sum ln p` go on. One that ends among them is a hypothesis with the score `sum ln p / length^length_penalty`,
+/// its end of text counted; the best `beams` hypotheses are remembered. The search ends when there are as many and the
 /// best live beam's score, at its present length, is not above the least of theirs, or at the most tokens
 /// of a completion, where all beams are hypotheses. The best hypothesis is the completion.
 ///
@@ -20,10 +20,10 @@ use crate::{
 /// the vocabulary grows as the tree does. What a stop string ends is a hypothesis as well, one step later than an
 /// end of text would be, since a decoder is not told of stop strings.
 ///
-/// Use it for one deterministic draft where a sampler's would be the only one; its hypotheses are near-duplicates, so it is
-/// of no use for pass@k. It costs `beams` rows per weight pass and memory for `beams + 1` branches, the best
-/// hypothesis being one. Under a [`ContextAware`](crate::ContextAware) the probabilities are the mixed row's. Tokens that all
-/// beams agree on are settled, and may be shown to a reader.
+/// Use it for one deterministic draft where a sampler's would be the only one; its hypotheses are near-duplicates,
+/// so it is of no use for pass@k. It costs `beams` rows per weight pass and memory for `beams + 1` branches, the
+/// best hypothesis being one. Under a [`ContextAware`](crate::ContextAware) the probabilities are the mixed
+/// row's. Tokens that all beams agree on are settled, and may be shown to a reader.
 ///
 /// # Examples
 /// ```

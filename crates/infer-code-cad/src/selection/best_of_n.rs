@@ -8,7 +8,7 @@ use infer_code_cad_sandbox::Limits;
 use infer_code_cad_tasks::Problem;
 
 use super::checks::Checks;
-use super::mean_log_prob::mean_log_prob;
+use super::likelihood::mean;
 use super::repair::Repairing;
 use crate::{
     Bench, Draft, DraftRequest, Repair, SelectError, Selecting, Selection, Selector, Stopping,
@@ -193,7 +193,7 @@ impl Choosing {
         let rank = |place: usize| {
             let draft = &drafts[place];
             let log_prob = match self.config.tie {
-                Tie::LogProb => mean_log_prob(draft).unwrap_or(f64::NEG_INFINITY),
+                Tie::LogProb => mean(draft),
                 Tie::First => 0.0,
             };
             (checks.passed(&draft.program), checks.loads(&draft.program), log_prob)
@@ -253,7 +253,7 @@ impl Choosing {
     fn remarks(&self, drafts: &[Draft]) -> impl Iterator<Item = String> {
         let are_equal =
             drafts.len() > 1 && drafts.windows(2).all(|two| two[0].program == two[1].program);
-        let unknown = drafts.iter().filter(|draft| mean_log_prob(draft).is_none()).count();
+        let unknown = drafts.iter().filter(|draft| !mean(draft).is_finite()).count();
         let unknown = if self.config.tie == Tie::LogProb { unknown } else { 0 };
         let repeats = drafts.iter().filter(|draft| self.repairing.repeats(draft)).count();
         let remarks = [

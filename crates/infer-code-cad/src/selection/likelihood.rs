@@ -2,9 +2,9 @@
 
 use crate::Draft;
 
-/// The sum of a draft's log-probabilities; unknown, or of no token, it is below all others.
+/// The sum of a draft's log-probabilities; unknown, no number, or of no token, it is below all others: minus infinity.
 pub(super) fn total(draft: &Draft) -> f64 {
-    let known = draft.log_prob.filter(|_| !draft.tokens.is_empty());
+    let known = draft.log_prob.filter(|sum| sum.is_finite() && !draft.tokens.is_empty());
     known.unwrap_or(f64::NEG_INFINITY)
 }
 

@@ -1,6 +1,7 @@
 use infer_code_cad_decode::Settings;
 use infer_code_cad_tasks::Problem;
 
+use super::likelihood::{first_best, mean};
 use crate::{Bench, Draft, SelectError, Selecting, Selection, Selector};
 
 /// The draft that the model finds most probable per token, `(1 / T) sum over t of log p(y_t | y_<t, x)`. The earliest wins
@@ -41,29 +42,21 @@ impl Selecting for MeanLogProb {
         if drafts.len() < self.drafts {
             return Ok(Selection::Wait);
         }
-        let values: Vec<Option<f64>> = drafts.iter().map(mean_log_prob).collect();
-        let unknown = values.iter().filter(|value| value.is_none()).count();
-        let rank = |place: usize| values[place].unwrap_or(f64::NEG_INFINITY);
-        let better = |best, place| if rank(place) > rank(best) { place } else { best };
-        let best = (0..values.len()).reduce(better).unwrap_or(0);
-        let why = match (values.get(best).copied().flatten(), unknown) {
-            (None, _) => format!("no draft of {} has a log-probability: the first", drafts.len()),
-            (Some(value), 0) => {
-                format!("highest mean log-probability of {}: {value:.4}", drafts.len())
+        let unknown = drafts.iter().filter(|draft| !mean(draft).is_finite()).count();
+        let best = first_best(0..drafts.len(), |place| mean(&drafts[place])).unwrap_or(0);
+        let value = drafts.get(best).map_or(f64::NEG_INFINITY, mean);
+        let of = drafts.len();
+        let why = match unknown {
+            0 => format!("highest mean log-probability of {of}: {value:.4}"),
+            unknown if unknown == of => {
+                format!("no draft of {of} has a log-probability: the first")
             }
-            (Some(value), unknown) => format!(
-                "highest mean log-probability of {}: {value:.4}, {unknown} without one left out",
-                drafts.len()
+            unknown => format!(
+                "highest mean log-probability of {of}: {value:.4}, {unknown} without one left out"
             ),
         };
         Ok(Selection::answer(best, why))
     }
-}
-
-/// Per token; `None` where it is not known, or no number.
-pub(super) fn mean_log_prob(draft: &Draft) -> Option<f64> {
-    let mean = draft.log_prob? / draft.tokens.len() as f64;
-    mean.is_finite().then_some(mean)
 }
 
 #[cfg(test)]
@@ -72,6 +65,7 @@ mod tests {
     use infer_code_cad_sandbox::ScriptedJudge;
 
     use super::*;
+    use crate::Draft;
     use crate::selection::driven;
 
     fn chosen(log_probs: &[(Option<f64>, usize)]) -> (usize, String) {
