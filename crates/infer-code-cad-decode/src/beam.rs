@@ -10,15 +10,14 @@ use crate::{
 ///
 /// At every step the live beams are continued by every token, and the `beams` best of all continuations by
 /// `sum ln p` go on. One that ends among them is a hypothesis with the score `sum ln p / length^length_penalty`,
-/// its end of text counted; the best `beams` hypotheses are remembered. The search ends when there are as many and the
-/// best live beam's score, at its present length, is not above the least of theirs, or at the most tokens
+/// its end of text counted; the best `beams` hypotheses are remembered. The search ends when there are as many and
+/// the best live beam's score, at its present length, is not above the least of theirs, or at the most tokens
 /// of a completion, where all beams are hypotheses. The best hypothesis is the completion.
 ///
 /// These are the tokens of Hugging Face `transformers` with `generate(num_beams=beams, do_sample=False,
-/// length_penalty=length_penalty, early_stopping=False)`, its defaults. With `length_penalty` 0 and a search
-/// for the most probable sequence the score is its log-probability. One beam is [`Greedy`]. A beam wider than
-/// the vocabulary grows as the tree does. What a stop string ends is a hypothesis as well, one step later than an
-/// end of text would be, since a decoder is not told of stop strings.
+/// length_penalty=length_penalty, early_stopping=False)`, where the last is its default. One beam is [`Greedy`].
+/// A beam wider than the vocabulary grows as the tree does. What a stop string ends is a hypothesis as well, one
+/// step later than an end of text would be, since a decoder is not told of stop strings.
 ///
 /// Use it for one deterministic draft where a sampler's would be the only one; its hypotheses are near-duplicates,
 /// so it is of no use for pass@k. It costs `beams` rows per weight pass and memory for `beams + 1` branches, the

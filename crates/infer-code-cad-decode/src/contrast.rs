@@ -27,8 +27,8 @@ pub struct Contrast {
     ///
     /// Tokens that row 0 rules out then stay where they are, so that `alpha` may be large: with row 1 from the
     /// prompt with its anchors masked and `alpha = w - 1` this is selective prompt anchoring, for `w` up to 20,
-    /// without its authors' clamps (`p` of at least 1e-6, a change of at most 100). A constant added to a row does change it.
-    /// Not with [`Alpha::Weights`], which have no difference to multiply. It costs no weight pass.
+    /// without its authors' clamps (`p` of at least 1e-6, a change of at most 100). A constant added to a row does
+    /// change it. Not with [`Alpha::Weights`], which have no difference to multiply. It costs no weight pass.
     ///
     /// Tian and Zhang, [Selective Prompt Anchoring](https://arxiv.org/abs/2408.09121), and their public code.
     ///
