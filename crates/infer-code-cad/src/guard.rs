@@ -21,8 +21,8 @@ use watch::Watch;
 /// and on being alive. A mask of tokens would give other probabilities
 /// (Loula et al., [Fast Controlled Generation](https://arxiv.org/abs/2504.05410)).
 ///
-/// * A token may hold the end of one line and the beginning of the next. Then the next is drawn again from before
-///   that token, on the condition that the token ends the line before as one that is alive.
+/// * A line begins with the token that ends the line before, since that token may hold its first characters. It is
+///   drawn again too, on the condition that it ends that line again, alive.
 /// * Code is what follows [`Opening::written`], and where that is empty, or has a fence, what stands in the first
 ///   fence of Python. Prose, and all behind the closing fence, is let be; so is a completion without either.
 /// * A last line without a newline is not judged.
@@ -92,9 +92,10 @@ impl<D: Decoder> Decoder for SyntaxGuard<D> {
         Ok(Box::new(Guarding {
             inner: self.inner.begin(opening)?,
             vocabulary: Arc::clone(opening.vocabulary),
-            start: Start { len: 0, watch: watch.clone(), shared: false },
+            start: Start { len: 0, watch: watch.clone(), ends_a_line: false },
             watch,
             read: 0,
+            whole: 0,
             function,
             retries: self.retries,
             rejected: 0,
@@ -124,6 +125,8 @@ struct Guarding {
     watch: Watch,
     /// How many tokens the watch has read.
     read: usize,
+    /// How many of them stay where the line that goes on is cut off.
+    whole: usize,
     /// The column of the function at whose end the completion ends.
     function: Option<usize>,
     retries: usize,
@@ -140,8 +143,8 @@ struct Start {
     len: usize,
     /// As it was there.
     watch: Watch,
-    /// The next token must end the line before, as the one did that was taken back.
-    shared: bool,
+    /// Its first token must end the line before, as the one did that was first drawn: all but the first line's.
+    ends_a_line: bool,
 }
 
 /// What the tokens that were drawn come to.
@@ -172,31 +175,27 @@ impl Guarding {
         let seen = self.watch.feed(bytes);
         let at = self.read;
         self.read += 1;
-        if seen.dead || (self.start.shared && at == self.start.len && !seen.ended) {
-            // A token that does not end the line before is no draw of this line.
+        let is_first = at == self.start.len && self.start.ends_a_line;
+        if seen.dead || (is_first && !seen.ended) {
+            // A token that goes on with the line before is no draw of this one.
             self.rejected += usize::from(seen.dead);
             return Drawn::Dead;
         }
-        if let Some(before) = before.filter(|_| seen.ended) {
-            self.begin_line(at, before);
+        if seen.ended {
+            // A token that has more of the line before than its end stays with what it has of the next.
+            let ends_only =
+                bytes.iter().find(|byte| !byte.is_ascii_whitespace() || **byte == b'\n');
+            let shared = !self.watch.is_between_lines() && ends_only == Some(&b'\n');
+            self.whole = at + usize::from(!shared);
+        }
+        if let Some(watch) = before.filter(|_| seen.ended && !is_first) {
+            self.start = Start { len: at, watch, ends_a_line: true };
+            self.rejected = 0;
         }
         if self.function.is_some_and(|column| self.watch.leaves(column)) {
             return Drawn::Done;
         }
         Drawn::Alive
-    }
-
-    /// A line ended within the token at this place, and so did not begin before it.
-    fn begin_line(&mut self, at: usize, before: Watch) {
-        let start = if self.watch.is_between_lines() {
-            Start { len: at + 1, watch: self.watch.clone(), shared: false }
-        } else {
-            Start { len: at, watch: before, shared: true }
-        };
-        if start.len > self.start.len {
-            self.rejected = 0;
-        }
-        self.start = start;
     }
 
     fn restart(&mut self) {
@@ -234,7 +233,7 @@ impl Decoding for Guarding {
                     return Ok(());
                 }
                 Drawn::Done => {
-                    moves.finish(id, self.start.len);
+                    moves.finish(id, self.whole);
                     return Ok(());
                 }
                 Drawn::Dead | Drawn::Alive => {}

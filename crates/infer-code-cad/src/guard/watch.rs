@@ -59,7 +59,7 @@ impl Watch {
         seen
     }
 
-    /// Whether the text so far ends with a line, so that nothing of the next one is there.
+    /// Whether nothing is there of the next line.
     pub(super) fn is_between_lines(&self) -> bool {
         self.line.is_empty()
     }

@@ -346,7 +346,7 @@ mod tests {
             ("nucleus(top_n_sigma=1)", "nucleus(temperature=0.8,top_p=0.9,top_n_sigma=1)"),
             ("guard(stop=dedent,retries=3)+cad", "cad+guard(retries=3,stop=dedent)"),
             ("guard(retries=10)", "guard"),
-            ("vanilla|visible-tests(n=10, wave=4)", "vanilla|visible-tests"),
+            ("vanilla|visible-tests(n=10,wave=4)", "vanilla|visible-tests"),
             (
                 "rag+cad(alpha=0.2,plausibility=0.1)|visible-tests(n=20,stop=beta:0.95,repair=on)",
                 "cad(alpha=0.2,plausibility=0.1)+rag|visible-tests(n=20,stop=beta:0.95,repair=on)",
@@ -383,7 +383,8 @@ mod tests {
             ("cad(alpha=-1)", "alpha of cad is \"-1\", expected a value in [0, 1e6]"),
             ("cad(weights=1/2/3)", "two weights"),
             ("cad(alpha=1,alpha=2)", "alpha of cad stands twice"),
-            ("cot(top_k=3)", "cot has no \"top_k\"; it takes none"),
+            ("cot(top_k=3)", "cot has no \"top_k\"; choose tokens"),
+            ("greedy(top_k=3)", "greedy has no \"top_k\"; it takes none"),
             ("rag(top_k=3)", "rag has no \"top_k\"; choose passages, gate"),
             ("rag(gate=margin)", "gate of rag is \"margin\", expected open or perplexity"),
             ("rag(passages=0)", "passages of rag is \"0\", expected a whole number of at least 1"),
