@@ -142,7 +142,7 @@ impl Choice {
                 Arc::new(MostConsistent { drafts: *drafts, similarity })
             }
             Self::VisibleTests(best) => Arc::new(best.clone()),
-            Self::LogProb(log_prob) => Arc::new(log_prob.clone()),
+            Self::LogProb(log_prob) => Arc::new(*log_prob),
             Self::Vote(vote) => Arc::new(vote.clone()),
             Self::CodeT(codet) => Arc::new(codet.clone()),
         }

@@ -108,8 +108,8 @@ impl Sampler {
             Self::Nucleus(nucleus) => Arc::new(nucleus.clone()),
             Self::Adapt(adapt) => Arc::new(adapt.clone()),
             Self::Greedy => Arc::new(Greedy),
-            Self::Beam(beam) => Arc::new(beam.clone()),
-            Self::AdaDec(adadec) => Arc::new(adadec.clone()),
+            Self::Beam(beam) => Arc::new(*beam),
+            Self::AdaDec(adadec) => Arc::new(*adadec),
         }
     }
 
