@@ -89,6 +89,11 @@ impl TechniqueArgs {
         Recipe::under(self.preset(), self.technique(), &self.settings.given())
     }
 
+    /// Whether it chooses among drafts by what they do.
+    pub(crate) fn runs_programs(&self) -> Result<bool, TechniqueError> {
+        Ok(self.recipe()?.choice.runs_programs())
+    }
+
     fn preset(&self) -> &Preset {
         self.switches.as_ref().map_or(&self.preset, |switched| &switched.preset)
     }

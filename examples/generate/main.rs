@@ -25,6 +25,8 @@ struct Args {
     model: common::ModelArgs,
     #[command(flatten)]
     drawing: common::DrawingArgs,
+    #[command(flatten)]
+    isolation: common::IsolationArgs,
     /// Prints one JSON object at the end instead of streaming.
     #[arg(long)]
     json: bool,
@@ -40,7 +42,10 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     let problem = args.prompt.problem()?;
     let technique = args.technique.build(true)?;
     let config = args.drawing.over(args.technique.config()?, 1)?;
-    let solver = Solver::new(&args.model.open()?, &EngineConfig::default());
+    let mut solver = Solver::new(&args.model.open()?, &EngineConfig::default());
+    if args.technique.runs_programs()? {
+        solver.judge = args.isolation.sandbox()?;
+    }
     // Several drafts would interleave: only the chosen one is shown then.
     let stream = !args.json && technique.selector.most_drafts() == 1;
     let (mut prompt, mut chosen, mut failure) = (None, None, None);

@@ -134,6 +134,11 @@ impl Choice {
         }
     }
 
+    /// Whether it looks at what drafts do, and so needs a [`Solver::judge`](crate::Solver::judge).
+    pub fn runs_programs(&self) -> bool {
+        matches!(self, Self::VisibleTests(_) | Self::Vote(_) | Self::CodeT(_))
+    }
+
     pub(super) fn selector(&self, supplies: &Supplies) -> Arc<dyn Selector> {
         match self {
             Self::First => Arc::new(First),
