@@ -8,6 +8,7 @@ mod parser;
 mod pattern;
 mod statement;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
 use blocks::{Blocks, Indent};
@@ -24,9 +25,9 @@ use parser::Parser;
 /// What it refuses CPython refuses: the tests hold it against `ast.parse` on mutated functions of the standard
 /// library.
 ///
-/// The grammar is our own, and no parser's crate: `rustpython-parser` is superseded, brings sixteen crates and
-/// a licence more, and does not know Python 3.12; `ruff_python_parser` needs a newer compiler than ours;
-/// tree-sitter takes what Python does not.
+/// The grammar is our own, and no parser's crate: `rustpython-parser` is superseded, brings some twenty crates and
+/// the licence Unicode-DFS-2016, and reads no f-string of Python 3.12; `ruff_python_parser` wants a newer compiler
+/// than we do; tree-sitter takes what Python does not.
 ///
 /// # Examples
 /// ```

@@ -1,6 +1,7 @@
 //! Takes lines back that no continuation makes Python of, and draws them again.
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 mod watch;
 
@@ -19,7 +20,7 @@ use watch::Watch;
 /// nothing that follows can mend it, the line is taken back and drawn anew, with random numbers that go on. This is
 /// rejection: a line comes out with the probability that the model gives it, conditional on what stands before it
 /// and on being alive. A mask of tokens would give other probabilities
-/// (Loula et al., [Fast Controlled Generation](https://arxiv.org/abs/2504.05410)).
+/// (Lipkin et al., [Fast Controlled Generation](https://arxiv.org/abs/2504.05410)).
 ///
 /// * A line begins with the token that ends the line before, since that token may hold its first characters. It is
 ///   drawn again too, on the condition that it ends that line again, alive.
@@ -95,7 +96,6 @@ impl<D: Decoder> Decoder for SyntaxGuard<D> {
             start: Start { len: 0, watch: watch.clone(), ends_a_line: false },
             watch,
             read: 0,
-            whole: 0,
             function,
             retries: self.retries,
             rejected: 0,
@@ -125,8 +125,6 @@ struct Guarding {
     watch: Watch,
     /// How many tokens the watch has read.
     read: usize,
-    /// How many of them stay where the line that goes on is cut off.
-    whole: usize,
     /// The column of the function at whose end the completion ends.
     function: Option<usize>,
     retries: usize,
@@ -151,7 +149,7 @@ struct Start {
 enum Drawn {
     Alive,
     Dead,
-    /// The function has ended.
+    /// The function had ended before the last token.
     Done,
 }
 
@@ -180,13 +178,6 @@ impl Guarding {
             // A token that goes on with the line before is no draw of this one.
             self.rejected += usize::from(seen.dead);
             return Drawn::Dead;
-        }
-        if seen.ended {
-            // A token that has more of the line before than its end stays with what it has of the next.
-            let ends_only =
-                bytes.iter().find(|byte| !byte.is_ascii_whitespace() || **byte == b'\n');
-            let shared = !self.watch.is_between_lines() && ends_only == Some(&b'\n');
-            self.whole = at + usize::from(!shared);
         }
         if let Some(watch) = before.filter(|_| seen.ended && !is_first) {
             self.start = Start { len: at, watch, ends_a_line: true };
@@ -233,7 +224,7 @@ impl Decoding for Guarding {
                     return Ok(());
                 }
                 Drawn::Done => {
-                    moves.finish(id, self.whole);
+                    moves.finish(id, self.read - 1);
                     return Ok(());
                 }
                 Drawn::Dead | Drawn::Alive => {}

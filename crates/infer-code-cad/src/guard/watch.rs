@@ -59,11 +59,6 @@ impl Watch {
         seen
     }
 
-    /// Whether nothing is there of the next line.
-    pub(super) fn is_between_lines(&self) -> bool {
-        self.line.is_empty()
-    }
-
     pub(super) fn is_after_code(&self) -> bool {
         self.place == Place::After
     }
