@@ -9,6 +9,7 @@ use infer_code_cad_sandbox::{Judge, Observation, Probe, ScriptedJudge};
 use infer_code_cad_tasks::{Extraction, Problem};
 
 use super::checks::stand_in;
+pub(super) use super::trial::problem;
 use crate::{
     Bench, Draft, DraftRequest, KnownDraft, PromptError, Selection, Selector, Stream, Writer,
 };
@@ -34,13 +35,6 @@ impl Writer for Plain {
     fn score(&self, _: &Stream, _: usize) -> Result<f64, PromptError> {
         Ok(0.0)
     }
-}
-
-/// A function `f` with these tests.
-pub(super) fn problem(tests: &[&str]) -> Problem {
-    let mut problem = Problem::from_prompt("p", "def f(x):\n    \"\"\"x.\"\"\"\n").unwrap();
-    problem.visible_tests = tests.iter().map(|test| (*test).to_owned()).collect();
-    problem
 }
 
 /// A draft of one token and log-probability -1 whose program is this text.

@@ -81,11 +81,7 @@ impl Choice {
                 let mut vote = FunctionalVote::default();
                 part.set("n", COUNT, &mut vote.drafts)?;
                 part.set("inputs", COUNT, &mut vote.inputs)?;
-                let rule = |text: &str| match text {
-                    "soft" => Some(VoteRule::Soft),
-                    "hard" => Some(VoteRule::Hard),
-                    _ => None,
-                };
+                let rule = |text: &str| text.parse().ok().filter(|rule| *rule != VoteRule::MbrExec);
                 vote.rule = part.take("rule", "soft or hard", rule)?.unwrap_or_default();
                 vote.sketch = part.take("sketch", "on or off", switch)?.unwrap_or(false);
                 (Self::Vote(vote), &["n", "inputs", "rule", "sketch"])

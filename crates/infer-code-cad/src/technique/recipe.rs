@@ -13,30 +13,8 @@ use crate::{
 /// A technique by its parts, read from a name and written as one.
 ///
 /// A name is one or more parts, joined by `+` in any order, and behind a `|` how the answer is chosen among several drafts.
-/// What is not said is the paper's (appendix A):
-///
-/// | part | what it does | keys |
-/// |---|---|---|
-/// | `vanilla` | nothing: the plain prompt | |
-/// | `cot` | asks for an outline first | `tokens`: the longest completion, where the run's is too short for both |
-/// | `cad` | contrasts the prompt with the bare signature | `alpha=0.5` (`divergence`, `divergence:FLOOR`), `plausibility=0`, or `weights`; `gate=open` (`entropy:NATS`, `deviation:MOST`, `constraint:FACTOR`); `modulation=off`; `question=signature` (`raw`, `instruction`, `masked`, `no-examples`, `headless`), `wording=table4` |
-/// | `control` | the prompt of `cad` without contrast | `wording=table4` |
-/// | `rag` | puts the best passages before the problem | `passages=1`, `gate=open` |
-/// | `sc` | keeps the draft most like the others | `drafts=5` |
-/// | `nucleus` | samples | `temperature=0.8`, `top_p=0.9`, `top_k`, `min_p=0`, `typical_p`, `top_n_sigma`, `order=hf` |
-/// | `adapt` | samples, hotter at the beginning of a line | `line_start=1.2`, and those of `nucleus` with `temperature=0.5`, `top_p=1` |
-/// | `greedy` | takes the best token instead | |
-/// | `beam` | searches for the most probable text | `beams=3`, `length_penalty=1` |
-/// | `adadec` | takes the best token, and looks ahead where it is uncertain | `threshold=1`, `candidates=3`, `lookahead=5` |
-/// | `guard` | takes back lines that no continuation can make Python | `retries=10`, `stop=run` (`dedent`: ends where the function does) |
-///
-/// | behind `\|` | which draft it takes | keys |
-/// |---|---|---|
-/// | `visible-tests` | that which passes most of the examples of its prompt | `n=10`, `wave=4`, `stop=first` (`all`, `doubling:SHARE`, `beta:PROBABILITY`), `tie=log_prob` (`first`), `repair=off` |
-/// | `log-prob` | the most probable per token | `n=10` |
-/// | `vote`, `mbr-exec` | that which does what most others do | `n=10`; of `vote` `inputs=12`, `rule=soft` (`hard`), `sketch=off` |
-/// | `codet` | that which agrees with tests of the model's own | `n=10`, `tests=10`, `weights=count` (`aces`) |
-/// | `medoid` | that of `sc` | `n=5` |
+/// What is not said is the paper's (appendix A). [`Listed::PARTS`](crate::Listed::PARTS) and
+/// [`Listed::CHOICES`](crate::Listed::CHOICES) say what there is, with all keys.
 ///
 /// `gate=perplexity` keeps a passage only where it makes the problem more probable: see [`PassageGate`].
 /// `question` is what the contrast takes away, `wording` what the public code has otherwise: see [`Question`] and [`Wording`].

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use infer_code_cad_decode::{
-    AdaDec, AdaptiveTemperature, Beam, DecodeError, Decoder, Greedy, Logits, Nucleus, Opening,
-    Settings, Vocabulary,
+    AdaDec, AdaptiveTemperature, Beam, DecodeError, Decoder, Greedy, Nucleus, Opening, Settings,
+    Vocabulary,
 };
 
 use super::part::Part;
@@ -121,9 +121,6 @@ impl Sampler {
     /// # Errors
     /// A parameter out of its range.
     pub(super) fn check(&self) -> Result<(), DecodeError> {
-        if let Self::Nucleus(nucleus) = self {
-            return nucleus.distribution(Logits::new(&[0.0], 1, 1)?).map(drop);
-        }
         let vocabulary: Arc<dyn Vocabulary> = Arc::new(Vec::<&str>::new());
         self.decoder().begin(&Opening::new(&[], &vocabulary)).map(drop)
     }
