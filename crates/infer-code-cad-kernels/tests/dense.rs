@@ -117,12 +117,12 @@ proptest! {
     }
 
     #[test]
-    fn extreme_pairs_do_not_overflow(
+    fn the_largest_products_do_not_overflow(
         signs in prop::collection::vec(prop::sample::select(vec![-1.0f32, 1.0]), 7),
         row in prop::sample::select(vec![-1.0f32, 1.0]),
         large in 0usize..7,
     ) {
-        // Seven inputs are not mixed. Each weight is 64 in its scale, or one is 127 beside zeros.
+        // Seven inputs are not mixed. Each weight is 127 in its scale, or one beside zeros.
         let mut alone = vec![0.0; 7];
         alone[large] = signs[large];
         for weights in [signs, alone] {

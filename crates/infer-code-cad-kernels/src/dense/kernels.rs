@@ -124,12 +124,12 @@ impl Product<'_> {
         }
     }
 
-    /// `bias + row scale * weight scale * sum of (u - 128) q`.
+    /// `bias + row scale * weight scale * sum of products`.
     #[inline(always)]
     fn int8<S: Simd, const N: usize>(&self, simd: S, results: &mut [[f32; PANEL]; N]) {
         let sums = self.sum_int8::<S, N>(simd);
         let row_scales = self.rows.scales::<N>(self.first);
-        let OutputParameters { bias, scale, .. } = self.block.outputs;
+        let OutputParameters { bias, scale } = self.block.outputs;
         for c in 0..S::COLUMNS {
             let (tile, v) = (c / S::VECTORS, c % S::VECTORS);
             let bias = simd.load(&bias.as_chunks().0[self.block.tile + tile], v);
@@ -145,15 +145,13 @@ impl Product<'_> {
     #[inline(always)]
     fn sum_int8<S: Simd, const N: usize>(&self, simd: S) -> Sums<S::Ints, S, N> {
         let (lines, steps) = (self.lines::<S>(), self.steps::<N>());
-        let start = self.block.outputs.start.as_chunks().0;
-        let mut sums = S::columns(|c| {
-            [simd.load_ints(&start[self.block.tile + c / S::VECTORS], c % S::VECTORS); N]
-        });
+        let starts = self.rows.offsets::<N>(self.first).map(|offset| simd.start_8bit(offset));
+        let mut sums = S::columns(|_| starts);
         for (k, step) in steps.iter().enumerate() {
             let weights = S::columns(|c| simd.bytes(&lines[c][k], c % S::VECTORS));
             for b in 0..N {
                 for c in 0..S::COLUMNS {
-                    sums[c][b] = simd.dot_pairs(sums[c][b], weights[c], step[b]);
+                    sums[c][b] = simd.dot_8bit(sums[c][b], weights[c], step[b].cast_signed());
                 }
             }
         }

@@ -17,11 +17,8 @@ const PARTS_PER_THREAD: usize = 8;
 const GROUPS_AT_ONCE: usize = 20;
 /// Steps of f32 inputs that are multiplied at once: their weights stay in the first-level cache.
 const F32_BLOCK: usize = 256;
-/// Inputs for which sums of products surely fit: pairs of them make `32768 * 255 * 128 < 2^31`.
+/// Inputs for which sums of products surely fit: `65536 * 255 * 127 < 2^31`.
 const MOST_INPUTS: usize = 1 << 16;
-
-/// What the largest weight of an output may become: 127 clips pairs alone, 64 nothing.
-const PEAKS: [f32; 6] = [127.0, 112.0, 98.0, 85.0, 74.0, 64.0];
 /// Weights of an output that are all below this count as zero: quotients would overflow.
 const TINY: f32 = 1e-30;
 
@@ -56,9 +53,6 @@ pub(super) struct OutputParameters {
     pub(super) bias: [f32; PANEL],
     /// Of int8 weights.
     pub(super) scale: [f32; PANEL],
-    /// Of int8 weights: where sums start, `-128` times the sum of the output's weights, for the rows' bytes
-    /// are `q + 128`.
-    pub(super) start: [i32; PANEL],
 }
 
 impl DenseMatrix {
@@ -86,7 +80,7 @@ impl DenseMatrix {
             return Err(KernelError::Length { what: "the dense matrix", expected, actual });
         }
         let n_panels = out_features.div_ceil(PANEL);
-        let none = OutputParameters { bias: [0.0; PANEL], scale: [0.0; PANEL], start: [0; PANEL] };
+        let none = OutputParameters { bias: [0.0; PANEL], scale: [0.0; PANEL] };
         let mut outputs = vec![none; n_panels];
         for (outputs, bias) in outputs.iter_mut().zip(bias.chunks(PANEL)) {
             outputs.bias[..bias.len()].copy_from_slice(bias);
@@ -107,8 +101,6 @@ impl DenseMatrix {
                             || quantize(row),
                         );
                         outputs.scale[lane] = scale;
-                        outputs.start[lane] =
-                            -128 * quants.iter().map(|&q| i32::from(q)).sum::<i32>();
                         pack_int8(&quants, lane % TILE, tile);
                     }
                 }
@@ -274,10 +266,11 @@ fn pack_f32(row: &[f32], lane: usize, tile: &mut [u8]) {
     }
 }
 
+/// As `q + 128`.
 fn pack_int8(row: &[i8], lane: usize, tile: &mut [u8]) {
     for (line, four) in tile.as_chunks_mut::<LINE>().0.iter_mut().zip(row.chunks(4)) {
         for (byte, quant) in line[lane * 4..].iter_mut().zip(four) {
-            *byte = quant.cast_unsigned();
+            *byte = quant.cast_unsigned() ^ 0x80;
         }
     }
 }
@@ -294,34 +287,6 @@ fn quantize(row: &[f32]) -> (f32, Vec<i8>) {
     if peak < TINY {
         return (0.0, vec![0; row.len()]);
     }
-    let mut best = (f64::INFINITY, 0.0);
-    for most in PEAKS {
-        let scale = peak / most;
-        let errors = row.chunks(2).map(|pair| error(pair, scale));
-        let error = errors.sum::<f64>() * f64::from(scale).powi(2);
-        if error < best.0 {
-            best = (error, scale);
-        }
-    }
-    let scale = best.1;
-    let quants = row.chunks(2).flat_map(|pair| round(pair, scale)).map(|q| q as i8);
-    (scale / n_turned, quants.take(row.len()).collect())
-}
-
-/// Two weights, or the last one, in a scale: integers whose magnitudes are at most 128 together.
-#[inline(always)]
-fn round(pair: &[f32], scale: f32) -> [f32; 2] {
-    let second = pair.get(1).copied().unwrap_or(0.0);
-    let pair = [pair[0], second].map(|x| (x / scale).round_ties_even());
-    // Neither is less than its share of what is too much, for both are at most 127.
-    let excess = (pair[0].abs() + pair[1].abs() - 128.0).max(0.0);
-    let less = |x: f32, by: f32| (x.abs() - by).copysign(x);
-    [less(pair[0], (excess / 2.0).ceil()), less(pair[1], (excess / 2.0).floor())]
-}
-
-/// The squared error of two weights, in units of the scale.
-#[inline(always)]
-fn error(pair: &[f32], scale: f32) -> f64 {
-    let errors = pair.iter().zip(round(pair, scale)).map(|(x, q)| f64::from(x / scale - q));
-    errors.map(|error| error * error).sum()
+    let quants = row.iter().map(|x| (x / peak * 127.0).round_ties_even() as i8);
+    (peak / 127.0 / n_turned, quants.collect())
 }

@@ -27,10 +27,7 @@ pub enum DenseFormat {
     /// for each row. The sum of the products of integers is exact.
     ///
     /// Both are turned by the same Hadamard matrix first, which changes no product and spreads outliers:
-    /// without it the error of an embedding is several times as large. The magnitudes of two neighbouring
-    /// weights are at most 128 together: then the sum of their products with bytes fits into 16 bits,
-    /// which makes processors without VNNI faster by a third. Few pairs are larger; those are clipped, and
-    /// the scale is the one of least squared error.
+    /// without it the error of an embedding is several times as large.
     Int8,
 }
 

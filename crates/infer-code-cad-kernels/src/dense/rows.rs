@@ -24,6 +24,8 @@ pub struct DenseRows {
     steps: Vec<u32>,
     /// Of int8 rows: `(rows)`. NaN if a value of the row is not finite.
     scales: Vec<f32>,
+    /// Of int8 rows: `-128` times the sum of the bytes, `(rows)`, for weights stored as `w + 128`.
+    offsets: Vec<i32>,
 }
 
 impl Default for DenseRows {
@@ -36,6 +38,7 @@ impl Default for DenseRows {
             in_features: 0,
             steps: Vec::new(),
             scales: Vec::new(),
+            offsets: Vec::new(),
         }
     }
 }
@@ -62,23 +65,25 @@ impl DenseRows {
         let n_steps = self.n_steps();
         self.steps.resize(rows * n_steps, 0);
         self.scales.resize(rows, 0.0);
+        self.offsets.resize(rows, 0);
         let groups = self.groups();
         let steps = Disjoint::new(&mut self.steps);
         let scales = Disjoint::new(&mut self.scales);
+        let offsets = Disjoint::new(&mut self.offsets);
         pool.run(groups.count(), |i| {
             let group = groups.get(i);
             let of_group = group.first..group.first + group.rows;
             // SAFETY: groups are disjoint ranges of rows.
-            let (steps, scales) = unsafe {
+            let (steps, scales, offsets) = unsafe {
                 let steps = steps.part(of_group.start * n_steps..of_group.end * n_steps);
-                (steps, scales.part(of_group.clone()))
+                (steps, scales.part(of_group.clone()), offsets.part(of_group.clone()))
             };
             let values = &values[of_group.start * in_features..of_group.end * in_features];
             self.isa.vectorize(
                 #[inline(always)]
                 || match format {
                     DenseFormat::F32 => interleave(values, in_features, group.rows, steps),
-                    DenseFormat::Int8 => quantize(values, in_features, steps, scales),
+                    DenseFormat::Int8 => quantize(values, in_features, steps, scales, offsets),
                 },
             );
         });
@@ -124,6 +129,11 @@ impl DenseRows {
     pub(super) fn scales<const N: usize>(&self, first: usize) -> &[f32; N] {
         self.scales[first..].first_chunk().expect("whole groups")
     }
+
+    /// `-128` times the sums of their bytes.
+    pub(super) fn offsets<const N: usize>(&self, first: usize) -> &[i32; N] {
+        self.offsets[first..].first_chunk().expect("whole groups")
+    }
 }
 
 fn most_rows<S: Simd>(_: S) -> usize {
@@ -140,38 +150,49 @@ fn interleave(values: &[f32], in_features: usize, n_rows: usize, steps: &mut [u3
 }
 
 #[inline(always)]
-fn quantize(values: &[f32], in_features: usize, steps: &mut [u32], scales: &mut [f32]) {
+fn quantize(
+    values: &[f32],
+    in_features: usize,
+    steps: &mut [u32],
+    scales: &mut [f32],
+    offsets: &mut [i32],
+) {
     let n_rows = scales.len();
     let mut turned = vec![0.0; in_features];
-    for (row, (values, scale)) in values.chunks_exact(in_features).zip(scales).enumerate() {
+    let rows = values.chunks_exact(in_features).zip(scales.iter_mut().zip(offsets));
+    for (row, (values, (scale, offset))) in rows.enumerate() {
         turned.copy_from_slice(values);
         turn(&mut turned);
-        *scale = quantize_row(&turned, steps[row..].iter_mut().step_by(n_rows));
+        (*scale, *offset) = quantize_row(&turned, steps[row..].iter_mut().step_by(n_rows));
     }
 }
 
-/// Rounds a row to `scale * (u - 128)`, ties to even. What fills the last step is of no account: the
-/// weights are zero.
+/// Rounds a row to `scale * q`, ties to even, with zeros in what fills the last step. Returns the scale and
+/// `-128` times the sum of the `q`.
 #[inline(always)]
-fn quantize_row<'a>(values: &[f32], mut steps: impl Iterator<Item = &'a mut u32>) -> f32 {
+fn quantize_row<'a>(values: &[f32], mut steps: impl Iterator<Item = &'a mut u32>) -> (f32, i32) {
     // Adding it rounds a float to the nearest integer, found in the low byte.
-    const ROUND: f32 = 12_582_912.0 + 128.0; // 1.5 * 2^23
+    const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23
     let peak = peak(values);
     if !peak.is_finite() || peak < TINY {
         steps.for_each(|step| *step = 0);
-        return if peak.is_finite() { 0.0 } else { f32::NAN };
+        return (if peak.is_finite() { 0.0 } else { f32::NAN }, 0);
     }
     let factor = 127.0 / peak;
     let (chunks, rest) = values.as_chunks::<LANES>();
     let mut last = [0.0; LANES];
     last[..rest.len()].copy_from_slice(rest);
+    let mut sums = [0i32; LANES];
     for chunk in chunks.iter().chain(std::iter::once(&last)) {
         let bytes = chunk.map(|x| (x * factor + ROUND).to_bits() as u8);
+        for (sum, byte) in sums.iter_mut().zip(bytes) {
+            *sum += i32::from(byte.cast_signed());
+        }
         for (four, step) in bytes.as_chunks().0.iter().zip(&mut steps) {
             *step = u32::from_le_bytes(*four);
         }
     }
-    peak / 127.0
+    (peak / 127.0, -128 * sums.iter().sum::<i32>())
 }
 
 /// The largest magnitude; infinite or NaN if a value is.
@@ -193,21 +214,23 @@ fn peak(values: &[f32]) -> f32 {
 mod tests {
     use super::*;
 
-    fn quantized(values: &[f32]) -> (Vec<u8>, f32) {
-        let mut steps = vec![0; values.len().div_ceil(4)];
-        let scale = quantize_row(values, steps.iter_mut());
-        let bytes = steps.iter().flat_map(|step| step.to_le_bytes()).take(values.len()).collect();
-        (bytes, scale)
+    fn quantized(values: &[f32]) -> (Vec<i8>, f32) {
+        let mut steps = vec![1; values.len().div_ceil(4)];
+        let (scale, offset) = quantize_row(values, steps.iter_mut());
+        let bytes = steps.iter().flat_map(|step| step.to_le_bytes().map(u8::cast_signed));
+        let bytes: Vec<i8> = bytes.collect();
+        assert_eq!(offset, -128 * bytes.iter().map(|&q| i32::from(q)).sum::<i32>());
+        (bytes[..values.len()].to_vec(), scale)
     }
 
     #[test]
     fn values_are_within_half_a_step_and_ties_go_to_even() {
         let (bytes, scale) = quantized(&[127.0, 0.5, 1.5, -2.5, -126.4]);
-        assert_eq!((bytes, scale), (vec![255, 128, 130, 126, 2], 1.0));
+        assert_eq!((bytes, scale), (vec![127, 0, 2, -2, -126], 1.0));
         let values: Vec<f32> = (0..100).map(|i| (i as f32).sin() * 1e20).collect();
         let (bytes, scale) = quantized(&values);
         for (x, byte) in values.iter().zip(bytes) {
-            assert!((x - scale * (f32::from(byte) - 128.0)).abs() <= 0.501 * scale);
+            assert!((x - scale * f32::from(byte)).abs() <= 0.501 * scale);
         }
     }
 

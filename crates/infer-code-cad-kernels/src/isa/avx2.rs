@@ -150,13 +150,6 @@ impl<P: ByteProducts> Simd for Avx2<P> {
     }
 
     #[inline(always)]
-    fn load_ints(self, from: &[i32; 16], v: usize) -> __m256i {
-        let half = &from.as_chunks::<8>().0[v];
-        // SAFETY: `detect` found AVX2; the array has the 32 bytes.
-        unsafe { _mm256_loadu_si256(half.as_ptr().cast()) }
-    }
-
-    #[inline(always)]
     fn splat(self, value: f32) -> __m256 {
         // SAFETY: `detect` found AVX2.
         unsafe { _mm256_set1_ps(value) }

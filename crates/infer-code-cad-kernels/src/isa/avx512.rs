@@ -148,12 +148,6 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn load_ints(self, from: &[i32; 16], _: usize) -> __m512i {
-        // SAFETY: `detect` found AVX-512 F; the array has the 64 bytes.
-        unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
-    }
-
-    #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
         // SAFETY: `detect` found AVX-512 F.
         unsafe { _mm512_set1_ps(value) }

@@ -278,7 +278,6 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// `a * b + c`, rounded once.
     fn fma(self, a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
     fn add_ints(self, a: Self::Ints, b: Self::Ints) -> Self::Ints;
-    fn load_ints(self, from: &[i32; 16], v: usize) -> Self::Ints;
     fn add(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     fn f16s(self, from: &[u8; 32], v: usize) -> Self::Floats;
     /// The even and the odd bf16 of each lane's pair.

@@ -194,13 +194,6 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn load_ints(self, from: &[i32; 16], v: usize) -> int32x4_t {
-        let quarter = &from.as_chunks::<4>().0[v];
-        // SAFETY: `detect` found NEON; the array has the 16 bytes.
-        unsafe { vld1q_s32(quarter.as_ptr()) }
-    }
-
-    #[inline(always)]
     fn splat(self, value: f32) -> float32x4_t {
         // SAFETY: `detect` found NEON.
         unsafe { vdupq_n_f32(value) }

@@ -96,10 +96,6 @@ impl Simd for Scalar {
         })
     }
 
-    fn load_ints(self, from: &[i32; 16], _: usize) -> [i32; 16] {
-        *from
-    }
-
     fn splat(self, value: f32) -> [f32; 16] {
         [value; 16]
     }

@@ -16,6 +16,9 @@ use crate::{EmbedError, Embedder, Embeddings, TextRole};
 /// Tokens that go through the model together, as far as whole texts allow: enough that weights are read seldom.
 const BATCH_TOKENS: usize = 1024;
 
+/// Raised when the same files come to give other vectors.
+const NUMERICS: u32 = 2;
+
 /// What the English models of BGE want before a query, which no file of theirs says: their
 /// [model card](https://huggingface.co/BAAI/bge-base-en-v1.5), "Usage".
 const BGE_QUERY: &str = "Represent this sentence for searching relevant passages: ";
@@ -147,6 +150,7 @@ impl Embedder for SentenceEmbedder {
             .with("model", format!("{family}-{num_hidden_layers}x{hidden_size}"))
             .with("files", &self.files)
             .with("weights", self.weights)
+            .with("numerics", NUMERICS)
             .with("pooling", self.pooling)
             .with("max_tokens", self.max_tokens)
             .with("lower_case", self.do_lower_case)

@@ -25,9 +25,7 @@ fn agrees(name: &str) {
     let Some(dir) = model(name) else { return };
     let other = env::var_os("INFER_CODE_CAD_EMBEDDINGS").map(PathBuf::from);
     let expected = Expected::read(&other.unwrap_or_else(|| fixture("real.json")));
-    // Of int8 the mean of all texts; a few are further off.
-    let formats = [(EncoderWeights::F32, 0.99999, 0.99999), (EncoderWeights::Int8, 0.999, 0.995)];
-    for (weights, least_mean, least) in formats {
+    for (weights, least) in [(EncoderWeights::F32, 0.99999), (EncoderWeights::Int8, 0.999)] {
         let embedder = SentenceEmbedder::load(&dir, &options(weights, 2)).unwrap();
         let start = Instant::now();
         let embedded = embedder.embed(&expected.texts(), TextRole::Passage).unwrap();
@@ -39,11 +37,10 @@ fn agrees(name: &str) {
         let cosines: Vec<f64> = cosines.filter(|(_, words)| *words).map(|(x, _)| x).collect();
         let n_texts = cosines.len();
         let mean = cosines.iter().sum::<f64>() / n_texts as f64;
-        let below = cosines.iter().filter(|cosine| **cosine < least_mean).count();
+        let lowest = cosines.iter().copied().fold(1.0, f64::min);
         println!(
-            "{name} {weights}: {n_texts} texts, {seconds:.1} s, mean cosine {mean:.7}, {below} below {least_mean}"
+            "{name} {weights}: {n_texts} texts, {seconds:.1} s, cosine {mean:.7} in the mean, {lowest:.7} at the least"
         );
-        assert!(mean >= least_mean, "{name} {weights}: {mean}");
         for (i, cosine) in cosines.iter().enumerate() {
             assert!(*cosine >= least, "{name} {weights} text {i}: {cosine}");
         }
