@@ -378,7 +378,7 @@ fn add_page<S: Simd, const N: usize, const Q: usize, const F: usize>(
                 let values = simd.bytes(&lines[f][step], v);
                 for q in 0..Q {
                     let four = weights[first + q][page / 4].fours[step][page % 4];
-                    ints[f][v][q] = simd.dot_pairs(ints[f][v][q], values, four);
+                    ints[f][v][q] = simd.dot_7bit(ints[f][v][q], values, four);
                 }
             }
         }

@@ -8,7 +8,8 @@ use crate::{Hit, Part, Query, RetrievalError, Retriever};
 
 /// Fuses the answers of several retrievers by their ranks alone, so that scores of different scales never meet.
 ///
-/// The score of a passage is the sum of `1 / (k + rank)` over the retrievers that found it, ranks from 1. Equal scores
+/// The score of a passage is the sum of `1 / (k + rank)` over the retrievers that found it, ranks from 1, that of the first
+/// times [`HybridConfig::first_weight`]. Equal scores
 /// keep the order in which the passages were found first, retriever by retriever. Passages are the same where their
 /// ids are.
 /// Cormack, Clarke and Büttcher, [Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning
@@ -51,11 +52,13 @@ pub struct HybridConfig {
     pub k: f32,
     /// Passages that each retriever is asked for, or as many as the caller asks, where those are more.
     pub depth: usize,
+    /// How much the ranks of the first retriever count beside those of each other; 1 in the paper.
+    pub first_weight: f32,
 }
 
 impl Default for HybridConfig {
     fn default() -> Self {
-        Self { k: 60.0, depth: 100 }
+        Self { k: 60.0, depth: 100, first_weight: 1.0 }
     }
 }
 
@@ -64,8 +67,8 @@ impl Hybrid {
     /// name on with a number behind it.
     ///
     /// # Errors
-    /// [`RetrievalError::NoRetrievers`] without one; [`RetrievalError::Parameter`] for a `k` below 0 or not finite, or
-    /// a `depth` of 0.
+    /// [`RetrievalError::NoRetrievers`] without one; [`RetrievalError::Parameter`] for a `k` or a `first_weight` below 0
+    /// or not finite, or a `depth` of 0.
     pub fn new(
         retrievers: Vec<Arc<dyn Retriever>>,
         config: HybridConfig,
@@ -74,6 +77,7 @@ impl Hybrid {
             return Err(RetrievalError::NoRetrievers);
         }
         RetrievalError::at_least_zero("k", config.k)?;
+        RetrievalError::at_least_zero("first_weight", config.first_weight)?;
         if config.depth == 0 {
             let expected = "at least 1";
             return Err(RetrievalError::Parameter { name: "depth", value: 0.0, expected });
@@ -98,10 +102,12 @@ impl Hybrid {
     ) -> Vec<Result<Vec<Hit>, RetrievalError>> {
         let mut fused: Vec<Result<Fusion, RetrievalError>> =
             queries.iter().map(|_| Ok(Fusion::default())).collect();
-        for (name, retriever) in &self.retrievers {
+        let HybridConfig { k, first_weight, .. } = self.config;
+        let weights = std::iter::once(first_weight).chain(std::iter::repeat(1.0));
+        for ((name, retriever), weight) in self.retrievers.iter().zip(weights) {
             for (fusion, answer) in fused.iter_mut().zip(retriever.search(queries, depth)) {
                 match (&mut *fusion, answer) {
-                    (Ok(fusion), Ok(hits)) => fusion.add(name, hits, self.config.k),
+                    (Ok(fusion), Ok(hits)) => fusion.add(name, hits, weight, k),
                     (Ok(_), Err(error)) => *fusion = Err(error),
                     (Err(_), _) => {}
                 }
@@ -133,7 +139,10 @@ impl Retriever for Hybrid {
 
     /// `hybrid` with its parameters and the settings of each retriever under its name.
     fn settings(&self) -> Settings {
-        let own = Settings::new("hybrid").with("k", self.config.k).with("depth", self.config.depth);
+        let HybridConfig { k, depth, first_weight } = self.config;
+        let own = Settings::new("hybrid").with("k", k).with("depth", depth);
+        let is_weighted = first_weight != 1.0;
+        let own = if is_weighted { own.with("first_weight", first_weight) } else { own };
         let with = |settings: Settings, (name, retriever): &(String, Arc<dyn Retriever>)| {
             settings.with(name.as_str(), retriever.settings())
         };
@@ -151,7 +160,7 @@ struct Fusion {
 
 impl Fusion {
     /// Takes in one retriever's answer; a passage that it names twice counts where it comes first.
-    fn add(&mut self, name: &str, hits: Vec<Hit>, k: f32) {
+    fn add(&mut self, name: &str, hits: Vec<Hit>, weight: f32, k: f32) {
         for (rank, hit) in (1..).zip(hits) {
             let part = Part::new(name, rank, hit.score);
             let place = match self.places.entry(hit.passage.id.clone()) {
@@ -164,7 +173,7 @@ impl Fusion {
             let (hit, score) = &mut self.hits[place];
             if hit.parts.last().is_none_or(|last| last.retriever != name) {
                 hit.parts.push(part);
-                *score += 1.0 / (f64::from(k) + rank as f64);
+                *score += f64::from(weight) / (f64::from(k) + rank as f64);
             }
         }
     }
@@ -204,6 +213,20 @@ mod tests {
     }
 
     #[test]
+    fn a_weight_leans_to_the_first() {
+        let texts = ["aaa", "ab word", "aac"];
+        let parts = || hybrid(&texts).retrievers.into_iter().rev().map(|(_, part)| part).collect();
+        let first = |first_weight| {
+            let config = HybridConfig { first_weight, ..HybridConfig::default() };
+            trial::ids(&Hybrid::new(parts(), config).unwrap().search(&[Query::new("a word")], 3))
+        };
+        // Dense is first now: at 1 / 63 behind 1 / 61, 64 times that makes up for what BM25 adds.
+        assert_eq!(first(1.0), [["1", "0", "2"]]);
+        assert_eq!(first(64.0), [["0", "2", "1"]]);
+        assert_eq!(first(0.0)[0][0], "1");
+    }
+
+    #[test]
     fn an_error_of_one_is_that_querys() {
         let hybrid = hybrid(&["a", "b"]);
         let answers = hybrid.search(&["a", "fault", "b"].map(Query::new), 1);
@@ -214,8 +237,16 @@ mod tests {
     #[test]
     fn bad_configs_are_errors() {
         let one = || -> Vec<Arc<dyn Retriever>> { vec![Arc::new(trial::dense(&["a"]))] };
-        let at = |k, depth| Hybrid::new(one(), HybridConfig { k, depth });
+        let of = |config| Hybrid::new(one(), config);
+        let at = |k, depth| of(HybridConfig { k, depth, ..HybridConfig::default() });
         assert!(at(f32::NAN, 1).is_err() && at(-1.0, 1).is_err() && at(0.0, 0).is_err());
+        let weighted = |first_weight| of(HybridConfig { first_weight, ..HybridConfig::default() });
+        assert!(weighted(f32::NAN).is_err() && weighted(-1.0).is_err());
+        let settings = weighted(2.5).unwrap().settings().to_string();
+        assert!(
+            settings.starts_with("hybrid(k=60,depth=100,first_weight=2.5,dense="),
+            "{settings}"
+        );
         assert!(matches!(
             Hybrid::new(Vec::new(), HybridConfig::default()),
             Err(RetrievalError::NoRetrievers)

@@ -145,8 +145,8 @@ impl<P: ByteProducts> Simd for Avx2<P> {
     }
 
     #[inline(always)]
-    fn dot_pairs(self, sums: __m256i, weights: __m256i, four: u32) -> __m256i {
-        self.0.dot_pairs(sums, weights, self.ints(four.cast_signed()))
+    fn dot_7bit(self, sums: __m256i, weights: __m256i, four: u32) -> __m256i {
+        self.0.dot_7bit(sums, weights, self.ints(four.cast_signed()))
     }
 
     #[inline(always)]

@@ -142,7 +142,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn dot_pairs(self, sums: __m512i, weights: __m512i, four: u32) -> __m512i {
+    fn dot_7bit(self, sums: __m512i, weights: __m512i, four: u32) -> __m512i {
         // SAFETY: `detect` found AVX-512 F and VNNI.
         unsafe { _mm512_dpbusd_epi32(sums, _mm512_set1_epi32(four.cast_signed()), weights) }
     }

@@ -16,7 +16,7 @@ pub(crate) trait ByteProducts: Copy + Send + Sync {
     fn dot_6bit(self, sums: __m256i, weights: [__m256i; 2], signed: [__m256i; 2]) -> __m256i;
     fn dot_8bit(self, sums: __m256i, weights: __m256i, signed: __m256i) -> __m256i;
     fn start_8bit(self, offset_128: i32) -> i32;
-    fn dot_pairs(self, sums: __m256i, weights: __m256i, unsigned: __m256i) -> __m256i;
+    fn dot_7bit(self, sums: __m256i, weights: __m256i, unsigned: __m256i) -> __m256i;
 }
 
 /// By sums of pairs in 16 bits, which hold a whole block of 4-bit weights.
@@ -96,8 +96,8 @@ impl ByteProducts for Pairs {
     }
 
     #[inline(always)]
-    fn dot_pairs(self, sums: __m256i, weights: __m256i, unsigned: __m256i) -> __m256i {
-        // What the caller promises stays in i16.
+    fn dot_7bit(self, sums: __m256i, weights: __m256i, unsigned: __m256i) -> __m256i {
+        // Two products of at most 127 * 128 stay in i16.
         // SAFETY: `detect` found AVX2.
         unsafe { add_pairs(sums, _mm256_maddubs_epi16(unsigned, weights)) }
     }
@@ -192,7 +192,7 @@ macro_rules! vnni {
             }
 
             #[inline(always)]
-            fn dot_pairs(self, sums: __m256i, weights: __m256i, unsigned: __m256i) -> __m256i {
+            fn dot_7bit(self, sums: __m256i, weights: __m256i, unsigned: __m256i) -> __m256i {
                 // SAFETY: `detect` found the instruction.
                 unsafe { $dot(sums, unsigned, weights) }
             }

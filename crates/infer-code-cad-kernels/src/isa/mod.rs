@@ -14,6 +14,8 @@ mod avx512;
 mod byte_products;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_products;
 mod scalar;
 
 #[cfg(target_arch = "x86_64")]
@@ -24,6 +26,8 @@ pub(crate) use avx512::Avx512;
 pub(crate) use byte_products::{Avx512VnniVl, AvxVnni, Pairs};
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::Neon;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon_products::{DotProduct, Widening};
 pub(crate) use scalar::Scalar;
 
 /// Instruction sets the products are written for. All give the same bits.
@@ -45,6 +49,8 @@ pub enum Isa {
     AvxVnni,
     /// AVX2 with FMA and F16C.
     Avx2,
+    /// NEON with the dot product extension, on 64-bit ARM.
+    NeonDot,
     /// NEON, on 64-bit ARM.
     Neon,
     /// Plain Rust, for any processor.
@@ -53,8 +59,8 @@ pub enum Isa {
 
 impl Isa {
     /// Every instruction set, best first.
-    pub const ALL: [Self; 5] =
-        [Self::Avx512Vnni, Self::AvxVnni, Self::Avx2, Self::Neon, Self::Scalar];
+    pub const ALL: [Self; 6] =
+        [Self::Avx512Vnni, Self::AvxVnni, Self::Avx2, Self::NeonDot, Self::Neon, Self::Scalar];
 
     /// Its name, which is read back.
     pub fn name(self) -> &'static str {
@@ -62,6 +68,7 @@ impl Isa {
             Self::Avx512Vnni => "avx512vnni",
             Self::AvxVnni => "avxvnni",
             Self::Avx2 => "avx2",
+            Self::NeonDot => "neondot",
             Self::Neon => "neon",
             Self::Scalar => "scalar",
         }
@@ -84,7 +91,9 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => Avx2::<Pairs>::detect().is_some(),
             #[cfg(target_arch = "aarch64")]
-            Self::Neon => Neon::detect().is_some(),
+            Self::NeonDot => Neon::<DotProduct>::detect().is_some(),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => Neon::<Widening>::detect().is_some(),
             Self::Scalar => true,
             #[allow(unreachable_patterns, reason = "which are left depends on the target")]
             _ => false,
@@ -117,7 +126,7 @@ impl FromStr for Isa {
         known.ok_or_else(|| KernelError::UnknownName {
             kind: "instruction set",
             name: name.to_owned(),
-            choices: "avx512vnni, avxvnni, avx2, neon or scalar",
+            choices: "avx512vnni, avxvnni, avx2, neondot, neon or scalar",
         })
     }
 }
@@ -149,8 +158,12 @@ macro_rules! with_simd {
             $body
         }
         #[cfg(target_arch = "aarch64")]
-        if isa == $crate::Isa::Neon
-            && let Some($simd) = $crate::isa::Neon::detect()
+        if isa == $crate::Isa::NeonDot
+            && let Some($simd) = $crate::isa::Neon::<$crate::isa::DotProduct>::detect()
+        {
+            $body
+        } else if isa == $crate::Isa::Neon
+            && let Some($simd) = $crate::isa::Neon::<$crate::isa::Widening>::detect()
         {
             $body
         } else {
@@ -268,9 +281,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// Where sums of `dot_8bit` start, given `-128` times the sum of the signed bytes.
     fn start_8bit(self, offset_128: i32) -> Self::Ints;
 
-    /// `sums` + the products of four signed weights with four unsigned bytes. Those of each two neighbours
-    /// are below 2^15 together.
-    fn dot_pairs(self, sums: Self::Ints, weights: Self::Bytes, four: u32) -> Self::Ints;
+    /// `sums` + the products of four signed weights with four bytes below 128.
+    fn dot_7bit(self, sums: Self::Ints, weights: Self::Bytes, four: u32) -> Self::Ints;
 
     fn splat(self, value: f32) -> Self::Floats;
     fn to_floats(self, ints: Self::Ints) -> Self::Floats;

@@ -1,38 +1,16 @@
 use std::arch::aarch64::*;
 
 use super::Simd;
+use super::neon_products::NeonProducts;
 
-/// Proof that the processor has NEON.
-///
-/// Without the dot product extension, whose intrinsics stable Rust lacks.
+/// Proof that the processor has NEON and the products of `P`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Neon(());
+pub(crate) struct Neon<P>(P);
 
-impl Neon {
+impl<P: NeonProducts> Neon<P> {
     #[inline(always)]
     pub(crate) fn detect() -> Option<Self> {
-        std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
-    }
-
-    /// `sums` + the products of 16 signed bytes with four signed bytes, wrapping in 16 bits.
-    #[inline(always)]
-    fn add_products(self, sums: [int16x8_t; 2], weights: uint8x16_t, four: i32) -> [int16x8_t; 2] {
-        // SAFETY: `detect` found NEON.
-        unsafe {
-            let four = vreinterpretq_s8_s32(vdupq_n_s32(four));
-            let weights = vreinterpretq_s8_u8(weights);
-            [
-                vmlal_s8(sums[0], vget_low_s8(weights), vget_low_s8(four)),
-                vmlal_high_s8(sums[1], weights, four),
-            ]
-        }
-    }
-
-    /// `sums` + the sums of each four neighbours.
-    #[inline(always)]
-    fn add_fours(self, sums: int32x4_t, [low, high]: [int16x8_t; 2]) -> int32x4_t {
-        // SAFETY: `detect` found NEON.
-        unsafe { vaddq_s32(sums, vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high))) }
+        P::detect().map(Self)
     }
 
     /// Four f32 from four f16, exactly.
@@ -53,7 +31,7 @@ impl Neon {
     }
 }
 
-impl Simd for Neon {
+impl<P: NeonProducts> Simd for Neon<P> {
     const VECTORS: usize = 4;
     type Each<T: Copy> = [T; 4];
     const SUMS: usize = 24;
@@ -61,8 +39,7 @@ impl Simd for Neon {
     const TILES: usize = 1;
     type Columns<T: Copy> = [T; 4];
     type Bytes = uint8x16_t;
-    /// Of the lower and of the upper two lanes: each product apart.
-    type Partial = [int16x8_t; 2];
+    type Partial = P::Partial;
     type Ints = int32x4_t;
     type Floats = float32x4_t;
 
@@ -78,12 +55,7 @@ impl Simd for Neon {
 
     #[inline(always)]
     fn vectorize<R>(self, body: impl FnOnce() -> R) -> R {
-        #[target_feature(enable = "neon")]
-        fn run<R>(body: impl FnOnce() -> R) -> R {
-            body()
-        }
-        // SAFETY: `detect` found NEON.
-        unsafe { run(body) }
+        self.0.vectorize(body)
     }
 
     /// Left to the processor: the instruction has no stable intrinsic.
@@ -142,34 +114,32 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn start_4bit(self, _: i32) -> [int16x8_t; 2] {
-        // SAFETY: `detect` found NEON.
-        [unsafe { vdupq_n_s16(0) }; 2]
+    fn start_4bit(self, _: i32) -> P::Partial {
+        self.0.zero()
     }
 
     #[inline(always)]
-    fn dot_4bit(self, sums: [int16x8_t; 2], weights: uint8x16_t, four: i32) -> [int16x8_t; 2] {
-        self.add_products(sums, weights, four) // 8 of at most 15 * 128 stay in i16
+    fn dot_4bit(self, sums: P::Partial, weights: uint8x16_t, four: i32) -> P::Partial {
+        self.0.add_products(sums, weights, four) // 8 of at most 15 * 128 stay in i16
     }
 
     #[inline(always)]
-    fn finish_4bit(self, sums: [int16x8_t; 2], offset: i32) -> int32x4_t {
-        self.add_fours(self.ints(offset), sums)
+    fn finish_4bit(self, sums: P::Partial, offset: i32) -> int32x4_t {
+        self.0.add_to(self.ints(offset), sums)
     }
 
     #[inline(always)]
     fn dot_6bit(self, sums: int32x4_t, [a, b]: [uint8x16_t; 2], [x, y]: [i32; 2]) -> int32x4_t {
         // Two products of at most 63 * 128 stay in i16.
-        let products = self.add_products(self.start_4bit(0), a, x);
-        self.add_fours(sums, self.add_products(products, b, y))
+        let products = self.0.add_products(self.0.zero(), a, x);
+        self.0.add_to(sums, self.0.add_products(products, b, y))
     }
 
     #[inline(always)]
     fn dot_8bit(self, sums: int32x4_t, weights: uint8x16_t, four: i32) -> int32x4_t {
         // SAFETY: `detect` found NEON.
         let signed = unsafe { veorq_u8(weights, vdupq_n_u8(0x80)) };
-        // One product of at most 128 * 128 stays in i16.
-        self.add_fours(sums, self.add_products(self.start_4bit(0), signed, four))
+        self.0.add_fours(sums, signed, four) // one product of at most 128 * 128 stays in i16
     }
 
     #[inline(always)]
@@ -178,19 +148,8 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn dot_pairs(self, sums: int32x4_t, weights: uint8x16_t, four: u32) -> int32x4_t {
-        // SAFETY: `detect` found NEON.
-        unsafe {
-            let weights = vreinterpretq_s8_u8(weights);
-            let unsigned = vreinterpretq_u8_u32(vdupq_n_u32(four));
-            let unsigned = [vget_low_u8(unsigned), vget_high_u8(unsigned)];
-            let weights = [vget_low_s8(weights), vget_high_s8(weights)];
-            // Single products of at most 255 * 127 stay in i16.
-            let product = |i: usize| {
-                vmulq_s16(vreinterpretq_s16_u16(vmovl_u8(unsigned[i])), vmovl_s8(weights[i]))
-            };
-            self.add_fours(sums, [product(0), product(1)])
-        }
+    fn dot_7bit(self, sums: int32x4_t, weights: uint8x16_t, four: u32) -> int32x4_t {
+        self.0.add_fours(sums, weights, four.cast_signed()) // below 128: signed as well
     }
 
     #[inline(always)]

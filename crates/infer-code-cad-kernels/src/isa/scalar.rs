@@ -88,7 +88,7 @@ impl Simd for Scalar {
         [0; 16]
     }
 
-    fn dot_pairs(self, sums: [i32; 16], weights: [u8; 64], four: u32) -> [i32; 16] {
+    fn dot_7bit(self, sums: [i32; 16], weights: [u8; 64], four: u32) -> [i32; 16] {
         let unsigned = four.to_le_bytes();
         std::array::from_fn(|lane| {
             let product = |i| i32::from(weights[lane * 4 + i] as i8) * i32::from(unsigned[i]);

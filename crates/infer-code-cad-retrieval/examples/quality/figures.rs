@@ -63,6 +63,12 @@ impl Arm {
         );
     }
 
+    /// nDCG@10 over every second query, from one on.
+    pub(crate) fn half(&self, first: usize) -> f64 {
+        let half = self.answers.iter().skip(first).step_by(2);
+        mean(&half.map(|answer| answer.ndcg).collect::<Vec<_>>())
+    }
+
     /// Prints the mean gain over another, with a paired interval.
     pub(crate) fn against(&self, other: &Self) -> Outcome<()> {
         print!("    against {}:", other.name);

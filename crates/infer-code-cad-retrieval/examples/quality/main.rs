@@ -26,6 +26,7 @@ mod collection;
 mod figures;
 mod signals;
 mod vectors;
+mod weights;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -83,7 +84,8 @@ fn main() -> Outcome<()> {
     let (lexical, words) = lexical(all, once, &sample, &labels)?;
     for vectors in &vectors {
         let hybrid = hybrid(&vectors.dense, &words)?;
-        with_vectors(vectors, &hybrid, &sample, &lexical, &labels)?;
+        let alone = with_vectors(vectors, &hybrid, &sample, &lexical, &labels)?;
+        weights::weigh(&vectors.name, &vectors.dense, &words, &alone, &labels)?;
         signals::found(&vectors.name, &hybrid, &labels)?;
         let ask = |library: &OneLibrary| library.ask(vectors, &labels);
         let answers = libraries.iter().map(ask).collect::<Outcome<Vec<_>>>()?;
@@ -112,14 +114,14 @@ fn lexical(
     Ok((arm, once))
 }
 
-/// Dense and hybrid search, on each text once.
+/// Dense and hybrid search, on each text once. Gives the first.
 fn with_vectors(
     Vectors { name, dense, .. }: &Vectors,
     hybrid: &Arc<Hybrid>,
     sample: &[String],
     words: &Arm,
     labels: &Labels,
-) -> Outcome<()> {
+) -> Outcome<Arm> {
     let alone = Arm::ask(name, dense, labels, DEPTH)?;
     alone.against(words)?;
     let both = Arm::ask(format!("{name} + bm25"), hybrid, labels, DEPTH)?;
@@ -128,7 +130,8 @@ fn with_vectors(
     let held_back = hub_penalty(Arc::clone(dense), sample)?;
     Arm::ask(format!("{name}, hub penalty"), &held_back, labels, DEPTH)?.against(&alone)?;
     let differing = Mmr::new(Arc::clone(hybrid), Arc::clone(dense), MmrConfig::default())?;
-    Arm::ask(format!("{name} + bm25, MMR"), &differing, labels, MMR_DEPTH)?.against(&both)
+    Arm::ask(format!("{name} + bm25, MMR"), &differing, labels, MMR_DEPTH)?.against(&both)?;
+    Ok(alone)
 }
 
 /// The passages of one library.
