@@ -28,13 +28,61 @@ struct Fence {
     span: Range<usize>,
     /// Nothing follows it.
     is_bare: bool,
-    is_python: bool,
+    language: Language,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Python,
+    Unnamed,
+    Other,
 }
 
 impl Fence {
     fn block<'a>(&self, text: &'a str) -> Block<'a> {
-        let kind = if self.is_python { BlockKind::Python } else { BlockKind::Other };
+        let kind = match self.language {
+            Language::Python | Language::Unnamed => BlockKind::Python,
+            Language::Other => BlockKind::Other,
+        };
         Block { text, kind }
+    }
+}
+
+/// How [`extract_program`](crate::extract_program) reads a line outside of fenced blocks, for readers of a text that is
+/// being written.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_tasks::AnswerLine;
+///
+/// assert_eq!(AnswerLine::read("So: ```Python\n"), AnswerLine::Python(""));
+/// assert_eq!(AnswerLine::read("```\n"), AnswerLine::Unnamed);
+/// assert_eq!(AnswerLine::read("Here it is:\n"), AnswerLine::Prose);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerLine<'a> {
+    /// It opens a block of Python, with the code that follows on the line.
+    Python(&'a str),
+    /// A fence that names no language. Behind code that stands in no block it closes that.
+    Unnamed,
+    /// It opens a block of something else.
+    Other,
+    /// It begins as Python code does.
+    Code,
+    /// Anything else.
+    Prose,
+}
+
+impl<'a> AnswerLine<'a> {
+    /// Reads a line, whether or not its newline stands at its end.
+    pub fn read(line: &'a str) -> Self {
+        match opening(line) {
+            Some(Fence { language: Language::Python, span, .. }) => Self::Python(&line[span.end..]),
+            Some(Fence { language: Language::Unnamed, .. }) => Self::Unnamed,
+            Some(Fence { language: Language::Other, .. }) => Self::Other,
+            None if is_code(line.trim_start()) => Self::Code,
+            None => Self::Prose,
+        }
     }
 }
 
@@ -99,25 +147,25 @@ fn opening(line: &str) -> Option<Fence> {
     let after_word = info.trim_start()[word.len()..].trim();
     let begins_line = line[..at].trim().is_empty();
     let span = |code: &str| at..line.len() - code.len();
-    let fence = |span, is_bare, is_python| Some(Fence { mark, count, span, is_bare, is_python });
+    let fence = |span, is_bare, language| Some(Fence { mark, count, span, is_bare, language });
     // `text ```python` and `text ```python def f():`.
     let code =
         if names_python { info.trim_start()[word.len()..].trim_start() } else { info.trim_start() };
     if is_code(code) && (begins_line || names_python) {
-        return fence(span(code), false, true);
+        return fence(span(code), false, Language::Python);
     }
     if !begins_line {
         let is_alone = names_python && after_word.is_empty() && !line[..at].contains(['#', '`']);
-        return if is_alone { fence(at..line.len(), true, true) } else { None };
+        return if is_alone { fence(at..line.len(), true, Language::Python) } else { None };
     }
     let is_plain = !word.contains(['(', '`'])
         && (after_word.is_empty() || names_python || word.starts_with('{'));
-    let is_python = names_python || language.is_empty();
-    if is_plain && !after_word.contains('`') {
-        fence(at..line.len(), true, is_python)
-    } else {
-        None
-    }
+    let language = match language.as_str() {
+        _ if names_python => Language::Python,
+        "" => Language::Unnamed,
+        _ => Language::Other,
+    };
+    if is_plain && !after_word.contains('`') { fence(at..line.len(), true, language) } else { None }
 }
 
 /// True for a fence behind the last line of code that no fence opened.
@@ -146,7 +194,7 @@ fn closing(line: &str) -> Option<Fence> {
         count,
         span,
         is_bare: true,
-        is_python: false,
+        language: Language::Unnamed,
     })
 }
 

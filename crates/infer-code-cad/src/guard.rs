@@ -25,7 +25,10 @@ use watch::Watch;
 /// * A line begins with the token that ends the line before, since that token may hold its first characters. It is
 ///   drawn again too, on the condition that it ends that line again, alive.
 /// * Code is what follows [`Opening::written`], and where that is empty, or has a fence, what stands in the first
-///   fence of Python. Prose, and all behind the closing fence, is let be; so is a completion without either.
+///   fence of Python, by the names that extraction knows ([`AnswerLine`](crate::tasks::AnswerLine)). A fence without a
+///   language is one where the answer begins, and behind an empty line or a colon; elsewhere, and behind a line of
+///   code, it closes what none has opened, as small models write. Prose, other languages, and all behind the closing
+///   fence are let be; so is a completion without a fence.
 /// * A last line without a newline is not judged.
 /// * After `retries` dead draws of a line, or when it has taken back 16 times the longest completion, the guard
 ///   gives up: the line stays, and the rest is not judged. How often tokens were taken back is in

@@ -229,6 +229,29 @@ fn a_line_that_is_always_dead_stays_after_so_many_draws() {
     }
 }
 
+/// An answer that begins with its first word, of which anything follows.
+#[test]
+fn lines_are_drawn_again_in_a_fence_of_python_or_of_no_language() {
+    for (first, is_python) in [
+        ("```\n", true),
+        ("```Python3\n", true),
+        ("Here it is, as you said:\n```\n", true),
+        ("```bash\n", false),
+        ("Here it is, as you said:\n", false),
+    ] {
+        let words = vec![first, "x = 1\n", "x y\n"];
+        let language = Language { words, model: TableModel::new(3).row(&[0], &[1, 0, 0]) };
+        let plain = language.complete_after("", Nucleus::default(), 6, 50);
+        let guarded = language.complete_after("", guarded(), 6, 50);
+        assert_eq!(guarded == plain, !is_python, "{first:?}");
+        for Completion { text, .. } in guarded.iter().filter(|_| is_python) {
+            let code = text[first.len()..].split("```").next().unwrap();
+            let judged = code.trim_end().rsplit_once('\n').map_or("", |(lines, _)| lines);
+            assert!(!judged.contains("x y"), "{text:?}");
+        }
+    }
+}
+
 #[test]
 fn a_completion_ends_with_its_function() {
     let words = [(" a\n", 4), ("\n", 1), ("# b\n", 1), ("c", 1), ("\nc", 1), (" a", 1)];

@@ -1,12 +1,16 @@
 //! Finds the Python in an answer, as it is written.
 
-use infer_code_cad_tasks::PythonPrefix;
+use infer_code_cad_tasks::{AnswerLine, PythonPrefix};
 
 /// Where an answer's text has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Before the first fence of Python.
-    Prose,
+    /// Before the first fence of Python; `introduced` where the answer begins, or behind an empty line or a colon.
+    Prose {
+        introduced: bool,
+    },
+    /// Behind code that no fence opened: a fence without a language closes it.
+    Unfenced,
     /// In a fence of something else.
     Other,
     Code,
@@ -37,7 +41,7 @@ impl Watch {
     /// fence of Python.
     pub(super) fn new(written: &str) -> (Self, Seen) {
         let is_code = !written.is_empty() && !written.contains(FENCE);
-        let place = if is_code { Place::Code } else { Place::Prose };
+        let place = if is_code { Place::Code } else { Place::Prose { introduced: true } };
         let mut watch = Self { place, prefix: PythonPrefix::default(), line: Vec::new() };
         let seen = watch.feed(written.as_bytes());
         (watch, seen)
@@ -76,26 +80,40 @@ impl Watch {
 
     /// Whether the line ended outside of brackets and strings; `None` for a dead one.
     fn end_line(&mut self, line: &str) -> Option<bool> {
-        let text = line.trim();
         match self.place {
-            Place::Prose if text.starts_with(FENCE) => {
-                let info = text.trim_start_matches('`').trim_start().to_ascii_lowercase();
-                let language = info.split(|c: char| !c.is_alphanumeric()).next();
-                let is_python = matches!(language, Some("python" | "py" | "python3"));
-                self.place = if is_python { Place::Code } else { Place::Other };
-            }
-            Place::Other if text.starts_with(FENCE) => self.place = Place::Prose,
-            Place::Code if self.closes(text) => self.place = Place::After,
+            Place::Prose { .. } | Place::Unfenced => return self.end_prose(line),
+            Place::Other if is_fence(line) => self.place = Place::Prose { introduced: false },
+            Place::Code if self.closes(line) => self.place = Place::After,
             Place::Code => return self.prefix.push_line(line).ok(),
-            Place::Prose | Place::Other | Place::After => {}
+            Place::Other | Place::After => {}
         }
         Some(true)
     }
 
-    /// A fence that closes the code may follow the last statement on its line.
-    fn closes(&self, text: &str) -> bool {
-        (text.starts_with(FENCE) || text.ends_with(FENCE)) && !self.prefix.in_string()
+    fn end_prose(&mut self, line: &str) -> Option<bool> {
+        let text = line.trim();
+        self.place = match (AnswerLine::read(line), self.place) {
+            (AnswerLine::Python(code), _) => {
+                self.place = Place::Code;
+                return self.prefix.push_line(code).ok();
+            }
+            (AnswerLine::Unnamed, Place::Prose { introduced: true }) => Place::Code,
+            (AnswerLine::Other, _) => Place::Other,
+            (AnswerLine::Code, _) | (_, Place::Unfenced) => Place::Unfenced,
+            _ => Place::Prose { introduced: text.is_empty() || text.ends_with(':') },
+        };
+        Some(true)
     }
+
+    /// A fence that closes the code may follow the last statement on its line.
+    fn closes(&self, line: &str) -> bool {
+        (is_fence(line) || line.trim_end().ends_with(FENCE)) && !self.prefix.in_string()
+    }
+}
+
+/// Whether a line begins with a fence.
+fn is_fence(line: &str) -> bool {
+    [FENCE, "~~~"].iter().any(|fence| line.trim_start().starts_with(fence))
 }
 
 const FENCE: &str = "```";
@@ -116,7 +134,20 @@ mod tests {
             ("", "Here is it:\n\nno python at all\n", false),
             ("", "Here:\n```python\nprint 'x'\n", true),
             ("", "Here:\n```Py title=\"a\"\n  x\n", true),
-            ("", "Here:\n```\nprint 'x'\n```\n", false),
+            ("", "```\nprint 'x'\n", true),
+            ("", "\n ```\nx = 1\nprint 'x'\n", true),
+            ("", "No python at all.\n\n```\nprint 'x'\n", true),
+            ("", "Here:\n``` \nprint 'x'\n```\n", true),
+            ("", "Here:\n~~~PY\nx = 1\n~~~\nx y\n", false),
+            ("", "It is ```python\nprint 'x'\n", true),
+            ("", "```python def f(x) return x\n", true),
+            ("", "```\nx = 1\n```\nAnd so on\n", false),
+            // A fence that no introduction stands before closes what no fence opened.
+            ("", "x = 1\n```\nThis is it.\n", false),
+            ("", "def f(x):\n    return x\n\n```\nThis is it.\n", false),
+            ("", "def f(x):\n    return x\n```\nThis is it:\n```python\nx y\n", true),
+            ("", "```bash\nls -l x\n```\nThis is it.\n", false),
+            ("", "```text\nx y\n```\n\n```\nx y\n", true),
             ("", "```bash\nls -l x\n```\n```python3\nx y\n", true),
             ("", "```python\nx = 1\n```\nAnd so on:\n```python\nx y\n", false),
             ("", "```python\nx = '''\n```\n'''\ny z\n", true),
