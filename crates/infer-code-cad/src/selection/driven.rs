@@ -1,48 +1,17 @@
-//! What tests of selectors share: drafts, a writer without a model, and a sample driven by hand.
+//! A sample of a selector that is driven by hand, and a judge that is scripted in a letter per test.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::ops::Range;
-
-use infer_code_cad_checkpoint::Message;
-use infer_code_cad_engine::FinishReason;
 use infer_code_cad_sandbox::{Judge, Observation, Probe, ScriptedJudge};
-use infer_code_cad_tasks::{Extraction, Problem};
+use infer_code_cad_tasks::Problem;
 
 use super::checks::stand_in;
 pub(super) use super::trial::problem;
-use crate::{
-    Bench, Draft, DraftRequest, KnownDraft, PromptError, Selection, Selector, Stream, Writer,
-};
+use super::trial::{self, Bytes};
+use crate::{Bench, Draft, DraftRequest, Selection, Selector};
 
-/// Writes texts as they are, without tokens.
-#[derive(Debug)]
-pub(super) struct Plain;
-
-impl Writer for Plain {
-    fn chat(&self, messages: &[Message], _: &str) -> Result<Stream, PromptError> {
-        let text = messages.iter().map(|message| message.content.as_str()).collect();
-        Ok(Stream { text, tokens: vec![] })
-    }
-
-    fn raw(&self, text: &str) -> Result<Stream, PromptError> {
-        Ok(Stream { text: text.to_owned(), tokens: vec![] })
-    }
-
-    fn spans(&self, _: &Stream, _: &[Range<usize>]) -> Result<Vec<Range<usize>>, PromptError> {
-        Ok(vec![])
-    }
-
-    fn score(&self, _: &Stream, _: usize) -> Result<f64, PromptError> {
-        Ok(0.0)
-    }
-}
-
-/// A draft of one token and log-probability -1 whose program is this text.
+/// A draft of log-probability -1.
 pub(super) fn draft(role: u32, index: usize, program: &str) -> Draft {
-    let mut known = KnownDraft::new(program, vec![1], FinishReason::Eos);
-    known.log_prob = Some(-1.0);
-    let drawn = Draft::new(&problem(&[]), Extraction::Plain, role, index, String::new(), known);
-    Draft { program: program.to_owned(), ..drawn }
+    Draft { role, index, ..trial::draft(program, -1.0) }
 }
 
 pub(super) fn answer(selection: Selection) -> (usize, String) {
@@ -70,7 +39,7 @@ pub(super) fn answered(
     mut write: impl FnMut(&DraftRequest, usize) -> Draft,
 ) -> Answered {
     let mut selecting = selector.begin(problem, 0).unwrap();
-    let bench = Bench::new(judge, &Plain);
+    let bench = Bench::new(judge, &Bytes);
     let mut requests = vec![DraftRequest::new(0, 0..selector.first_drafts())];
     let (mut drafts, mut at) = (vec![], 0);
     loop {

@@ -66,7 +66,7 @@ mod tests {
 
     use super::*;
     use crate::Draft;
-    use crate::selection::driven;
+    use crate::selection::{driven, trial};
 
     fn chosen(log_probs: &[(Option<f64>, usize)]) -> (usize, String) {
         let draft = |(index, &(log_prob, tokens)): (usize, &(Option<f64>, usize))| Draft {
@@ -78,7 +78,7 @@ mod tests {
         let selector = MeanLogProb { drafts: drafts.len() };
         let mut selecting = selector.begin(&driven::problem(&[]), 0).unwrap();
         let judge = ScriptedJudge::new();
-        let bench = Bench::new(&judge, &driven::Plain);
+        let bench = Bench::new(&judge, &trial::Bytes);
         for shown in 1..drafts.len() {
             assert!(matches!(selecting.next(&drafts[..shown], &bench), Ok(Selection::Wait)));
         }

@@ -57,7 +57,7 @@ fn a_name_error_is_repaired_after_the_second_wave() {
     assert!(said.contains("```python\n+N\n```"), "{said}");
     assert!(said.ends_with(
         "When it is run:\n- `f(2)` should give 2: it raises NameError: m.\n\n\
-         Correct it. Return only the code of the whole function."
+         Correct it. Return only the code of the whole function.</user>"
     ));
 }
 
