@@ -1,4 +1,5 @@
-//! Five strangers that come in through the open doors: none of them needed a line of engine or decode.
+//! Five strangers that come in through the open doors: none of them needed a line of engine or decode; and what is
+//! turned away.
 //!
 //! They run on the table model, whose paths have rational probabilities, on the scripted judge, and on the
 //! embedded model.
@@ -6,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod beam;
+mod fallbacks;
 mod guard;
 mod scoring;
 mod speculator;
