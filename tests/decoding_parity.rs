@@ -26,12 +26,12 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn read<T: for<'de> Deserialize<'de>>(name: &str) -> T {
+pub(crate) fn read<T: for<'de> Deserialize<'de>>(name: &str) -> T {
     let json = std::fs::read(root().join("tests/fixtures").join(name)).unwrap();
     serde_json::from_slice(&json).unwrap()
 }
 
-fn model(name: &str) -> Arc<NativeModel> {
+pub(crate) fn model(name: &str) -> Arc<NativeModel> {
     let path: PathBuf = root().join("crates/infer-code-cad-checkpoint/tests/fixtures").join(name);
     let options = NativeOptions { weights: Some(Format::F32), ..NativeOptions::default() };
     Arc::new(NativeModel::load(&Checkpoint::open(&path).unwrap(), &options).unwrap())

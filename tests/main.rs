@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod anchoring;
 mod cad_parity;
 mod canonical;
 mod chat;

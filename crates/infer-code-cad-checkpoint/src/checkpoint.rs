@@ -269,6 +269,15 @@ impl Checkpoint {
         }
     }
 
+    /// The text of the token that stands for masked words, where `tokenizer_config.json`, `special_tokens_map.json` or
+    /// the metadata of a GGUF file name one.
+    pub fn mask_token(&self) -> Option<String> {
+        match &self.tokenizer {
+            TokenizerSource::Gguf(gguf) => gguf::mask_token(gguf),
+            _ => self.chat.special_token("mask_token"),
+        }
+    }
+
     /// Reads every weight and sees that it is a number: what loading does not do, for its time.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ pub(crate) use ends::{eos_token_ids, marks, text_tokens};
 pub(crate) use header::has_magic;
 use header::{Header, TensorEntry};
 use metadata::{Array, Kind, Value};
-pub(crate) use token_metadata::{chat_template, tokenizer};
+pub(crate) use token_metadata::{chat_template, mask_token, tokenizer};
 pub(crate) use weights::GgufWeights;
 
 /// A GGUF model: one file, or the shards it was split into, mapped into memory.

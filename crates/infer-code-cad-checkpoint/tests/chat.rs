@@ -205,8 +205,12 @@ fn bytes_can_bring_a_tokenizer_config() {
     let weights = vec![read("model.safetensors").into()];
     let checkpoint = Checkpoint::from_bytes(&read("config.json"), &b"{}"[..], weights).unwrap();
     assert!(checkpoint.chat_template().unwrap().is_none());
-    let config = br#"{"chat_template": "{{ eos_token }}", "eos_token": "</s>"}"#;
-    let template = checkpoint.with_tokenizer_config(&config[..]).chat_template().unwrap().unwrap();
+    assert_eq!(checkpoint.mask_token(), None);
+    let config = br#"{"chat_template": "{{ eos_token }}", "eos_token": "</s>",
+                      "mask_token": {"content": "<mask>"}}"#;
+    let checkpoint = checkpoint.with_tokenizer_config(&config[..]);
+    assert_eq!(checkpoint.mask_token().as_deref(), Some("<mask>"));
+    let template = checkpoint.chat_template().unwrap().unwrap();
     let text = template.render(&[Message::user("x")], &ChatOptions::default()).unwrap();
     assert_eq!((text.as_str(), template.source()), ("</s>", "{{ eos_token }}"));
 }

@@ -53,10 +53,36 @@ pub fn instructed_question(problem: &Problem) -> String {
     format!("{INSTRUCTION} \n\n {}", question(problem))
 }
 
-/// [`cad_context`] with one mask in place of the docstring: neighbouring masks are one, as in the code of selective
-/// prompt anchoring (arXiv 2408.09121), and so is its word where a tokenizer has no token for it.
+/// What stands for masked words where a tokenizer has no token for them, as in the code of selective prompt anchoring
+/// (arXiv 2408.09121).
+pub const MASK: &str = "MASKTOKEN";
+
+/// [`cad_context`] with one [`MASK`] in place of the docstring: neighbouring masks are one.
 pub fn masked_context(problem: &Problem) -> String {
-    format!("{INSTRUCTION} \n\n {}", context(problem, "MASKTOKEN"))
+    format!("{INSTRUCTION} \n\n {}", context(problem, MASK))
+}
+
+/// The docstring with one `mask` in place of its sentences; its [examples](context_without_examples) stay.
+///
+/// These are the anchors, and neighbouring masks one, of Tian and Zhang,
+/// [Selective Prompt Anchoring](https://arxiv.org/abs/2408.09121), by the authors' code. A docstring that begins with an
+/// example has no anchor and stays as it is.
+///
+/// # Examples
+/// ```
+/// use infer_code_cad_tasks::{Problem, prompts};
+///
+/// let prompt = "def f(x):\n    \"\"\"Double x.\n    Or more.\n\n    >>> f(2)\n    4\n    \"\"\"\n";
+/// let problem = Problem::from_prompt("mine", prompt)?;
+/// assert_eq!(prompts::masked_sentences(&problem, prompts::MASK), "MASKTOKEN\n\n>>> f(2)\n4");
+/// # Ok::<(), infer_code_cad_tasks::TaskError>(())
+/// ```
+pub fn masked_sentences(problem: &Problem, mask: &str) -> String {
+    let (sentences, examples) = at_first_example(problem);
+    match sentences.trim() {
+        "" => problem.docstring.clone(),
+        anchor => sentences.replacen(anchor, mask, 1) + examples,
+    }
 }
 
 /// [`cad_context`] without the examples: the docstring ends before the first line that calls the entry point, begins
@@ -103,16 +129,21 @@ pub fn test_writing(problem: &Problem) -> String {
 
 /// The docstring up to its first example.
 fn docstring_without_examples(problem: &Problem) -> String {
-    let call = format!("{}(", problem.entry_point);
-    let is_example = |line: &&str| {
-        let line = line.trim().to_lowercase();
-        line.contains(&call.to_lowercase())
-            || line.starts_with(">>>")
-            || line.starts_with("example")
-            || line.starts_with("for example")
-    };
-    let kept: Vec<&str> = problem.docstring.lines().take_while(|line| !is_example(line)).collect();
+    let kept: Vec<&str> = at_first_example(problem).0.lines().collect();
     kept.join("\n").trim_end().to_owned()
+}
+
+/// The docstring cut before the line of its first example.
+fn at_first_example(problem: &Problem) -> (&str, &str) {
+    let call = format!("{}(", problem.entry_point);
+    let is_sentence = |line: &&str| {
+        let line = line.trim().to_lowercase();
+        let begins_example =
+            [">>>", "example", "for example"].iter().any(|start| line.starts_with(start));
+        !begins_example && !line.contains(&call.to_lowercase())
+    };
+    let lines = problem.docstring.split_inclusive('\n').take_while(is_sentence);
+    problem.docstring.split_at(lines.map(str::len).sum())
 }
 
 /// Instruction, retrieved passage, then the prompt (row "RAG").

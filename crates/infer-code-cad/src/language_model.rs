@@ -37,6 +37,8 @@ pub struct LanguageModel {
     pub eos: Vec<TokenId>,
     /// How to put messages to it; `None` for a model that was not trained to chat.
     pub chat_template: Option<Arc<ChatTemplate>>,
+    /// The text of its tokenizer's token for masked words, which few have that write texts.
+    pub mask_token: Option<String>,
     /// What its logits depend on: which weights, how they are held and where they run. Two models that
     /// compute differently never have equal ones. Loading fills it in.
     pub identity: Settings,
@@ -105,6 +107,7 @@ impl LanguageModel {
         Ok(Self {
             eos: checkpoint.eos_token_ids().to_vec(),
             chat_template: checkpoint.chat_template()?.map(Arc::new),
+            mask_token: checkpoint.mask_token(),
             ..Self::new(name, causal_lm, checkpoint.tokenizer()?)
         })
     }
@@ -120,6 +123,7 @@ impl LanguageModel {
             tokenizer: Arc::new(tokenizer),
             eos: Vec::new(),
             chat_template: None,
+            mask_token: None,
             commit: None,
         }
     }
@@ -136,10 +140,11 @@ impl LanguageModel {
             .with("tokenizer", self.vocabulary())
             .with("template", template.as_deref().unwrap_or("none"))
             .with("eos", eos.join("/"));
-        match &self.commit {
+        let optional = [("mask", &self.mask_token), ("commit", &self.commit)];
+        optional.into_iter().fold(settings, |settings, (key, value)| match value {
             None => settings,
-            Some(commit) => settings.with("commit", commit),
-        }
+            Some(value) => settings.with(key, value),
+        })
     }
 
     /// What a completion depends on of the model, given its prompt in tokens.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use infer_code_cad_checkpoint::Message;
 use infer_code_cad_decode::{Greedy, TokenId};
 use infer_code_cad_engine::{EngineError, Event, PromptLogProbs, Request, TokenLogProb};
+use infer_code_cad_tasks::prompts::MASK;
 
 use crate::prompt_format::Framing;
 use crate::{PromptError, Solver};
@@ -94,6 +95,11 @@ pub trait Writer: Debug + Send + Sync {
     /// # Errors
     /// [`PromptError::Engine`] when the model cannot read the stream.
     fn score(&self, stream: &Stream, from: usize) -> Result<f64, PromptError>;
+
+    /// What stands for masked words: the tokenizer's mask token, or else [`MASK`](crate::tasks::prompts::MASK).
+    fn mask(&self) -> &str {
+        MASK
+    }
 }
 
 /// Writes for the model of a [`Solver`] as a [`PromptFormat`](crate::PromptFormat) says.
@@ -146,6 +152,10 @@ impl Writer for ModelWriter {
             }
         }
         Err(EngineError::Stopped.into())
+    }
+
+    fn mask(&self) -> &str {
+        self.solver.model.mask_token.as_deref().unwrap_or(MASK)
     }
 }
 

@@ -59,12 +59,12 @@ impl ChatFiles {
         ChatTemplate::new(file, &source, self.special_tokens(&config)?).map(Some)
     }
 
-    /// The text of the token that ends a text, where the files say; what is wrong with them is for
+    /// The text of a special token, such as `eos_token`, where the files say; what is wrong with them is for
     /// [`ChatFiles::template`] to tell.
-    pub(crate) fn eos_token(&self) -> Option<String> {
+    pub(crate) fn special_token(&self, name: &str) -> Option<String> {
         let json = self.tokenizer_config.as_deref().unwrap_or(b"{}");
         let config = Fields::of(TOKENIZER_CONFIG, json).ok()?;
-        self.special_tokens(&config).ok()?.remove("eos_token")
+        self.special_tokens(&config).ok()?.remove(name)
     }
 
     /// Those of `tokenizer_config.json` and of the map beside it.

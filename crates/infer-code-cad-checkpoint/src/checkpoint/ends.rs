@@ -31,7 +31,7 @@ impl Checkpoint {
     /// Those that are named by their ids, then by their text, then written by the chat template.
     fn find_ends(&self) -> Ends {
         let mut ends = Ends { ids: self.named_ends.clone(), turn: None };
-        let eos_token = self.chat.eos_token();
+        let eos_token = self.chat.special_token("eos_token");
         let template = self.chat_template().ok().flatten();
         let around = template.iter().flat_map(|template| template.around_answer());
         let mut around = around.filter(|around| !around.behind.trim().is_empty()).peekable();

@@ -88,6 +88,12 @@ fn merges(gguf: &Gguf) -> Result<Vec<String>, CheckpointError> {
     Ok(merges.flatten().map(str::to_owned).collect())
 }
 
+/// The text of the token for masked words.
+pub(crate) fn mask_token(gguf: &Gguf) -> Option<String> {
+    let id = gguf.token("tokenizer.ggml.mask_token_id").ok()??;
+    gguf.strings(TOKENS).ok()??.get(id as usize).cloned()
+}
+
 /// The chat template, which sees BOS, EOS and the unknown token; `None` when the file has none.
 pub(crate) fn chat_template(gguf: &Gguf) -> Result<Option<ChatTemplate>, CheckpointError> {
     let Some(source) = gguf.string("tokenizer.chat_template")? else {

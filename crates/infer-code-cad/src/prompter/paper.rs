@@ -81,6 +81,11 @@ impl PaperPrompter {
                 Question::Raw => writer.raw(&prompts::question(problem))?,
                 Question::Instruction => write(prompts::instructed_question(problem))?,
                 Question::Masked => write(prompts::masked_context(problem))?,
+                Question::MaskedSentences => {
+                    let mut masked = problem.clone();
+                    masked.docstring = prompts::masked_sentences(problem, writer.mask());
+                    write(self.context(&masked, None))?
+                }
                 Question::NoExamples => write(prompts::context_without_examples(problem))?,
             });
         }
@@ -256,6 +261,10 @@ mod tests {
             assert!(after.ends_with("</user>"), "{after}");
             Ok(before.matches("double").count() as f64 - 10.0)
         }
+
+        fn mask(&self) -> &'static str {
+            "<mask>"
+        }
     }
 
     #[derive(Debug)]
@@ -324,11 +333,38 @@ mod tests {
         let docstring = "Double x.\n>>> f(1)\n2";
         for (question, expected) in [
             (Question::Masked, context.replace(docstring, "MASKTOKEN")),
+            (Question::MaskedSentences, context.replace("Double x.", "<mask>")),
             (Question::NoExamples, context.replace(docstring, "Double x.")),
             (Question::Instruction, context.replace("Context Double x.\n>>> f(1)\n2 \n ", "")),
         ] {
             assert_ne!(expected, context);
             assert_eq!(texts(question), (context.clone(), expected), "{question}");
+        }
+    }
+
+    #[test]
+    fn masked_sentences_change_nothing_else_of_the_context() {
+        let layout = Layout::ContextAndQuestion;
+        let mut prompter = PaperPrompter::with_retriever(layout, Arc::new(Both));
+        prompter.question = Question::MaskedSentences;
+        let mut streams = |docstring: &str, wording| {
+            prompter.wording = wording;
+            let prompt = format!("def f(x):\n    \"\"\"{docstring}\n    \"\"\"\n");
+            let problem = Problem::from_prompt("f", &prompt).unwrap();
+            let prompted = prompter.prompts(&[problem], &Doubler).remove(0).unwrap();
+            let [context, masked] = prompted.streams.try_into().unwrap();
+            let passage = " Here is some context that may be helpful: t\nnoise";
+            assert!(context.text.contains(passage) && !masked.text.contains(passage));
+            (context.text.replace(passage, ""), masked.text)
+        };
+        for wording in [Wording::Table4, Wording::PublicCode] {
+            let (context, masked) =
+                streams("Double x.\n\n    Or so.\n    >>> f(1)\n    2", wording);
+            assert_eq!(masked, context.replace("Double x.\n\nOr so.", "<mask>"));
+            assert!(masked.contains("<mask>\n>>> f(1)\n2"), "{masked}");
+            // Without a sentence there is no anchor.
+            let (context, masked) = streams(">>> f(1)\n    2", wording);
+            assert_eq!(masked, context);
         }
     }
 

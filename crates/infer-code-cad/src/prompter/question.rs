@@ -18,17 +18,21 @@ pub enum Question {
     /// `masked`: the context with one word in place of the docstring, as in selective prompt anchoring (SPA,
     /// arXiv 2408.09121), whose literal mask this is.
     Masked,
+    /// `masked-sentences`: the context with [one mask](crate::Writer::mask) in place of the docstring's sentences; its
+    /// examples stay, as in SPA's own experiments. Like all questions it lacks what was retrieved.
+    MaskedSentences,
     /// `no-examples`: the context without the docstring's examples.
     NoExamples,
 }
 
 impl Question {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Signature,
         Self::Headless,
         Self::Raw,
         Self::Instruction,
         Self::Masked,
+        Self::MaskedSentences,
         Self::NoExamples,
     ];
 }
@@ -52,6 +56,7 @@ impl fmt::Display for Question {
             Self::Raw => "raw",
             Self::Instruction => "instruction",
             Self::Masked => "masked",
+            Self::MaskedSentences => "masked-sentences",
             Self::NoExamples => "no-examples",
         })
     }

@@ -14,7 +14,8 @@ use crate::{
 };
 
 /// What `question` of `cad` may be.
-const QUESTIONS: &str = "signature, headless, raw, instruction, masked or no-examples";
+const QUESTIONS: &str =
+    "signature, headless, raw, instruction, masked, masked-sentences or no-examples";
 
 /// What its `alpha` may be.
 const ALPHAS: &str = "a value in [0, 1e6], divergence or divergence:FLOOR";
@@ -337,6 +338,7 @@ mod tests {
             ("cad(gate=open)", "cad"),
             ("cad(gate=entropy:1.5)", "cad(alpha=0.5,gate=entropy:1.5)"),
             ("cad(question=headless)", "cad(alpha=0.5,question=headless)"),
+            ("cad(question=masked-sentences)", "cad(alpha=0.5,question=masked-sentences)"),
             ("cad(modulation=on)", "cad(alpha=0.5,modulation=on)"),
             ("cot(tokens=300)", "cot(tokens=300)"),
             ("beam(beams=5)+rag", "rag+beam(beams=5,length_penalty=1)"),
@@ -430,7 +432,7 @@ mod tests {
             ("control(alpha=1)", "control has no \"alpha\"; choose wording"),
             (
                 "cad(question=no)",
-                "question of cad is \"no\", expected signature, headless, raw, instruction, masked or no-examples",
+                "question of cad is \"no\", expected signature, headless, raw, instruction, masked, masked-sentences or no-examples",
             ),
         ] {
             let error = text.parse::<Recipe>().unwrap_err().to_string();

@@ -78,12 +78,14 @@ fn nuls_that_end_keys_values_names_and_tokens_are_left_out() {
         let tokens: Vec<&[u8]> = tokens.iter().map(Vec::as_slice).collect();
         sentence_piece(end, &tokens, &[2, 3, 3, 1, 1, 1])
             .u32(&format!("tokenizer.ggml.bos_token_id{end}"), 1)
+            .u32(&format!("tokenizer.ggml.mask_token_id{end}"), 5)
             .pair(&format!("tokenizer.chat_template{end}"), 8, &string(&format!("{template}{end}")))
     };
     let (plain, ended) = (open(&file("")), open(&file("\0\0")));
     assert_eq!(ended.config(), plain.config());
     assert_eq!(ended.tensors()[0].name, "token_embd.weight");
     assert_eq!(ended.metadata(), plain.metadata());
+    assert_eq!(ended.mask_token().as_deref(), Some("ab"));
     let tokenizer = ended.tokenizer().unwrap();
     assert_eq!(ids(&tokenizer, "abb</s>"), [5, 4, 2]);
     assert_eq!(tokenizer.decode(&[5, 4, 2]), "abb");
