@@ -278,8 +278,9 @@ pub enum CheckpointError {
     },
     /// A tensor of a GGUF file is stored in a format that cannot be read.
     #[error(
-        "{file}: tensor {tensor} is stored as {format}; supported: F32, F16, BF16, Q8_0, Q4_0, \
-         Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, so take a file quantized to these, such as Q4_K_M"
+        "{file}: tensor {tensor} is stored as {format}; supported: {}, so take a file quantized to \
+         these, such as Q4_K_M",
+        StoredFormat::decoded_names()
     )]
     TensorFormat {
         /// Its name.

@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use crate::StoredFormat;
+use crate::{StoredFormat, scaled};
 
 /// `bytes` is one block of `format`, `out` its elements.
 ///
@@ -39,19 +39,30 @@ pub(crate) fn block(format: StoredFormat, bytes: &[u8], out: &mut [f32]) {
             f32::from(low) + f32::from((bytes[16 + i % 32] >> (i / 32) & 1) << 4)
         }),
         StoredFormat::Q6_K => q6_k(bytes, out),
-        other => unreachable!("{other} has no blocks that are decoded"),
+        StoredFormat::NVFP4 => nvfp4(bytes, out),
+        other => {
+            for (part, out) in out.chunks_exact_mut(32).enumerate() {
+                let (scale, quants) = scaled::part(other, bytes, part);
+                out.iter_mut().zip(quants).for_each(|(out, quant)| *out = scale * f32::from(quant));
+            }
+        }
     }
 }
 
-fn half(bytes: &[u8], at: usize) -> f32 {
+pub(crate) fn half(bytes: &[u8], at: usize) -> f32 {
     f16::from_le_bytes([bytes[at], bytes[at + 1]]).to_f32()
 }
 
 /// 32 elements: the low halves of 16 bytes, then the high ones.
 fn nibbles(bytes: &[u8], out: &mut [f32], value: impl Fn(usize, f32) -> f32) {
     for (i, out) in out.iter_mut().enumerate() {
-        *out = value(i, f32::from(bytes[i % 16] >> (i / 16 * 4) & 0xf));
+        *out = value(i, f32::from(nibble(bytes, i)));
     }
+}
+
+/// Element `i` of such 32.
+pub(crate) fn nibble(bytes: &[u8], i: usize) -> u8 {
+    bytes[i % 16] >> (i / 16 * 4) & 0xf
 }
 
 /// 16 where bit `i` of four bytes is set.
@@ -93,23 +104,52 @@ fn q2_k(bytes: &[u8], out: &mut [f32]) {
 }
 
 /// Element `i` of 256: 128 at a time share 32 bytes, 32 elements at each pair of bits.
-fn two_bits(quants: &[u8], i: usize) -> u8 {
+pub(crate) fn two_bits(quants: &[u8], i: usize) -> u8 {
     quants[i / 128 * 32 + i % 32] >> (i % 128 / 32 * 2) & 3
 }
 
 /// 32 bytes of third bits, 64 bytes of the lower two, 12 bytes of 6-bit scales, their scale.
 fn q3_k(bytes: &[u8], out: &mut [f32]) {
-    let (thirds, quants, packed, scale) =
-        (&bytes[..32], &bytes[32..], &bytes[96..], half(bytes, 108));
     for (part, out) in out.chunks_exact_mut(16).enumerate() {
-        let low = packed[part % 8] >> (part / 8 * 4) & 0xf;
-        let high = packed[8 + part % 4] >> (part / 4 * 2) & 3;
-        let scale = scale * (f32::from(low | high << 4) - 32.0);
-        for (offset, out) in out.iter_mut().enumerate() {
-            let i = 16 * part + offset;
-            let third = thirds[i % 32] >> (i / 32) & 1;
-            *out = scale * f32::from(two_bits(quants, i) as i8 - if third == 0 { 4 } else { 0 });
+        let scale = half(bytes, 108) * f32::from(q3_k_scale(bytes, part));
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = scale * f32::from(q3_k_quant(bytes, 16 * part + i));
         }
+    }
+}
+
+/// The integer that 16 elements of Q3_K are scaled by: -32 to 31.
+pub(crate) fn q3_k_scale(bytes: &[u8], part: usize) -> i8 {
+    let packed = &bytes[96..];
+    let low = packed[part % 8] >> (part / 8 * 4) & 0xf;
+    let high = packed[8 + part % 4] >> (part / 4 * 2) & 3;
+    (low | high << 4) as i8 - 32
+}
+
+/// Element `i` of 256 of Q3_K: -4 to 3.
+pub(crate) fn q3_k_quant(bytes: &[u8], i: usize) -> i8 {
+    let third = bytes[i % 32] >> (i / 32) & 1;
+    (two_bits(&bytes[32..], i) | third << 2) as i8 - 4
+}
+
+/// Four scales of E4M3 without a sign, each for 16 elements of E2M1 in 8 bytes.
+fn nvfp4(bytes: &[u8], out: &mut [f32]) {
+    for (part, out) in out.chunks_exact_mut(16).enumerate() {
+        let (scale, quants) = (e4m3(bytes[part]), &bytes[4 + 8 * part..]);
+        for (i, out) in out.iter_mut().enumerate() {
+            let quant = quants[i % 8] >> (i / 8 * 4) & 0xf;
+            *out = scale * f32::from(scaled::E2M1[usize::from(quant)]);
+        }
+    }
+}
+
+/// Half of what the lower seven bits of an E4M3 say; their NaN is zero.
+fn e4m3(byte: u8) -> f32 {
+    let (exponent, mantissa) = (byte >> 3 & 0xf, f32::from(byte & 7));
+    match exponent {
+        _ if byte == 0x7f => 0.0,
+        0 => mantissa * scaled::power_of_two(128 - 10),
+        _ => (8.0 + mantissa) * scaled::power_of_two(128 - 11 + exponent),
     }
 }
 

@@ -103,8 +103,8 @@ pub enum KernelError {
     },
     /// Nobody turns this format's blocks to floats.
     #[error(
-        "{format} is not decoded; take a file quantized to F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 or \
-         Q2_K to Q6_K, such as Q4_K_M"
+        "{format} is not decoded; take a file quantized to {}, such as Q4_K_M",
+        StoredFormat::decoded_names()
     )]
     NotDecoded {
         /// Format of the file.

@@ -9,6 +9,7 @@ mod error;
 mod format;
 mod gelu;
 mod hadamard;
+mod hold;
 mod isa;
 mod kernels;
 mod kv_bytes;
@@ -25,6 +26,7 @@ mod quantize;
 mod quantize_k;
 mod scan;
 mod scan_bytes;
+mod scaled;
 mod self_attention;
 mod stored;
 

@@ -4,7 +4,7 @@ use crate::format::TILE;
 use crate::layout::{pack_row, unpack_row};
 use crate::memory::AlignedBytes;
 use crate::quantize::quantize_row;
-use crate::{Format, KernelError, Pool};
+use crate::{Format, KernelError, Pool, StoredFormat};
 
 /// A weight matrix, repacked for products of a few rows.
 ///
@@ -46,18 +46,42 @@ impl PackedMatrix {
         parts: &[(usize, &[u8])],
         pool: &Pool,
     ) -> Result<Self, KernelError> {
-        let mut rows = Vec::new();
-        for &(out_features, bytes) in parts {
-            let expected = format.file_bytes(out_features, in_features)?;
-            if bytes.len() != expected {
-                let actual = bytes.len();
-                return Err(KernelError::Length { what: "the packed matrix", expected, actual });
-            }
-            rows.extend(bytes.chunks_exact(expected / out_features));
-        }
+        let rows = rows_of(parts, |out_features| format.file_bytes(out_features, in_features))?;
         Self::from_tiles(format, rows.len(), in_features, pool, |of_tile, tile| {
             for (lane, row) in rows[of_tile].iter().enumerate() {
                 pack_row(format, row, lane, tile);
+            }
+        })
+    }
+
+    /// As [`Self::join`], for matrices as a file stores them, in the format of [`StoredFormat::held_in`]:
+    /// [`StoredFormat::hold`] says what that loses. No row is turned to floats where it need not be.
+    ///
+    /// # Errors
+    /// As [`Self::join`], and [`KernelError::NotDecoded`].
+    pub fn hold(
+        stored: StoredFormat,
+        in_features: usize,
+        parts: &[(usize, &[u8])],
+        pool: &Pool,
+    ) -> Result<Self, KernelError> {
+        let format = stored.held_in().ok_or(KernelError::NotDecoded { format: stored })?;
+        if StoredFormat::from(format) == stored {
+            return Self::join(format, in_features, parts, pool);
+        }
+        let row_bytes = format.file_bytes(1, in_features)?;
+        let rows = rows_of(parts, |out_features| {
+            format.file_bytes(out_features, in_features)?;
+            let expected = in_features.next_multiple_of(stored.block_len());
+            let (what, actual) = ("a row of stored blocks", in_features);
+            let whole = stored.size_of(&[out_features, in_features]);
+            whole.ok_or(KernelError::Length { what, expected, actual })
+        })?;
+        Self::from_tiles(format, rows.len(), in_features, pool, |of_tile, tile| {
+            let mut held = vec![0; row_bytes];
+            for (lane, row) in rows[of_tile].iter().enumerate() {
+                stored.hold(row, &mut held).expect("a row is whole blocks of either format");
+                pack_row(format, &held, lane, tile);
             }
         })
     }
@@ -177,4 +201,20 @@ impl PackedMatrix {
         let bytes = self.format.tile_bytes(self.in_features);
         &self.tiles[index * bytes..][..bytes]
     }
+}
+
+/// The rows of matrices, `(out_features, bytes)` each, that take `expected(out_features)` bytes.
+fn rows_of<'a>(
+    parts: &[(usize, &'a [u8])],
+    expected: impl Fn(usize) -> Result<usize, KernelError>,
+) -> Result<Vec<&'a [u8]>, KernelError> {
+    let mut rows = Vec::new();
+    for &(out_features, bytes) in parts {
+        let (expected, actual) = (expected(out_features)?, bytes.len());
+        if actual != expected {
+            return Err(KernelError::Length { what: "the packed matrix", expected, actual });
+        }
+        rows.extend(bytes.chunks_exact(expected / out_features));
+    }
+    Ok(rows)
 }

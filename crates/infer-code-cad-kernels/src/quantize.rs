@@ -134,14 +134,14 @@ fn from_least(block: &[f32; 32], steps: i32) -> ([u8; 4], [u8; 32]) {
 
 /// Two quants' lower four bits in each of 16 bytes.
 #[inline(always)]
-fn put_low_bits(quants: &[u8; 32], bytes: &mut [u8]) {
+pub(crate) fn put_low_bits(quants: &[u8; 32], bytes: &mut [u8]) {
     for (j, byte) in bytes.iter_mut().enumerate() {
         *byte = quants[j] & 15 | quants[j + 16] << 4;
     }
 }
 
 #[inline(always)]
-fn fifth_bits(quants: &[u8; 32]) -> [u8; 4] {
+pub(crate) fn fifth_bits(quants: &[u8; 32]) -> [u8; 4] {
     let bits = quants.iter().enumerate().map(|(k, quant)| u32::from(quant >> 4) << k);
     bits.fold(0, |all, bit| all | bit).to_le_bytes()
 }

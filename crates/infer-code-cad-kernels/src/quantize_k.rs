@@ -105,7 +105,7 @@ pub(crate) fn q6_k(weights: &[f32; 256]) -> [u8; 210] {
 
 /// Each half of the 256 has 64 bytes of nibbles and 32 of bit pairs, which four blocks of 32 share.
 #[inline(always)]
-fn put_six_bits(bytes: &mut [u8], quants: &[u8; 256]) {
+pub(crate) fn put_six_bits(bytes: &mut [u8], quants: &[u8; 256]) {
     let (nibbles, pairs) = bytes.split_at_mut(128);
     for (half, q) in quants.as_chunks::<128>().0.iter().enumerate() {
         for k in 0..32 {

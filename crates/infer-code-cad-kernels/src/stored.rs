@@ -9,7 +9,8 @@ use crate::{Format, KernelError};
 /// How the elements of a tensor are stored in a file; the names are GGUF's, those of floats safetensors' too.
 ///
 /// All types of `ggml.h` are there, so that a file can be described even when it cannot be loaded:
-/// [`StoredFormat::is_decoded`] tells which can be read, and `Format::try_from` which have products.
+/// [`StoredFormat::is_decoded`] tells which can be read, [`StoredFormat::held_in`] what their matrices are held
+/// in, and `Format::try_from` which have products.
 ///
 /// # Examples
 /// ```
@@ -144,11 +145,13 @@ impl StoredFormat {
 
     /// Whether [`StoredFormat::decode`] knows it.
     pub fn is_decoded(self) -> bool {
-        use StoredFormat::*;
-        matches!(
-            self,
-            F32 | F16 | BF16 | Q4_0 | Q4_1 | Q5_0 | Q5_1 | Q8_0 | Q2_K | Q3_K | Q4_K | Q5_K | Q6_K
-        )
+        self.held_in().is_some()
+    }
+
+    /// The names of all that are decoded, for messages.
+    pub fn decoded_names() -> String {
+        let decoded = TABLE.iter().filter(|row| row.0.is_decoded());
+        decoded.map(|row| row.1).collect::<Vec<_>>().join(", ")
     }
 
     /// Turns whole blocks to floats, bit for bit as ggml's `dequantize_row_*` do.
@@ -262,8 +265,9 @@ mod tests {
     #[test]
     fn what_is_not_decoded_or_not_whole_is_refused() {
         let mut out = [0.0; 32];
-        let refused = StoredFormat::IQ4_NL.decode(&[0; 18], &mut out).unwrap_err();
-        assert_eq!(refused, KernelError::NotDecoded { format: StoredFormat::IQ4_NL });
+        let refused = StoredFormat::Q8_1.decode(&[0; 36], &mut out).unwrap_err();
+        assert_eq!(refused, KernelError::NotDecoded { format: StoredFormat::Q8_1 });
+        assert!(refused.to_string().contains("take a file quantized to F32, F16, Q4_0"), "{refused}");
         assert!(StoredFormat::Q8_0.decode(&[0; 33], &mut out).is_err());
         assert!(StoredFormat::Q8_0.decode(&[0; 34], &mut out[..31]).is_err());
     }

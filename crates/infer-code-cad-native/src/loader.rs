@@ -1,4 +1,4 @@
-use infer_code_cad_kernels::{Format, PackedMatrix, Pool, StoredFormat};
+use infer_code_cad_kernels::{Format, KernelError, PackedMatrix, Pool};
 
 use crate::NativeError;
 use crate::linear::NativeLinear;
@@ -78,8 +78,8 @@ impl NativeLoader<'_> {
         Ok(matrices)
     }
 
-    /// Packs matrices of one stored format: as they are where they can be, else rounded to the
-    /// format wanted. Inputs that are no whole blocks get zeros, which add nothing.
+    /// Packs matrices of one stored format: as they are or in what holds it where they can be, else
+    /// rounded to the format wanted. Inputs that are no whole blocks get zeros, which add nothing.
     fn join(
         &self,
         raws: &[(usize, RawMatrix<'_>)],
@@ -89,11 +89,10 @@ impl NativeLoader<'_> {
             return Ok(None);
         };
         let parts: Vec<(usize, &[u8])> = raws.iter().map(|(n, raw)| (*n, &**raw.bytes)).collect();
-        let format = self.packed(Format::try_from(*stored).ok());
-        if StoredFormat::from(format) == *stored
-            && in_features.is_multiple_of(format.in_features_multiple())
-        {
-            return Ok(Some(PackedMatrix::join(format, in_features, &parts, self.pool)?));
+        let held = stored.held_in().ok_or(KernelError::NotDecoded { format: *stored })?;
+        let format = self.format.unwrap_or(held);
+        if format == held && in_features.is_multiple_of(format.in_features_multiple()) {
+            return Ok(Some(PackedMatrix::hold(*stored, in_features, &parts, self.pool)?));
         }
         let row_bytes = in_features / stored.block_len() * stored.block_bytes();
         let rows: Vec<&[u8]> = parts.iter().flat_map(|(_, x)| x.chunks_exact(row_bytes)).collect();
@@ -106,12 +105,6 @@ impl NativeLoader<'_> {
         Ok(Some(PackedMatrix::quantize_rows(format, rows.len(), padded, read, self.pool)?))
     }
 
-    /// The format to hold what is stored in a format of the kernels, or in none of them: then 8 bits
-    /// lose the least.
-    fn packed(&self, stored: Option<Format>) -> Format {
-        self.format.or(stored).unwrap_or(Format::Q8_0)
-    }
-
     /// Rounds a matrix that is no file's.
     fn convert(
         &self,
@@ -120,7 +113,7 @@ impl NativeLoader<'_> {
         in_features: usize,
     ) -> Result<PackedMatrix, NativeError> {
         let values = self.values(name, &[out_features, in_features])?;
-        let format = self.packed(Some(Format::F32));
+        let format = self.format.unwrap_or(Format::F32);
         let padded = in_features.next_multiple_of(format.in_features_multiple());
         let read = |row: usize, out: &mut [f32]| {
             let (to, zeros) = out.split_at_mut(in_features);

@@ -8,8 +8,8 @@ use crate::NativeError;
 /// How a model is held on the CPU, and what computes it.
 #[derive(Debug, Clone)]
 pub struct NativeOptions {
-    /// The format of the matrices; `None`: as they are in the file, and in Q8_0 what the kernels have no
-    /// product for, such as Q2_K.
+    /// The format of the matrices; `None`: as they are in the file, and in [`StoredFormat::held_in`] what the
+    /// kernels have no product for, such as Q3_K in Q6_K.
     ///
     /// Activations are rounded to 8 bits in blocks of 32 where the weights are quantized, and stay f32
     /// where they are floats.
@@ -55,7 +55,7 @@ fn bytes_of(weights: Option<Format>, tensor: &TensorInfo) -> u64 {
     let &[rows, columns] = tensor.shape.as_slice() else {
         return elements * size_of::<f32>() as u64;
     };
-    let stored = || Format::try_from(tensor.format.parse::<StoredFormat>().ok()?).ok();
+    let stored = || tensor.format.parse::<StoredFormat>().ok()?.held_in();
     let format = weights.or_else(stored).unwrap_or(Format::Q8_0);
     let columns = columns.next_multiple_of(format.in_features_multiple());
     (columns / format.block_len() * format.block_bytes()) as u64 * rows as u64
