@@ -4,9 +4,12 @@ use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
-use infer_code_cad::checkpoint::{Checkpoint, CheckpointError, TensorInfo};
+use infer_code_cad::checkpoint::{Checkpoint, CheckpointError, Conversion, TensorInfo};
 
 mod common;
+
+/// Rows of each matrix whose error is measured where it is held in another format.
+const MEASURED_ROWS: usize = 32;
 
 /// Describes a checkpoint without loading it.
 #[derive(Parser)]
@@ -38,6 +41,9 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     writeln!(text, "model          {}", args.model)?;
     writeln!(text, "architecture   {:?}", checkpoint.config().architecture)?;
     writeln!(text, "stored as      {}", formats(&tensors))?;
+    for conversion in checkpoint.conversions(MEASURED_ROWS)? {
+        writeln!(text, "held           {}", held(&conversion))?;
+    }
     writeln!(text, "end of text    {:?}", checkpoint.eos_token_ids())?;
     writeln!(text, "tokenizer      {}", tokenizer(&checkpoint))?;
     let template = checkpoint.chat_template()?;
@@ -75,6 +81,23 @@ fn formats(tensors: &[TensorInfo]) -> String {
         format!("{format}: {count} tensors, {:.1} MB", bytes as f64 / 1e6)
     };
     formats.into_iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// What a format without products is held in where `--weights` asks for no other, and what that loses.
+fn held(conversion: &Conversion) -> String {
+    let Conversion { stored, held_in, tensors, measured, relative_error, .. } = conversion;
+    let Some(format) = held_in else {
+        return format!("{stored} cannot be read: {tensors} tensors; take a file in another format");
+    };
+    let loss = match relative_error {
+        None => "nothing to measure".to_owned(),
+        Some(0.0) => "nothing lost".to_owned(),
+        Some(error) => format!("relative RMS error {error:.1e}"),
+    };
+    format!(
+        "{stored} in {format}: {tensors} tensors, {loss} (on {measured} weights, at most \
+         {MEASURED_ROWS} rows of each)"
+    )
 }
 
 fn tokenizer(checkpoint: &Checkpoint) -> String {

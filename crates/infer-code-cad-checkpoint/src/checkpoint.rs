@@ -14,8 +14,8 @@ use crate::lfs::refuse_pointer;
 use crate::recorded::build_from;
 use crate::tensors::NamedTensors;
 use crate::token_ids::token_ids;
-use crate::weights::{TensorInfo, TensorSource, Weights, check_finite};
-use crate::{ChatTemplate, CheckpointError, Tokenizer};
+use crate::weights::{TensorInfo, TensorSource, Weights, check_finite, conversions};
+use crate::{ChatTemplate, CheckpointError, Conversion, Tokenizer};
 use ends::Ends;
 use infer_code_cad_decode::TokenId;
 
@@ -276,6 +276,15 @@ impl Checkpoint {
             TokenizerSource::Gguf(gguf) => gguf::mask_token(gguf),
             _ => self.chat.special_token("mask_token"),
         }
+    }
+
+    /// The formats of the matrices that are held in another one when they are loaded as they are stored, and what
+    /// that loses, measured on at most `rows` rows of each matrix; empty where every format has products.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn conversions(&self, rows: usize) -> Result<Vec<Conversion>, CheckpointError> {
+        conversions(self.weights.as_ref(), rows)
     }
 
     /// Reads every weight and sees that it is a number: what loading does not do, for its time.

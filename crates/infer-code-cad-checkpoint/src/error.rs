@@ -256,6 +256,17 @@ pub enum CheckpointError {
         /// The name of the first.
         first: String,
     },
+    /// Two parts of a model in several GGUF files have the same tensor.
+    #[error(
+        "tensor {tensor} is in {} and in {}; the files are of different models or splits, fetch all of one",
+        files[0], files[1]
+    )]
+    GgufDoubled {
+        /// Its name.
+        tensor: String,
+        /// Where it is.
+        files: [String; 2],
+    },
     /// A tensor of a GGUF file is not where or as large as the header says.
     #[error(
         "{file}: tensor {tensor} of type {format} with dimensions {dims:?} at offset {offset} is not \

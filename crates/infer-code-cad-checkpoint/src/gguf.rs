@@ -72,15 +72,7 @@ impl Gguf {
     }
 
     fn join(shards: Vec<Shard>) -> Result<Self, CheckpointError> {
-        let mut place = HashMap::new();
-        for (index, shard) in shards.iter().enumerate() {
-            for name in shard.header.tensors.keys() {
-                if place.insert(name.clone(), index).is_some() {
-                    return Err(Cursor::new(&shard.file, &shard.bytes, 0)
-                        .damaged("a tensor that no other shard has"));
-                }
-            }
-        }
+        let place = shards::place_tensors(&shards)?;
         Ok(Self { shards, place })
     }
 

@@ -7,6 +7,7 @@ mod bias;
 mod chat;
 mod checkpoint;
 mod config;
+mod conversion;
 mod encoder;
 mod error;
 mod fields;
@@ -29,6 +30,7 @@ pub use config::{
     Activation, Architecture, AttentionBias, FeedForwardKind, NormKind, NormPlacement, Positions,
     RopeScaling, TransformerConfig,
 };
+pub use conversion::Conversion;
 pub use encoder::{
     EncodedText, EncoderCheckpoint, EncoderConfig, EncoderFamily, EncoderTokenizer, Pooling,
     SentenceLayout, StaticTable,

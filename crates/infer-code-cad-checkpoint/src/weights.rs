@@ -4,11 +4,12 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use infer_code_cad_kernels::StoredFormat;
+use infer_code_cad_kernels::{Format, StoredFormat};
 use safetensors::tensor::{Metadata, TensorInfo as Entry};
 use safetensors::{Dtype, SafeTensors};
 
 use crate::CheckpointError;
+use crate::conversion::{Conversion, Converted};
 use crate::fields::Fields;
 use crate::file_bytes::{FileBytes, Reading};
 use crate::lfs::refuse_pointer;
@@ -29,6 +30,9 @@ pub(crate) trait TensorSource: NamedTensors + fmt::Debug + Send + Sync {
     /// What there is, under the names of the files.
     fn tensors(&self) -> Vec<TensorInfo>;
 
+    /// The blocks of a tensor by its name in the file, where they can be decoded.
+    fn blocks(&self, name: &str) -> Option<Reading<'_>>;
+
     /// The values of a tensor by its name in the file, as they are there.
     fn stored(&self, name: &str) -> Result<Vec<f32>, CheckpointError>;
 }
@@ -42,6 +46,23 @@ pub(crate) fn check_finite(source: &dyn TensorSource) -> Result<(), CheckpointEr
         }
     }
     Ok(())
+}
+
+/// What becomes of each format without products that matrices are stored in, measured on so many rows of each.
+pub(crate) fn conversions(
+    source: &dyn TensorSource,
+    rows: usize,
+) -> Result<Vec<Conversion>, CheckpointError> {
+    let mut converted = BTreeMap::<StoredFormat, Converted>::new();
+    for tensor in source.tensors().into_iter().filter(|tensor| tensor.shape.len() > 1) {
+        let Ok(stored) = tensor.format.parse::<StoredFormat>() else { continue };
+        if Format::try_from(stored).is_err() {
+            let blocks = source.blocks(&tensor.name);
+            let of_format = converted.entry(stored).or_insert_with(|| Converted::new(stored));
+            of_format.add(&tensor, blocks.as_deref(), rows)?;
+        }
+    }
+    Ok(converted.into_values().map(Converted::finish).collect())
 }
 
 /// A stored tensor.
@@ -172,6 +193,11 @@ impl TensorSource for Weights {
 
     fn tensors(&self) -> Vec<TensorInfo> {
         self.files.iter().flat_map(WeightsFile::tensors).collect()
+    }
+
+    fn blocks(&self, name: &str) -> Option<Reading<'_>> {
+        let (file, entry) = self.find(name).ok()?;
+        float(entry.dtype).map(|_| file.read(entry))
     }
 
     fn stored(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {

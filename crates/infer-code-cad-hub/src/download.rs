@@ -78,10 +78,24 @@ fn no_gguf_only(
     files.sort();
     let Some(first) = files.first() else { return Ok(()) };
     let (name, revision) = (repo.name(), repo.revision());
-    let remedy = format!(
-        "run `hf download {name} {first} --revision {revision}` and give the path it prints"
-    );
+    let remedy = match every_part(first) {
+        None => format!(
+            "run `hf download {name} {first} --revision {revision}` and give the path it prints"
+        ),
+        Some(parts) => format!(
+            "run `hf download {name} --include '{parts}' --revision {revision}` and give the path of the \
+             first part, {first}, in the folder it prints"
+        ),
+    };
     Err(HubError::GgufOnly { place: client.page(), files, remedy })
+}
+
+/// A pattern of all files of a model in several, of which one is called `NAME-00001-of-00003.gguf`.
+fn every_part(file: &str) -> Option<String> {
+    let (front, count) = file.strip_suffix(".gguf")?.rsplit_once("-of-")?;
+    let (name, part) = front.rsplit_once('-')?;
+    let is_number = |text: &str| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number(part) && is_number(count)).then(|| format!("{name}-*-of-{count}.gguf"))
 }
 
 /// The files of one commit in the cache, growing.

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::Shard;
@@ -37,6 +38,29 @@ pub(super) fn others(path: &Path, first: &Shard) -> Result<Vec<Shard>, Checkpoin
         shards.push(shard);
     }
     Ok(shards)
+}
+
+/// Which shard has a tensor: each is in one, and as many there are as the first shard announces.
+pub(super) fn place_tensors(shards: &[Shard]) -> Result<HashMap<String, usize>, CheckpointError> {
+    let mut place = HashMap::new();
+    for (index, shard) in shards.iter().enumerate() {
+        for name in shard.header.tensors.keys() {
+            if let Some(other) = place.insert(name.clone(), index) {
+                return Err(CheckpointError::GgufDoubled {
+                    tensor: name.clone(),
+                    files: [other, index].map(|index| shards[index].file.clone()),
+                });
+            }
+        }
+    }
+    const COUNT: &str = "split.tensors.count";
+    match shards[0].size(COUNT)? {
+        Some(count) if count != place.len() => {
+            let expected = format!("{}, which the files have", place.len());
+            Err(shards[0].unexpected(COUNT, &expected))
+        }
+        _ => Ok(place),
+    }
 }
 
 /// Refuses a shard where there is no directory to look for the others.

@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use safetensors::SafeTensors;
@@ -9,6 +11,10 @@ use safetensors::SafeTensors;
 use super::cursor::Cursor;
 use super::metadata::read_metadata;
 use super::*;
+use crate::config::TransformerConfig;
+use crate::conversion::Converted;
+use crate::tensors::NamedTensors;
+use crate::weights::TensorSource;
 use infer_code_cad_kernels::StoredFormat;
 
 mod ends;
@@ -83,23 +89,78 @@ fn refused(bytes: &[u8], words: &str) {
     assert!(message.contains(words), "{message:?} lacks {words:?}");
 }
 
+/// Two files of `make_gguf.py` and `make_stored.py`: every format that is decoded.
 #[test]
 fn every_format_is_turned_to_the_floats_of_gguf_py() {
-    let file = Gguf::open(&fixture("formats.gguf")).unwrap();
-    let bytes = fs::read(fixture("formats.safetensors")).unwrap();
-    let expected = SafeTensors::deserialize(&bytes).unwrap();
-    let formats: Vec<_> = file.tensors().map(|tensor| tensor.format).collect();
-    assert_eq!(formats.len(), 13);
-    for format in formats {
-        assert_eq!(file.shape(&format), Some(&[2, 256][..]));
-        let values = file.values(&format).unwrap().unwrap();
-        let words = expected.tensor(&format).unwrap().data().chunks_exact(4);
-        let expected: Vec<_> =
-            words.map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect();
-        assert!(values.iter().any(|x| x.abs() > 10.0), "{format}");
-        let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(&values), bits(&expected), "{format}");
+    let mut decoded = BTreeSet::new();
+    for (fixture_name, n_tensors) in [("formats", 13), ("stored", 20)] {
+        let file = Gguf::open(&fixture(&format!("{fixture_name}.gguf"))).unwrap();
+        let bytes = fs::read(fixture(&format!("{fixture_name}.safetensors"))).unwrap();
+        let expected = SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(file.tensors().count(), n_tensors);
+        for TensorInfo { name, format, .. } in file.tensors() {
+            let values = file.values(&name).unwrap().unwrap();
+            assert_eq!(values.len() % 256, 0);
+            assert!(values.iter().any(|x| x.abs() > 10.0), "{name}");
+            let words = expected.tensor(&name).unwrap().data().chunks_exact(4);
+            let expected: Vec<_> =
+                words.map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect();
+            // A scale that is no number may be another of them.
+            let bits = |values: &[f32]| {
+                let bits = values.iter().map(|x| if x.is_nan() { 0 } else { x.to_bits() });
+                bits.collect::<Vec<_>>()
+            };
+            assert_eq!(bits(&values), bits(&expected), "{name}");
+            decoded.insert(format);
+        }
     }
+    let all = StoredFormat::decoded_names();
+    assert_eq!(decoded, all.split(", ").map(str::to_owned).collect());
+}
+
+/// Of the quantizer's own blocks nothing is lost but where the scales of 16 elements become one of 32, and
+/// where a scale of IQ4_XS becomes one of f16.
+#[test]
+fn what_a_conversion_loses_is_measured() {
+    let gguf = Arc::new(Gguf::open(&fixture("stored.gguf")).unwrap());
+    let source = GgufWeights { gguf, config: TransformerConfig::default() };
+    for (stored, bound) in [
+        ("Q2_K", 6e-3),
+        ("Q3_K", 0.0),
+        ("IQ4_NL", 0.0),
+        ("IQ4_XS", 3e-4),
+        ("MXFP4", 0.0),
+        ("NVFP4", 6e-3),
+        ("TQ1_0", 0.0),
+        ("TQ2_0", 0.0),
+        ("Q1_0", 0.0),
+        ("Q2_0", 0.0),
+    ] {
+        let mut converted = Converted::new(stored.parse().unwrap());
+        let tensor = source.tensors().into_iter().find(|tensor| tensor.name == stored).unwrap();
+        converted.add(&tensor, source.blocks(stored).as_deref(), 8).unwrap();
+        let conversion = converted.finish();
+        assert_eq!((conversion.tensors, conversion.measured), (1, 512), "{stored}");
+        let error = conversion.relative_error.unwrap();
+        eprintln!("{stored} in {}: {error:.1e}", conversion.held_in.unwrap());
+        assert!(error <= bound && (error > 0.0 || bound == 0.0), "{stored}: {error}");
+    }
+    // Every format once, its tensors counted and the rows asked for measured.
+    let conversions = crate::weights::conversions(&source, 1).unwrap();
+    assert_eq!(conversions.len(), 10);
+    assert!(conversions.iter().all(|found| found.tensors == 2 && found.measured == 512));
+    let none = crate::weights::conversions(&source, 0).unwrap();
+    assert!(none.iter().all(|found| found.measured == 512), "one row is the least");
+}
+
+#[test]
+fn a_conversion_that_is_refused_is_told_without_an_error() {
+    let file = Writer::default().tensor("t", &[256, 2], 16, 0).data(&[0; 132]);
+    let gguf = Arc::new(Gguf::from_bytes(&file.finish()).unwrap());
+    let source = GgufWeights { gguf, config: TransformerConfig::default() };
+    let found = crate::weights::conversions(&source, 8).unwrap();
+    let told: Vec<_> = found.iter().map(|c| (c.stored, c.held_in, c.relative_error)).collect();
+    assert_eq!(told, [(StoredFormat::IQ2_XXS, None, None)]);
 }
 
 #[test]
@@ -200,7 +261,7 @@ fn tensors_are_whole_blocks_within_the_file() {
     }
     file(&[1, 1, 1, 1, 1], 0, 0).fails("a tensor of at most 4 dimensions");
     file(&[8], 99, 0).fails("tensor t is stored as type 99");
-    file(&[32], 20, 0).fails_to_decode("tensor t is stored as IQ4_NL");
+    file(&[32], 9, 0).fails_to_decode("tensor t is stored as Q8_1; supported: F32, F16, Q4_0");
 }
 
 impl Writer {
@@ -236,7 +297,10 @@ fn split(dir: &Path) -> [PathBuf; 3] {
     let (front, back) = names.split_at(names.len() / 2);
     let paths = [1, 2, 3].map(|n| dir.join(format!("m-0000{n}-of-00003.gguf")));
     for (number, (path, names)) in paths.iter().zip([&[][..], front, back]).enumerate() {
-        let mut shard = Writer::default().u32("split.count", 3).u32("split.no", number as u32);
+        let mut shard = Writer::default()
+            .u32("split.count", 3)
+            .u32("split.no", number as u32)
+            .u32("split.tensors.count", whole.tensors.len() as u32);
         let mut data = vec![];
         for name in names {
             let entry = &whole.tensors[*name];
@@ -249,7 +313,7 @@ fn split(dir: &Path) -> [PathBuf; 3] {
         if number == 0 {
             shard.pairs.push(pairs.into());
             let mut first = shard.finish();
-            first[16..24].copy_from_slice(&(n_pairs + 2).to_le_bytes());
+            first[16..24].copy_from_slice(&(n_pairs + 3).to_le_bytes());
             fs::write(path, first).unwrap();
         } else {
             fs::write(path, shard.finish()).unwrap();
@@ -280,17 +344,36 @@ fn shards_make_the_model_of_one_file() {
     fs::copy(&first, &renamed).unwrap();
     assert!(message(&renamed).contains("a file called NAME-00001-of-00003.gguf"));
     refused(&fs::read(&first).unwrap(), "split.count is 3, expected 1");
+    let changed = |path: &Path, key: &str, value: u8| {
+        let mut bytes = fs::read(path).unwrap();
+        let at = bytes.windows(key.len()).position(|bytes| bytes == key.as_bytes()).unwrap();
+        bytes[at + key.len() + 4] = value;
+        bytes
+    };
+    let whole = fs::read(&first).unwrap();
+    fs::write(&first, changed(&first, "split.tensors.count", 99)).unwrap();
+    assert!(message(&first).contains("split.tensors.count is 99, expected 11, which the files have"));
+    fs::write(&first, whole).unwrap();
+    fs::write(&third, changed(&second, "split.no", 2)).unwrap();
+    let text = message(&first);
+    let both = format!("is in {} and in {}; ", second.display(), third.display());
+    assert!(text.starts_with("tensor ") && text.contains(&both), "{text}");
     fs::copy(&second, &third).unwrap();
     assert!(message(&first).contains("split.no is 1, expected 2 of 3"));
     fs::remove_file(&third).unwrap();
     assert!(message(&first).contains("has no m-00003-of-00003.gguf; the first shard announces it"));
 }
 
+fn decoded_codes() -> Vec<u32> {
+    let formats = (0..64).filter_map(StoredFormat::from_code);
+    formats.filter(|format| format.is_decoded()).map(StoredFormat::code).collect()
+}
+
 proptest! {
     /// Any bytes are a tensor of any supported format: scales may be infinite, indices may not.
     #[test]
     fn any_bytes_can_be_dequantized(
-        code in prop::sample::select(vec![0u32, 1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 30]),
+        code in prop::sample::select(decoded_codes()),
         bytes in prop::collection::vec(any::<u8>(), 2 * 292 * 8),
     ) {
         let format = StoredFormat::from_code(code).unwrap();

@@ -5,6 +5,7 @@ use super::Gguf;
 use super::names::{Change, Stored, stored};
 use crate::CheckpointError;
 use crate::config::TransformerConfig;
+use crate::file_bytes::Reading;
 use crate::tensors::{NamedTensors, RawMatrix};
 use crate::weights::{TensorInfo, TensorSource};
 
@@ -96,6 +97,10 @@ impl TensorSource for GgufWeights {
 
     fn tensors(&self) -> Vec<TensorInfo> {
         self.gguf.tensors().collect()
+    }
+
+    fn blocks(&self, name: &str) -> Option<Reading<'_>> {
+        self.gguf.raw(name).map(|(_, blocks)| blocks)
     }
 
     fn stored(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {

@@ -57,6 +57,14 @@ fn a_repository_of_gguf_files_names_them_and_how_to_get_one() {
     assert!(message.contains("/org/name has no safetensors"), "{message}");
     assert!(message.contains("the GGUF files Q8/a.gguf, b.gguf; "), "{message}");
     assert!(message.contains("`hf download org/name Q8/a.gguf --revision main`"), "{message}");
+    // Of a model in parts all are needed, and the first is given.
+    let parts = ["Q8/a-00001-of-00002.gguf", "Q8/a-00002-of-00002.gguf"];
+    let files = parts.map(|name| (name.to_owned(), vec![1]));
+    let split = Setup::new(Site { files: BTreeMap::from(files), ..Site::default() });
+    let text = split.failure().to_string();
+    let command = "`hf download org/name --include 'Q8/a-*-of-00002.gguf' --revision main`";
+    assert!(text.contains(command), "{text}");
+    assert!(text.contains("the path of the first part, Q8/a-00001-of-00002.gguf, in"), "{text}");
     // One that is in the cache is named with its path there.
     fs::create_dir_all(setup.snapshot()).unwrap();
     fs::create_dir_all(setup.folder().join("refs")).unwrap();
