@@ -87,7 +87,9 @@ fn formats(tensors: &[TensorInfo]) -> String {
 fn held(conversion: &Conversion) -> String {
     let Conversion { stored, held_in, tensors, measured, relative_error, .. } = conversion;
     let Some(format) = held_in else {
-        return format!("{stored} cannot be read: {tensors} tensors; take a file in another format");
+        return format!(
+            "{stored} cannot be read: {tensors} tensors; take a file in another format"
+        );
     };
     let loss = match relative_error {
         None => "nothing to measure".to_owned(),

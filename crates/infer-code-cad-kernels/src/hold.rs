@@ -52,7 +52,8 @@ impl StoredFormat {
     pub fn hold(self, bytes: &[u8], held: &mut [u8]) -> Result<(), KernelError> {
         let format = self.held_in().ok_or(KernelError::NotDecoded { format: self })?;
         if !bytes.len().is_multiple_of(self.block_bytes()) {
-            let (expected, actual) = (bytes.len().next_multiple_of(self.block_bytes()), bytes.len());
+            let (expected, actual) =
+                (bytes.len().next_multiple_of(self.block_bytes()), bytes.len());
             return Err(KernelError::Length { what: "stored blocks", expected, actual });
         }
         let elements = bytes.len() / self.block_bytes() * self.block_len();

@@ -24,9 +24,9 @@ mod packed;
 mod pool;
 mod quantize;
 mod quantize_k;
+mod scaled;
 mod scan;
 mod scan_bytes;
-mod scaled;
 mod self_attention;
 mod stored;
 

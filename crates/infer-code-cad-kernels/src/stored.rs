@@ -267,7 +267,10 @@ mod tests {
         let mut out = [0.0; 32];
         let refused = StoredFormat::Q8_1.decode(&[0; 36], &mut out).unwrap_err();
         assert_eq!(refused, KernelError::NotDecoded { format: StoredFormat::Q8_1 });
-        assert!(refused.to_string().contains("take a file quantized to F32, F16, Q4_0"), "{refused}");
+        assert!(
+            refused.to_string().contains("take a file quantized to F32, F16, Q4_0"),
+            "{refused}"
+        );
         assert!(StoredFormat::Q8_0.decode(&[0; 33], &mut out).is_err());
         assert!(StoredFormat::Q8_0.decode(&[0; 34], &mut out[..31]).is_err());
     }

