@@ -2,6 +2,8 @@
 
 mod batch;
 mod cache;
+mod contexts;
 
 pub use batch::{ModelLimits, Ragged, own_cache, own_cache_mut};
 pub use cache::StreamCache;
+pub use contexts::{Context, TwoContexts};

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use infer_code_cad_decode::TokenId;
 
+use super::Context;
 use super::cache::{ModelId, StreamCache};
 use crate::{EngineError, KvCache, LogitRows, Step};
 
@@ -28,7 +29,13 @@ impl ModelLimits {
     /// An empty cache with layers of the backend's kind.
     pub fn new_cache<L: Debug + Default + Send + Sync + 'static>(&self) -> Box<dyn KvCache> {
         let layers = (0..self.n_layers).map(|_| Default::default()).collect();
-        Box::new(StreamCache::<L> { model: self.model.clone(), len: 0, layers })
+        Box::new(StreamCache::<L> {
+            model: self.model.clone(),
+            len: 0,
+            layers,
+            tokens: vec![],
+            context: Context::Short,
+        })
     }
 
     /// Refuses what cannot be computed, before any cache is touched.

@@ -1,6 +1,9 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use infer_code_cad_decode::TokenId;
+
+use super::Context;
 use crate::KvCache;
 
 /// The keys and values of one stream of a model of layers.
@@ -15,6 +18,10 @@ pub struct StreamCache<L> {
     pub len: usize,
     /// One per layer of the model.
     pub layers: Vec<Arc<L>>,
+    /// Its tokens, in models of [`TwoContexts`](super::TwoContexts); beyond `len` they are forgotten ones.
+    pub(super) tokens: Vec<TokenId>,
+    /// What the layers were computed for.
+    pub(super) context: Context,
 }
 
 /// Tells caches of different models apart: compared by address.
@@ -33,7 +40,13 @@ impl<L: Debug + Send + Sync + 'static> KvCache for StreamCache<L> {
     }
 
     fn fork(&self) -> Box<dyn KvCache> {
-        Box::new(Self { model: self.model.clone(), len: self.len, layers: self.layers.clone() })
+        Box::new(Self {
+            model: self.model.clone(),
+            len: self.len,
+            layers: self.layers.clone(),
+            tokens: self.tokens.clone(),
+            context: self.context,
+        })
     }
 
     fn truncate(&mut self, len: usize) {
