@@ -5,7 +5,7 @@ use crate::feed_forward::FeedForward;
 use crate::linear::Linear;
 use crate::loader::Loader;
 use crate::norm::Norm;
-use crate::tensor_attention::{Stream, TensorAttention, TensorRotations};
+use crate::tensor_attention::{LayerAttention, Stream, TensorAttention, TensorRotations};
 use infer_code_cad_checkpoint::architecture::Bias;
 use infer_code_cad_checkpoint::architecture::BlockNames;
 use infer_code_cad_checkpoint::{AttentionBias, TransformerConfig};
@@ -21,7 +21,8 @@ pub(crate) struct Block {
     feed_forward_norm: Norm,
     feed_forward: FeedForward,
     post_feed_forward_norm: Option<Norm>,
-    window: Option<usize>,
+    layer_attention: LayerAttention,
+    residual_multiplier: f64,
 }
 
 impl Block {
@@ -35,17 +36,27 @@ impl Block {
         let inputs = Bias::when(config.attention_bias != AttentionBias::Absent);
         let output = Bias::when(config.attention_bias == AttentionBias::All);
         let optional = |loader: &mut Loader<'_>, name: &Option<String>| {
-            name.as_deref().map(|name| loader.norm(name)).transpose()
+            name.as_deref().map(|name| loader.norm(name, hidden)).transpose()
         };
         Ok(Self {
-            attention_norm: loader.norm(&names.attention_norm)?,
+            attention_norm: loader.norm(&names.attention_norm, hidden)?,
             qkv: loader.linear(&names.qkv, hidden, inputs)?,
             attention_output: loader.linear(&[(&names.attention_output, hidden)], q, output)?,
             post_attention_norm: optional(loader, &names.post_attention_norm)?,
-            feed_forward_norm: loader.norm(&names.feed_forward_norm)?,
+            feed_forward_norm: loader.norm(&names.feed_forward_norm, hidden)?,
             feed_forward: FeedForward::load(config, &names, loader)?,
             post_feed_forward_norm: optional(loader, &names.post_feed_forward_norm)?,
-            window: config.window(layer),
+            layer_attention: LayerAttention {
+                window: config.window(layer),
+                head_norms: match &names.head_norms {
+                    None => None,
+                    Some([queries, keys]) => Some([
+                        loader.norm(queries, config.head_dim)?,
+                        loader.norm(keys, config.head_dim)?,
+                    ]),
+                },
+            },
+            residual_multiplier: f64::from(config.residual_multiplier),
         })
     }
 
@@ -58,11 +69,18 @@ impl Block {
         streams: Vec<Stream<'_>>,
     ) -> Result<Tensor> {
         let qkv = self.qkv.forward(&self.attention_norm.forward(x)?)?;
-        let mixed = attention.attend(&qkv, rotations, self.window, streams)?; // (n_tokens, q_size)
+        let mixed = attention.attend(&qkv, rotations, &self.layer_attention, streams)?; // (n_tokens, q_size)
         let mixed = self.attention_output.forward(&mixed)?;
-        let x = (x + normed(&self.post_attention_norm, mixed)?)?;
+        let x = (x + self.scaled(normed(&self.post_attention_norm, mixed)?)?)?;
         let inner = self.feed_forward.forward(&self.feed_forward_norm.forward(&x)?)?;
-        &x + normed(&self.post_feed_forward_norm, inner)?
+        &x + self.scaled(normed(&self.post_feed_forward_norm, inner)?)?
+    }
+
+    fn scaled(&self, added: Tensor) -> Result<Tensor> {
+        match self.residual_multiplier {
+            1.0 => Ok(added),
+            by => added * by,
+        }
     }
 }
 

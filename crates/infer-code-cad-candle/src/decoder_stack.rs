@@ -7,9 +7,9 @@ use crate::loader::Loader;
 use crate::norm::Norm;
 use crate::tensor_attention::{Stream, TensorAttention, TensorLayer};
 use infer_code_cad_checkpoint::architecture::Bias;
-use infer_code_cad_checkpoint::architecture::ModelNames;
+use infer_code_cad_checkpoint::architecture::{ModelNames, Ropes};
 use infer_code_cad_checkpoint::{Positions, TransformerConfig};
-use infer_code_cad_engine::backend::{ModelLimits, Ragged, StreamCache, own_cache_mut};
+use infer_code_cad_engine::backend::{Context, ModelLimits, Ragged, StreamCache, own_cache_mut};
 use infer_code_cad_engine::{CausalLm, EngineError, KvCache, Step};
 
 use crate::fault::Fault;
@@ -27,6 +27,7 @@ pub(crate) struct DecoderStack {
     blocks: Vec<Block>,
     norm: Norm,
     head: Linear,
+    logits_scaling: f32,
     logit_softcap: Option<f32>,
 }
 
@@ -58,7 +59,7 @@ impl DecoderStack {
         };
         let max_positions = config.max_position_embeddings;
         let positions = match config.positions {
-            Positions::Rotary { .. } => None,
+            Positions::Rotary { .. } | Positions::Absent => None,
             Positions::Learned => {
                 Some(loader.tensor(&weight(names.positions), &[max_positions, hidden])?)
             }
@@ -77,8 +78,9 @@ impl DecoderStack {
             embedding_scale: config.embedding_scale,
             positions,
             blocks,
-            norm: loader.norm(names.norm)?,
+            norm: loader.norm(names.norm, hidden)?,
             head,
+            logits_scaling: config.logits_scaling,
             logit_softcap: config.final_logit_softcapping,
             device: loader.device.clone(),
         })
@@ -86,10 +88,30 @@ impl DecoderStack {
 
     /// A forward pass over a batch that was checked and is not empty.
     fn advance(&self, batch: &mut [Step<'_>], logits: &mut Vec<f32>) -> Result<()> {
+        let TensorAttention { ropes, long_ropes, .. } = &self.attention;
+        let Some((contexts, long)) = long_ropes else {
+            return self.turned_by(ropes, batch, logits);
+        };
+        let vocab_size = self.limits.vocab_size;
+        contexts.forward::<TensorLayer, _>(batch, vocab_size, logits, |context, batch, logits| {
+            match context {
+                Context::Short => self.turned_by(ropes, batch, logits),
+                Context::Long => self.turned_by(long, batch, logits),
+            }
+        })
+    }
+
+    /// A forward pass with the angles of these frequencies.
+    fn turned_by(
+        &self,
+        ropes: &Ropes,
+        batch: &mut [Step<'_>],
+        logits: &mut Vec<f32>,
+    ) -> Result<()> {
         let mut ragged = Ragged::default();
         ragged.set(batch);
         let mut caches: Vec<_> = batch.iter_mut().map(own_cache_mut).collect();
-        let x = self.hidden(&ragged, &mut caches)?;
+        let x = self.hidden(ropes, &ragged, &mut caches)?;
         for (cache, span) in caches.iter_mut().zip(&ragged.spans) {
             cache.len += span.len();
         }
@@ -102,10 +124,11 @@ impl DecoderStack {
     /// Runs the blocks over `ragged`, appending to `caches`: `(n_tokens, hidden_size)`
     fn hidden(
         &self,
+        ropes: &Ropes,
         ragged: &Ragged,
         caches: &mut [&mut StreamCache<TensorLayer>],
     ) -> Result<Tensor> {
-        let rotations = self.attention.rotations(&ragged.positions)?;
+        let rotations = self.attention.rotations(ropes, &ragged.positions)?;
         let mut x = self.embed(ragged)?;
         for (layer, block) in self.blocks.iter().enumerate() {
             let streams = caches.iter_mut().zip(&ragged.spans).map(|(cache, span)| Stream {
@@ -113,7 +136,8 @@ impl DecoderStack {
                 past: cache.len,
                 layer: &mut cache.layers[layer],
             });
-            x = block.forward(&x, &self.attention, &rotations, streams.collect())?;
+            let rotations = &rotations[ropes.of_layer(layer)];
+            x = block.forward(&x, &self.attention, rotations, streams.collect())?;
         }
         Ok(x)
     }
@@ -141,6 +165,9 @@ impl DecoderStack {
         let y = self.head.forward(&x)?.to_dtype(DType::F32)?.to_device(&Device::Cpu)?;
         let start = logits.len();
         with_slice(&y, |values| logits.extend_from_slice(values))?;
+        if self.logits_scaling != 1.0 {
+            logits[start..].iter_mut().for_each(|x| *x /= self.logits_scaling);
+        }
         if let Some(cap) = self.logit_softcap {
             logits[start..].iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
         }

@@ -32,8 +32,8 @@ impl Loader<'_> {
         tensor
     }
 
-    pub(crate) fn norm(&mut self, name: &str) -> Result<Norm, Fault> {
-        let shape = [self.config.hidden_size];
+    pub(crate) fn norm(&mut self, name: &str, width: usize) -> Result<Norm, Fault> {
+        let shape = [width];
         let eps = self.config.norm_eps as f32;
         let name_of = |part| format!("{name}.{part}");
         Ok(match self.config.norm {

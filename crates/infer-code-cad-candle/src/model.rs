@@ -1,5 +1,6 @@
-use infer_code_cad_checkpoint::architecture::{Heads, Rope};
+use infer_code_cad_checkpoint::architecture::{Arranged, Heads, Reach, Ropes};
 use infer_code_cad_checkpoint::{Checkpoint, NamedTensors, RandomWeights, TransformerConfig};
+use infer_code_cad_engine::backend::TwoContexts;
 use infer_code_cad_engine::{CausalLm, EngineError, KvCache, Step};
 
 use crate::decoder_stack::DecoderStack;
@@ -76,10 +77,14 @@ impl CandleModel {
         let dtype = dtype.of_tensors();
         let attention = TensorAttention {
             heads: Heads::new(config),
-            rope: Rope::new(config),
+            ropes: Ropes::new(config, Reach::Short),
+            long_ropes: config
+                .short_context()
+                .map(|short| (TwoContexts { short }, Ropes::new(config, Reach::Long))),
             dtype,
             device: device.clone(),
         };
+        let tensors = &Arranged::new(config, tensors);
         let mut loader = Loader { config, dtype, device, tensors, bytes: 0 };
         let stack = DecoderStack::load(config, attention, &mut loader)?;
         Ok(Self { config: config.clone(), weight_bytes: loader.bytes, stack })

@@ -4,11 +4,11 @@ use candle_nn::ops::{layer_norm_slow, rms_norm};
 /// Normalises each row; see [`crate::NormKind`].
 #[derive(Debug)]
 pub(crate) enum Norm {
-    /// Weight `(hidden_size)` in the element type of the rows.
+    /// Weight `(width)` in the element type of the rows.
     Rms { weight: Tensor, eps: f32 },
     /// The weight with its one, in f32: in half precision the sum would lose the weight's last bits.
     RmsUnitOffset { weight: Tensor, eps: f32 },
-    /// Weight and bias, each `(hidden_size)`.
+    /// Weight and bias, each `(width)`.
     Layer { weight: Tensor, bias: Tensor, eps: f32 },
 }
 

@@ -6,7 +6,11 @@ use candle_nn::ops::softmax_last_dim;
 use candle_nn::rotary_emb::rope;
 
 use infer_code_cad_checkpoint::architecture::Heads;
-use infer_code_cad_checkpoint::architecture::{Rope, Rotations};
+use infer_code_cad_checkpoint::architecture::{Rope, Ropes, Rotations};
+
+use infer_code_cad_engine::backend::TwoContexts;
+
+use crate::norm::Norm;
 
 /// Capacity grows by this many positions at a time.
 const BLOCK: usize = 256;
@@ -17,12 +21,23 @@ const BLOCK: usize = 256;
 #[derive(Debug)]
 pub(crate) struct TensorAttention {
     pub(crate) heads: Heads,
-    pub(crate) rope: Rope,
+    pub(crate) ropes: Ropes,
+    /// Those of streams beyond so many tokens, where they are others.
+    pub(crate) long_ropes: Option<(TwoContexts, Ropes)>,
     pub(crate) dtype: DType,
     pub(crate) device: Device,
 }
 
-/// Cosines and sines of the positions of one batch, `(n_tokens, head_dim / 2)` each.
+/// What a layer of its own has of attention.
+#[derive(Debug)]
+pub(crate) struct LayerAttention {
+    /// How many positions a token sees, its own included.
+    pub(crate) window: Option<usize>,
+    /// Of each head's queries and of its keys, before they turn.
+    pub(crate) head_norms: Option<[Norm; 2]>,
+}
+
+/// Cosines and sines of the positions of one batch, `(n_tokens, rotary_dim / 2)` each.
 pub(crate) type TensorRotations = (Tensor, Tensor);
 
 /// Keys and values of one stream in one layer, each `(n_kv_heads, capacity, head_dim)`.
@@ -43,33 +58,40 @@ pub(crate) struct Stream<'a> {
 }
 
 impl TensorAttention {
-    /// The angles of these positions.
-    pub(crate) fn rotations(&self, positions: &[usize]) -> Result<TensorRotations> {
-        let mut table = Rotations::default();
-        table.set(&self.rope, positions);
-        let half = if self.rope.is_identity() { 0 } else { self.heads.head_dim / 2 };
-        let shape = (positions.len(), half);
-        let tensor = |data| Tensor::from_vec(data, shape, &self.device)?.to_dtype(self.dtype);
-        Ok((tensor(table.cos)?, tensor(table.sin)?))
+    /// The angles of these positions for each kind of layer.
+    pub(crate) fn rotations(
+        &self,
+        ropes: &Ropes,
+        positions: &[usize],
+    ) -> Result<Vec<TensorRotations>> {
+        let mut tables = vec![];
+        ropes.turn(positions, &mut tables);
+        let to_tensors = |(rope, Rotations { cos, sin, .. }): (&Rope, Rotations)| {
+            let shape = (positions.len(), rope.pairs());
+            let tensor = |data| Tensor::from_vec(data, shape, &self.device)?.to_dtype(self.dtype);
+            Ok((tensor(cos)?, tensor(sin)?))
+        };
+        ropes.distinct().iter().zip(tables).map(to_tensors).collect()
     }
 
-    /// Rotates queries and keys, appends keys and values to their streams, attends.
+    /// Normalises and rotates queries and keys, appends keys and values to their streams, attends.
     ///
     /// `qkv`: `(n_tokens, q_size + 2 kv_size)` to `(n_tokens, q_size)`; the spans of `streams`
-    /// cover the tokens in order. A token sees the last `window` positions, its own included.
+    /// cover the tokens in order.
     pub(crate) fn attend(
         &self,
         qkv: &Tensor,
         rotations: &TensorRotations,
-        window: Option<usize>,
+        layer: &LayerAttention,
         streams: Vec<Stream<'_>>,
     ) -> Result<Tensor> {
+        let norms = layer.head_norms.as_ref();
         let Heads { n_heads, n_kv_heads, .. } = self.heads;
         let (q_size, kv_size) = (self.heads.q_size(), self.heads.kv_size());
         let queries = self.heads_first(&qkv.narrow(1, 0, q_size)?, n_heads)?;
-        let queries = self.rotated(queries, rotations)?;
+        let queries = self.placed(queries, norms.map(|[queries, _]| queries), rotations)?;
         let keys = self.heads_first(&qkv.narrow(1, q_size, kv_size)?, n_kv_heads)?;
-        let keys = self.rotated(keys, rotations)?;
+        let keys = self.placed(keys, norms.map(|[_, keys]| keys), rotations)?;
         let values = self.heads_first(&qkv.narrow(1, q_size + kv_size, kv_size)?, n_kv_heads)?;
         let mut outputs = Vec::with_capacity(streams.len());
         for stream in streams {
@@ -77,7 +99,7 @@ impl TensorAttention {
             let part = |x: &Tensor| x.squeeze(0)?.narrow(1, start, n)?.contiguous();
             let new = (part(&keys)?, part(&values)?);
             let (keys, values) = TensorLayer::append(stream.layer, stream.past, &new)?;
-            outputs.push(self.attend_stream(&part(&queries)?, &keys, &values, window)?);
+            outputs.push(self.attend_stream(&part(&queries)?, &keys, &values, layer.window)?);
         }
         Tensor::cat(&outputs, 0)
     }
@@ -87,9 +109,29 @@ impl TensorAttention {
         x.reshape((1, x.dim(0)?, n_heads, self.heads.head_dim))?.transpose(1, 2)?.contiguous()
     }
 
+    /// Normalised, where there is a norm, and turned, as far as heads turn.
+    ///
     /// `x`: `(1, n_heads, n_tokens, head_dim)`
-    fn rotated(&self, x: Tensor, (cos, sin): &(Tensor, Tensor)) -> Result<Tensor> {
-        if self.rope.is_identity() { Ok(x) } else { rope(&x, cos, sin) }
+    fn placed(
+        &self,
+        x: Tensor,
+        norm: Option<&Norm>,
+        (cos, sin): &TensorRotations,
+    ) -> Result<Tensor> {
+        let x = match norm {
+            None => x,
+            Some(norm) => norm.forward(&x)?,
+        };
+        let turning = 2 * cos.dim(1)?;
+        let rest = self.heads.head_dim - turning;
+        match (turning, rest) {
+            (0, _) => Ok(x),
+            (_, 0) => rope(&x, cos, sin),
+            _ => {
+                let turned = rope(&x.narrow(3, 0, turning)?.contiguous()?, cos, sin)?;
+                Tensor::cat(&[&turned, &x.narrow(3, turning, rest)?], 3)
+            }
+        }
     }
 
     /// `queries`: `(n_heads, n, head_dim)`, `keys`, `values`: `(n_kv_heads, len, head_dim)`, to

@@ -22,7 +22,9 @@ impl Heads {
             n_heads: config.num_attention_heads,
             n_kv_heads: config.num_key_value_heads,
             head_dim: config.head_dim,
-            scale: config.query_pre_attn_scalar.unwrap_or(config.head_dim as f32).sqrt().recip(),
+            scale: config.attention_multiplier.unwrap_or_else(|| {
+                config.query_pre_attn_scalar.unwrap_or(config.head_dim as f32).sqrt().recip()
+            }),
             softcap: config.attn_logit_softcapping,
         }
     }

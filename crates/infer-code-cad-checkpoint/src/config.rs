@@ -1,6 +1,8 @@
 use crate::CheckpointError;
 
+mod check;
 mod hf;
+mod hf_families;
 mod hf_rope;
 mod names;
 mod shapes;
@@ -40,10 +42,18 @@ pub struct TransformerConfig {
     pub norm_placement: NormPlacement,
     /// How a token knows its place.
     pub positions: Positions,
+    /// The same of each layer, where layers differ; empty where all are as `positions` says.
+    pub layer_positions: Vec<Positions>,
+    /// How many values of each head turn, the first ones; `head_dim` when absent.
+    pub rotary_dim: Option<usize>,
+    /// Whether queries and keys are normalised, each head by itself, before they turn.
+    pub head_norms: bool,
     /// Which attention projections have a bias.
     pub attention_bias: AttentionBias,
     /// Scores are divided by the root of this; `head_dim` when absent.
     pub query_pre_attn_scalar: Option<f32>,
+    /// Scores are multiplied by this and not divided by a root.
+    pub attention_multiplier: Option<f32>,
     /// Scores become `cap * tanh(score / cap)`.
     pub attn_logit_softcapping: Option<f32>,
     /// How many positions each layer sees, itself included; `None` for all before it. Empty when
@@ -57,6 +67,10 @@ pub struct TransformerConfig {
     pub mlp_bias: bool,
     /// Token embeddings are multiplied by this.
     pub embedding_scale: f64,
+    /// What a block adds to the residual stream is multiplied by this.
+    pub residual_multiplier: f32,
+    /// Logits are divided by this, before they are capped.
+    pub logits_scaling: f32,
     /// Logits become `cap * tanh(logit / cap)`.
     pub final_logit_softcapping: Option<f32>,
     /// Whether the output projection is the embedding.
@@ -75,6 +89,16 @@ pub enum Architecture {
     GptBigCode,
     /// `Qwen2ForCausalLM`: Qwen2 and Qwen2.5, Coder included.
     Qwen2,
+    /// `Qwen3ForCausalLM`.
+    Qwen3,
+    /// `SmolLM3ForCausalLM`.
+    SmolLm3,
+    /// `GraniteForCausalLM`.
+    Granite,
+    /// `Phi3ForCausalLM`: Phi-3 and Phi-4-mini.
+    Phi3,
+    /// `Gemma3ForCausalLM`: Gemma 3 without its eyes.
+    Gemma3,
 }
 
 /// What normalises the residual stream.
@@ -110,6 +134,9 @@ pub enum Positions {
     },
     /// An embedding per position is added to that of the token.
     Learned,
+    /// Not at all, but for which tokens it sees: the layers of SmolLM3 without rotation. Kazemnejad et al.,
+    /// [NoPE](https://arxiv.org/abs/2305.19466).
+    Absent,
 }
 
 /// How rotary frequencies are stretched to longer contexts.
@@ -134,8 +161,35 @@ pub enum RopeScaling {
         /// Context length of the pre-training.
         original_max_position_embeddings: f32,
     },
-    /// Each divided by its own factor, `(head_dim / 2)`: what GGUF files store as `rope_freqs`.
+    /// Each divided by its own factor, `(rotary_dim / 2)`: what GGUF files store as `rope_freqs`.
     Factors(Vec<f32>),
+    /// Those that turn less often than `beta_slow` times in the original context divided by `factor`, those that turn
+    /// more often than `beta_fast` times kept, a ramp between: Peng et al., [YaRN](https://arxiv.org/abs/2309.00071).
+    Yarn {
+        /// The divisor of slow frequencies.
+        factor: f32,
+        /// Context length of the pre-training.
+        original_max_position_embeddings: f32,
+        /// Queries and keys, once turned, are multiplied by this.
+        attention_factor: f32,
+        /// Turns from which on nothing is divided.
+        beta_fast: f32,
+        /// Turns up to which all is divided.
+        beta_slow: f32,
+    },
+    /// Each divided by its own factor, `(rotary_dim / 2)`, of one list up to the original context and of another
+    /// beyond it: Ding et al., [LongRoPE](https://arxiv.org/abs/2402.13753). The logits behind `n` tokens are those of
+    /// the list for `n`: a stream that grows beyond the original context is computed anew with the other list.
+    LongRope {
+        /// Divisors up to the original context.
+        short_factor: Vec<f32>,
+        /// Divisors beyond it.
+        long_factor: Vec<f32>,
+        /// Context length of the pre-training, in tokens.
+        original_max_position_embeddings: usize,
+        /// Queries and keys, once turned, are multiplied by this.
+        attention_factor: f32,
+    },
 }
 
 /// Which attention projections have a bias.
@@ -186,14 +240,20 @@ impl Default for TransformerConfig {
             norm_eps: 1e-5,
             norm_placement: NormPlacement::Before,
             positions: Positions::Rotary { theta: 10_000.0, scaling: RopeScaling::None },
+            layer_positions: vec![],
+            rotary_dim: None,
+            head_norms: false,
             attention_bias: AttentionBias::Absent,
             query_pre_attn_scalar: None,
+            attention_multiplier: None,
             attn_logit_softcapping: None,
             attention_windows: vec![],
             feed_forward: FeedForwardKind::Gated,
             activation: Activation::Silu,
             mlp_bias: false,
             embedding_scale: 1.0,
+            residual_multiplier: 1.0,
+            logits_scaling: 1.0,
             final_logit_softcapping: None,
             tie_word_embeddings: false,
         }
@@ -224,142 +284,33 @@ impl TransformerConfig {
         self.num_key_value_heads * self.head_dim
     }
 
+    /// How many values of each head turn.
+    pub fn rotary_dim(&self) -> usize {
+        self.rotary_dim.unwrap_or(self.head_dim)
+    }
+
+    /// How a token knows its place in `layer`.
+    pub fn positions(&self, layer: usize) -> &Positions {
+        self.layer_positions.get(layer).unwrap_or(&self.positions)
+    }
+
+    /// The longest stream that is computed with other frequencies than longer ones, where the model reads both: see
+    /// [`RopeScaling::LongRope`].
+    pub fn short_context(&self) -> Option<usize> {
+        let original = |positions: &Positions| match positions {
+            Positions::Rotary {
+                scaling: RopeScaling::LongRope { original_max_position_embeddings, .. },
+                ..
+            } => Some(*original_max_position_embeddings),
+            _ => None,
+        };
+        let short = self.layer_positions.iter().chain([&self.positions]).find_map(original);
+        short.filter(|&short| short < self.max_position_embeddings)
+    }
+
     /// How many positions `layer` sees, itself included.
     pub fn window(&self, layer: usize) -> Option<usize> {
         self.attention_windows.get(layer).copied().flatten()
-    }
-
-    /// Refuses what cannot be computed.
-    ///
-    /// # Errors
-    /// [`CheckpointError::InvalidConfig`] and [`CheckpointError::UnsupportedConfig`].
-    pub fn validate(self) -> Result<Self, CheckpointError> {
-        self.check_sizes()?;
-        self.check_numbers()?;
-        self.check_names()?;
-        let layers = self.num_hidden_layers;
-        if ![0, layers].contains(&self.attention_windows.len()) {
-            let windows = self.attention_windows.len().to_string();
-            return Err(invalid("layer_types", windows, format!("{layers} layers")));
-        }
-        if self.attention_windows.contains(&Some(0)) {
-            return Err(invalid("sliding_window", "0", "a positive number"));
-        }
-        match &self.positions {
-            Positions::Rotary { .. } if !self.head_dim.is_multiple_of(2) => {
-                Err(invalid("head_dim", self.head_dim.to_string(), "an even number"))
-            }
-            Positions::Rotary { scaling: RopeScaling::Factors(factors), .. }
-                if 2 * factors.len() != self.head_dim =>
-            {
-                let expected = format!("half of head_dim {}", self.head_dim);
-                Err(invalid("rope_freqs", factors.len().to_string(), expected))
-            }
-            _ => Ok(self),
-        }
-    }
-
-    /// As [`TransformerConfig::validate`], for a configuration that no file said: backends ask it before they
-    /// compute anything of the sizes.
-    ///
-    /// # Errors
-    /// [`CheckpointError::Config`] naming the field.
-    pub fn check(&self) -> Result<(), CheckpointError> {
-        match self.clone().validate() {
-            Err(CheckpointError::InvalidConfig { field, value, expected }) => {
-                Err(CheckpointError::Config { field, value, expected })
-            }
-            checked => checked.map(|_| ()),
-        }
-    }
-
-    fn check_sizes(&self) -> Result<(), CheckpointError> {
-        let sizes = [
-            ("vocab_size", self.vocab_size),
-            ("hidden_size", self.hidden_size),
-            ("intermediate_size", self.intermediate_size),
-            ("num_hidden_layers", self.num_hidden_layers),
-            ("num_attention_heads", self.num_attention_heads),
-            ("num_key_value_heads", self.num_key_value_heads),
-            ("head_dim", self.head_dim),
-            ("max_position_embeddings", self.max_position_embeddings),
-        ];
-        for (field, value) in sizes {
-            if value == 0 || value > LARGEST {
-                return Err(invalid(field, value.to_string(), "a positive number up to 2^28"));
-            }
-        }
-        if self.q_size() > LARGEST {
-            let expected = format!("{} heads of at most 2^28 in all", self.num_attention_heads);
-            return Err(invalid("head_dim", self.head_dim.to_string(), expected));
-        }
-        if !self.num_attention_heads.is_multiple_of(self.num_key_value_heads) {
-            let expected = format!("a divisor of num_attention_heads {}", self.num_attention_heads);
-            let value = self.num_key_value_heads.to_string();
-            return Err(invalid("num_key_value_heads", value, expected));
-        }
-        Ok(())
-    }
-
-    /// Refuses parts that the architecture has no tensor names for.
-    fn check_names(&self) -> Result<(), CheckpointError> {
-        if self.architecture != Architecture::GptBigCode {
-            return Ok(());
-        }
-        if self.feed_forward == FeedForwardKind::Gated {
-            return Err(invalid("feed_forward", "Gated", "Plain, as GptBigCode has no gate"));
-        }
-        if self.norm_placement == NormPlacement::BeforeAndAfter {
-            let expected = "Before, as GptBigCode has no norms after";
-            return Err(invalid("norm_placement", "BeforeAndAfter", expected));
-        }
-        Ok(())
-    }
-
-    fn check_numbers(&self) -> Result<(), CheckpointError> {
-        let one_or = |value: Option<f32>| f64::from(value.unwrap_or(1.0));
-        let mut numbers = vec![
-            ("norm_eps", self.norm_eps),
-            ("embedding_scale", self.embedding_scale),
-            ("query_pre_attn_scalar", one_or(self.query_pre_attn_scalar)),
-            ("attn_logit_softcapping", one_or(self.attn_logit_softcapping)),
-            ("final_logit_softcapping", one_or(self.final_logit_softcapping)),
-        ];
-        if let Positions::Rotary { theta, scaling } = &self.positions {
-            numbers.push(("rope_theta", *theta));
-            numbers.extend(scaling.numbers());
-        }
-        // They are computed with in f32, where less than the smallest normal number is as bad as zero.
-        let is_usable = |value: f64| value > 0.0 && (value as f32).is_normal();
-        match numbers.into_iter().find(|(_, value)| !is_usable(*value)) {
-            None => Ok(()),
-            Some((field, value)) => {
-                Err(invalid(field, value.to_string(), "a positive number that f32 holds"))
-            }
-        }
-    }
-}
-
-impl RopeScaling {
-    /// Its numbers by the names of their fields; all divide or are divided by.
-    fn numbers(&self) -> Vec<(&'static str, f64)> {
-        let numbers = match self {
-            Self::None => vec![],
-            Self::Linear { factor } => vec![("factor", *factor)],
-            Self::Llama3 {
-                factor,
-                low_freq_factor,
-                high_freq_factor,
-                original_max_position_embeddings,
-            } => vec![
-                ("factor", *factor),
-                ("low_freq_factor", *low_freq_factor),
-                ("high_freq_factor", *high_freq_factor),
-                ("original_max_position_embeddings", *original_max_position_embeddings),
-            ],
-            Self::Factors(all) => all.iter().map(|&factor| ("rope_freqs", factor)).collect(),
-        };
-        numbers.into_iter().map(|(field, value)| (field, f64::from(value))).collect()
     }
 }
 

@@ -19,6 +19,7 @@ mod header;
 mod metadata;
 mod names;
 mod pre_tokenizer;
+mod rope;
 mod shards;
 mod special_ids;
 mod spm;

@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod architecture;
+mod arranged;
 mod attention;
 mod bias;
 mod chat;

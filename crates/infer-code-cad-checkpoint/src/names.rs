@@ -20,6 +20,8 @@ pub struct BlockNames {
     pub attention_norm: String,
     /// Queries, keys and values.
     pub qkv: Vec<(String, usize)>,
+    /// The norms of each head's queries and of its keys, where there are any.
+    pub head_norms: Option<[String; 2]>,
     /// The projection after attention.
     pub attention_output: String,
     /// Only where norms also come after.
@@ -44,7 +46,7 @@ impl ModelNames {
                 norm: "transformer.ln_f",
                 head: "lm_head",
             },
-            Architecture::Llama | Architecture::Gemma2 | Architecture::Qwen2 => Self {
+            _ => Self {
                 embedding: "model.embed_tokens",
                 positions: "model.embed_positions",
                 norm: "model.norm",
@@ -59,19 +61,25 @@ impl BlockNames {
     pub fn new(config: &TransformerConfig, layer: usize) -> Self {
         match config.architecture {
             Architecture::GptBigCode => Self::gpt_bigcode(config, layer),
-            Architecture::Llama | Architecture::Gemma2 | Architecture::Qwen2 => {
-                Self::llama(config, layer)
-            }
+            _ => Self::llama(config, layer),
         }
     }
 
     fn llama(config: &TransformerConfig, layer: usize) -> Self {
         let name = |part: &str| format!("model.layers.{layer}.{part}");
         let (q, kv, inner) = (config.q_size(), config.kv_size(), config.intermediate_size);
-        let qkv = [("self_attn.q_proj", q), ("self_attn.k_proj", kv), ("self_attn.v_proj", kv)];
-        let inputs: &[&str] = match config.feed_forward {
-            FeedForwardKind::Gated => &["mlp.gate_proj", "mlp.up_proj"],
-            FeedForwardKind::Plain => &["mlp.up_proj"],
+        let is_fused = config.architecture == Architecture::Phi3;
+        let qkv: &[(&str, usize)] = match is_fused {
+            true => &[("self_attn.qkv_proj", q + 2 * kv)],
+            false => &[("self_attn.q_proj", q), ("self_attn.k_proj", kv), ("self_attn.v_proj", kv)],
+        };
+        let inputs: &[(&str, usize)] = match (config.feed_forward, is_fused) {
+            (FeedForwardKind::Gated, true) => &[("mlp.gate_up_proj", 2 * inner)],
+            (FeedForwardKind::Gated, false) => &[("mlp.gate_proj", inner), ("mlp.up_proj", inner)],
+            (FeedForwardKind::Plain, _) => &[("mlp.up_proj", inner)],
+        };
+        let named = |parts: &[(&str, usize)]| {
+            parts.iter().map(|(part, outputs)| (name(part), *outputs)).collect()
         };
         // Where norms come after as well, the name of the second one means something else.
         let (post_attention, feed_forward, post_feed_forward) = match config.norm_placement {
@@ -84,11 +92,14 @@ impl BlockNames {
         };
         Self {
             attention_norm: name("input_layernorm"),
-            qkv: qkv.into_iter().map(|(part, outputs)| (name(part), outputs)).collect(),
+            qkv: named(qkv),
+            head_norms: config
+                .head_norms
+                .then(|| ["self_attn.q_norm", "self_attn.k_norm"].map(name)),
             attention_output: name("self_attn.o_proj"),
             post_attention_norm: post_attention.map(name),
             feed_forward_norm: name(feed_forward),
-            feed_forward_input: inputs.iter().map(|part| (name(part), inner)).collect(),
+            feed_forward_input: named(inputs),
             feed_forward_output: name("mlp.down_proj"),
             post_feed_forward_norm: post_feed_forward.map(name),
         }
@@ -100,6 +111,7 @@ impl BlockNames {
         Self {
             attention_norm: name("ln_1"),
             qkv: vec![(name("attn.c_attn"), qkv)],
+            head_norms: None,
             attention_output: name("attn.c_proj"),
             post_attention_norm: None,
             feed_forward_norm: name("ln_2"),

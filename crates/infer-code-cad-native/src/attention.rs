@@ -5,9 +5,10 @@ use std::sync::Arc;
 use infer_code_cad_kernels::{Isa, KvFormat, KvMeter, KvPage, KvQueries, Pool};
 use smallvec::{SmallVec, smallvec};
 
+use crate::norm::NativeNorm;
 use crate::softmax::{LANES, exps, soft_cap};
 use infer_code_cad_checkpoint::architecture::Heads;
-use infer_code_cad_checkpoint::architecture::{Rope, Rotations};
+use infer_code_cad_checkpoint::architecture::Rotations;
 use infer_code_cad_engine::Step;
 use infer_code_cad_engine::backend::{Ragged, own_cache, own_cache_mut};
 
@@ -26,9 +27,31 @@ const ROWS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct NativeAttention {
     pub(crate) heads: Heads,
-    pub(crate) rope: Rope,
     pub(crate) kv_format: KvFormat,
     pub(crate) kv_meter: Arc<KvMeter>,
+}
+
+/// What a layer of its own has of attention.
+#[derive(Debug)]
+pub(crate) struct LayerAttention {
+    /// How many positions a token sees, its own included.
+    pub(crate) window: Option<usize>,
+    /// Of each head's queries and of its keys, before they turn.
+    pub(crate) head_norms: Option<[NativeNorm; 2]>,
+}
+
+impl LayerAttention {
+    /// What becomes of a token's queries and keys, `q_size` and the rest, before they meet others.
+    #[inline(always)]
+    fn place(&self, q_size: usize, token: usize, row: &mut [f32], rotations: &Rotations) {
+        if let Some([queries, keys]) = &self.head_norms {
+            let (of_queries, of_keys) = row.split_at_mut(q_size);
+            let head_dim = queries.weight.len();
+            of_queries.chunks_exact_mut(head_dim).for_each(|head| queries.in_place(head));
+            of_keys.chunks_exact_mut(head_dim).for_each(|head| keys.in_place(head));
+        }
+        rotations.apply(token, row);
+    }
 }
 
 /// Keys and values of one stream in one layer, in pages that forks share until they write. Positions
@@ -110,8 +133,7 @@ impl Part {
 }
 
 impl NativeAttention {
-    /// Rotates queries and keys in place, appends keys and values to their streams, attends. A token
-    /// sees the last `window` positions, its own included.
+    /// Normalises and rotates queries and keys in place, appends keys and values to their streams, attends.
     ///
     /// `qkv`: `(n_tokens, q_size + 2 kv_size)`, `out`: `(n_tokens, q_size)`. `heads_first` is room
     /// for the kernel.
@@ -119,12 +141,13 @@ impl NativeAttention {
         &self,
         qkv: &mut [f32],
         mut tokens: NewTokens<'_, '_>,
-        window: Option<usize>,
+        layer: &LayerAttention,
         heads_first: &mut Vec<f32>,
         out: &mut [f32],
         pool: &Pool,
     ) {
-        span!("keys and values", self.append(qkv, &mut tokens, pool));
+        let window = layer.window;
+        span!("keys and values", self.append(qkv, &mut tokens, layer, pool));
         let order = &*tokens.ragged.by_length;
         let part = Part::new(&self.heads, order.len(), pool.threads());
         let n_groups = self.heads.n_kv_heads * part.shares;
@@ -160,7 +183,13 @@ impl NativeAttention {
 
     /// Rotates queries and keys, and writes the new keys and values: long prompts token by token and page by page
     /// on all threads, then all else, a stream to a thread.
-    fn append(&self, qkv: &mut [f32], tokens: &mut NewTokens<'_, '_>, pool: &Pool) {
+    fn append(
+        &self,
+        qkv: &mut [f32],
+        tokens: &mut NewTokens<'_, '_>,
+        own: &LayerAttention,
+        pool: &Pool,
+    ) {
         let NewTokens { layer, batch, ragged, rotations } = tokens;
         let (work, width) = (4 * qkv.len(), self.heads.q_size() + 2 * self.heads.kv_size());
         let extend = |step: &mut Step<'_>, (first, qkv): (usize, &mut [f32])| {
@@ -169,13 +198,13 @@ impl NativeAttention {
             if let Some(page) = cache.layers[*layer].pages.get(cache.len / PAGE) {
                 page.prefetch(pool.isa());
             }
-            let rotated = width - self.heads.kv_size();
+            let (q_size, rotated) = (self.heads.q_size(), width - self.heads.kv_size());
             pool.for_chunks_of_work(
                 2 * qkv.len(),
                 qkv,
                 width,
                 #[inline(always)]
-                |token, row| rotations.apply(first + token, &mut row[..rotated]),
+                |token, row| own.place(q_size, first + token, &mut row[..rotated], rotations),
             );
             let layer = Arc::make_mut(&mut cache.layers[*layer]);
             self.extend(layer, cache.len, qkv, pool);

@@ -1,7 +1,7 @@
 use infer_code_cad_kernels::{KernelError, Pool};
 
 use crate::NativeError;
-use crate::attention::{NativeAttention, NewTokens};
+use crate::attention::{LayerAttention, NativeAttention, NewTokens};
 use crate::feed_forward::Nonlinearity;
 use crate::linear::{LinearScratch, NativeLinear};
 use crate::loader::NativeLoader;
@@ -23,7 +23,8 @@ pub(crate) struct NativeBlock {
     nonlinearity: Nonlinearity,
     feed_forward_output: NativeLinear,
     post_feed_forward_norm: Option<NativeNorm>,
-    window: Option<usize>,
+    layer_attention: LayerAttention,
+    residual_multiplier: f32,
 }
 
 /// Room for what is between the residual stream's two ends of a block.
@@ -68,7 +69,11 @@ impl NativeBlock {
                 mlp,
             )?,
             post_feed_forward_norm: optional(loader, &names.post_feed_forward_norm)?,
-            window: config.window(layer),
+            layer_attention: LayerAttention {
+                window: config.window(layer),
+                head_norms: head_norms(config, &names, loader)?,
+            },
+            residual_multiplier: config.residual_multiplier,
         })
     }
 
@@ -82,7 +87,8 @@ impl NativeBlock {
         ];
         let norms = [Some(&self.attention_norm), Some(&self.feed_forward_norm)];
         let after = [self.post_attention_norm.as_ref(), self.post_feed_forward_norm.as_ref()];
-        let norms = norms.into_iter().chain(after).flatten();
+        let of_heads = self.layer_attention.head_norms.iter().flatten();
+        let norms = norms.into_iter().chain(after).flatten().chain(of_heads);
         linears.map(NativeLinear::bytes).iter().sum::<usize>()
             + norms.map(NativeNorm::bytes).sum::<usize>()
     }
@@ -106,7 +112,8 @@ impl NativeBlock {
         let wide = sized(wide, n_tokens * self.qkv.out_features);
         span!("query, key, value", self.qkv.forward(normed, wide, linear, pool))?;
         let mixed = sized(mixed, n_tokens * self.attention_output.in_features);
-        span!("attention", attention.attend(wide, tokens, self.window, heads_first, mixed, pool));
+        let layer = &self.layer_attention;
+        span!("attention", attention.attend(wide, tokens, layer, heads_first, mixed, pool));
         Ok(())
     }
 
@@ -131,7 +138,7 @@ impl NativeBlock {
         let (normed, added) = (sized(normed, x.len()), sized(added, x.len()));
         let attended = sized(mixed, n_tokens * self.attention_output.in_features);
         span!("attention output", self.attention_output.forward(attended, added, linear, pool))?;
-        span!("residual", add(x, added, &self.post_attention_norm, normed, pool));
+        span!("residual", self.add(x, added, &self.post_attention_norm, normed, pool));
 
         span!("norm", self.feed_forward_norm.forward(x, normed, pool));
         let wide = sized(wide, n_tokens * self.feed_forward_input.out_features);
@@ -139,8 +146,34 @@ impl NativeBlock {
         let mixed = sized(mixed, n_tokens * self.nonlinearity.width);
         span!("nonlinearity", self.nonlinearity.forward(wide, mixed, pool));
         span!("down", self.feed_forward_output.forward(mixed, added, linear, pool))?;
-        span!("residual", add(x, added, &self.post_feed_forward_norm, normed, pool));
+        span!("residual", self.add(x, added, &self.post_feed_forward_norm, normed, pool));
         Ok(())
+    }
+
+    /// Adds `added`, normalised where there is a norm, to the residual stream.
+    fn add(
+        &self,
+        x: &mut [f32],
+        added: &[f32],
+        norm: &Option<NativeNorm>,
+        room: &mut [f32],
+        pool: &Pool,
+    ) {
+        let added = match norm {
+            None => added,
+            Some(norm) => {
+                norm.forward(added, room, pool);
+                room
+            }
+        };
+        let (of_thread, by) = (x.len().div_ceil(pool.threads()).max(1), self.residual_multiplier);
+        pool.for_chunks_of_work(
+            2 * x.len(),
+            x,
+            of_thread,
+            #[inline(always)]
+            |i, x| x.iter_mut().zip(&added[i * of_thread..]).for_each(|(x, y)| *x += y * by),
+        );
     }
 }
 
@@ -162,21 +195,13 @@ fn sized(room: &mut Vec<f32>, len: usize) -> &mut [f32] {
     &mut room[..len]
 }
 
-/// Adds `added`, normalised where there is a norm, to the residual stream.
-fn add(x: &mut [f32], added: &[f32], norm: &Option<NativeNorm>, room: &mut [f32], pool: &Pool) {
-    let added = match norm {
-        None => added,
-        Some(norm) => {
-            norm.forward(added, room, pool);
-            room
-        }
-    };
-    let of_thread = x.len().div_ceil(pool.threads()).max(1);
-    pool.for_chunks_of_work(
-        2 * x.len(),
-        x,
-        of_thread,
-        #[inline(always)]
-        |i, x| x.iter_mut().zip(&added[i * of_thread..]).for_each(|(x, y)| *x += y),
-    );
+/// The norms of queries and keys, where there are any.
+fn head_norms(
+    config: &TransformerConfig,
+    names: &BlockNames,
+    loader: &NativeLoader<'_>,
+) -> Result<Option<[NativeNorm; 2]>, NativeError> {
+    let Some([queries, keys]) = &names.head_norms else { return Ok(None) };
+    let width = config.head_dim;
+    Ok(Some([loader.norm(queries, width)?, loader.norm(keys, width)?]))
 }

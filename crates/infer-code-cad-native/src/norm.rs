@@ -32,17 +32,31 @@ impl NativeNorm {
         );
     }
 
+    /// Normalises a row where it is, without a mean.
+    #[inline(always)]
+    pub(crate) fn in_place(&self, x: &mut [f32]) {
+        let scale = self.rms_scale(x);
+        for (x, w) in x.iter_mut().zip(&self.weight) {
+            *x = *x * scale * w;
+        }
+    }
+
+    #[inline(always)]
+    fn rms_scale(&self, x: &[f32]) -> f32 {
+        (sum(x, |x| x * x) / x.len() as f32 + self.eps).sqrt().recip()
+    }
+
     #[inline(always)]
     fn row(&self, x: &[f32], out: &mut [f32]) {
-        let n = x.len() as f32;
         match self.kind {
             NormKind::Rms | NormKind::RmsUnitOffset => {
-                let scale = (sum(x, |x| x * x) / n + self.eps).sqrt().recip();
+                let scale = self.rms_scale(x);
                 for ((out, x), w) in out.iter_mut().zip(x).zip(&self.weight) {
                     *out = x * scale * w;
                 }
             }
             NormKind::Layer => {
+                let n = x.len() as f32;
                 let mean = sum(x, |x| x) / n;
                 let variance = sum(x, |x| (x - mean) * (x - mean)) / n;
                 let scale = (variance + self.eps).sqrt().recip();

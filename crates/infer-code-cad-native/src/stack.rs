@@ -3,9 +3,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use infer_code_cad_checkpoint::architecture::{Bias, Heads, ModelNames, Rope, Rotations};
+use infer_code_cad_checkpoint::architecture::{
+    Arranged, Bias, Heads, ModelNames, Reach, Ropes, Rotations,
+};
 use infer_code_cad_checkpoint::{NamedTensors, Positions, TransformerConfig};
-use infer_code_cad_engine::backend::{ModelLimits, Ragged, own_cache_mut};
+use infer_code_cad_engine::backend::{Context, ModelLimits, Ragged, TwoContexts, own_cache_mut};
 use infer_code_cad_engine::{CausalLm, EngineError, KvCache, Step};
 use infer_code_cad_kernels::{Encoding, Format, KernelError, KvFormat, KvPage, Pool};
 
@@ -27,9 +29,13 @@ pub(crate) struct NativeStack {
     /// Learned positions, `(max_positions, hidden_size)`, or none.
     positions: Vec<f32>,
     attention: NativeAttention,
+    ropes: Ropes,
+    /// Those of streams beyond so many tokens, where they are others.
+    long_ropes: Option<(TwoContexts, Ropes)>,
     blocks: Vec<NativeBlock>,
     norm: NativeNorm,
     head: NativeLinear,
+    logits_scaling: f32,
     logit_softcap: Option<f32>,
     pool: Arc<Pool>,
     /// As many as forward passes have run at once.
@@ -40,9 +46,9 @@ pub(crate) struct NativeStack {
 #[derive(Debug, Default)]
 struct Scratch {
     ragged: Ragged,
-    rotations: Rotations,
-    x: Vec<f32>,      // (n_tokens, hidden_size)
-    normed: Vec<f32>, // (n_tokens, hidden_size)
+    rotations: Vec<Rotations>, // of each kind of layer
+    x: Vec<f32>,               // (n_tokens, hidden_size)
+    normed: Vec<f32>,          // (n_tokens, hidden_size)
     block: BlockScratch,
     linear: LinearScratch,
 }
@@ -55,6 +61,7 @@ impl NativeStack {
     ) -> Result<Self, NativeError> {
         let NativeOptions { weights: format, kv, ref pool } = *options;
         let names = ModelNames::new(config);
+        let fetch = &Arranged::new(config, fetch);
         let (vocab_size, hidden) = (config.vocab_size, config.hidden_size);
         let (norm, norm_eps) = (config.norm, config.norm_eps);
         let loader = NativeLoader { norm, norm_eps, format, pool, fetch };
@@ -65,7 +72,7 @@ impl NativeStack {
             (Some(embedding), loader.linear(&[(names.head, vocab_size)], hidden, Bias::Absent)?)
         };
         let positions = match config.positions {
-            Positions::Rotary { .. } => vec![],
+            Positions::Rotary { .. } | Positions::Absent => vec![],
             Positions::Learned => {
                 let shape = [config.max_position_embeddings, hidden];
                 loader.values(&format!("{}.weight", names.positions), &shape)?
@@ -94,13 +101,17 @@ impl NativeStack {
             positions,
             attention: NativeAttention {
                 heads: Heads::new(config),
-                rope: Rope::new(config),
                 kv_format,
                 kv_meter: Arc::default(),
             },
+            ropes: Ropes::new(config, Reach::Short),
+            long_ropes: config
+                .short_context()
+                .map(|short| (TwoContexts { short }, Ropes::new(config, Reach::Long))),
             blocks,
             norm: loader.norm(names.norm, hidden)?,
             head,
+            logits_scaling: config.logits_scaling,
             logit_softcap: config.final_logit_softcapping,
             pool: Arc::clone(pool),
             scratch: Mutex::default(),
@@ -122,11 +133,31 @@ impl NativeStack {
         scratch: &mut Scratch,
         logits: &mut Vec<f32>,
     ) -> Result<(), KernelError> {
+        let Some((contexts, long)) = &self.long_ropes else {
+            return self.turned_by(&self.ropes, batch, scratch, logits);
+        };
+        let vocab_size = self.limits.vocab_size;
+        let pass = |context, batch: &mut [Step<'_>], logits: &mut Vec<f32>| match context {
+            Context::Short => self.turned_by(&self.ropes, batch, scratch, logits),
+            Context::Long => self.turned_by(long, batch, scratch, logits),
+        };
+        contexts.forward::<NativeLayer, _>(batch, vocab_size, logits, pass)
+    }
+
+    /// A forward pass with the angles of these frequencies.
+    fn turned_by(
+        &self,
+        ropes: &Ropes,
+        batch: &mut [Step<'_>],
+        scratch: &mut Scratch,
+        logits: &mut Vec<f32>,
+    ) -> Result<(), KernelError> {
         let Scratch { ragged, rotations, x, block: room, linear, .. } = scratch;
         ragged.set(batch);
         span!("embedding", self.embed(ragged, x, linear))?;
-        span!("positions", rotations.set(&self.attention.rope, &ragged.positions));
+        span!("positions", ropes.turn(&ragged.positions, rotations));
         for (layer, block) in self.blocks.iter().enumerate() {
+            let rotations = &rotations[ropes.of_layer(layer)];
             let tokens = NewTokens { layer, batch: &mut *batch, ragged, rotations };
             block.attend(x, &self.attention, tokens, room, linear, &self.pool)?;
             if layer + 1 == self.blocks.len() {
@@ -171,6 +202,11 @@ impl NativeStack {
         scratch.normed.resize(x.len(), 0.0);
         self.norm.forward(x, &mut scratch.normed, &self.pool);
         span!("head", self.head.forward(&scratch.normed, logits, &mut scratch.linear, &self.pool))?;
+        if self.logits_scaling != 1.0 {
+            let by = self.logits_scaling;
+            let divide = |_, logits: &mut [f32]| logits.iter_mut().for_each(|logit| *logit /= by);
+            self.pool.for_chunks(logits, 1 << 14, divide);
+        }
         if let Some(cap) = self.logit_softcap {
             self.pool.for_chunks(
                 logits,

@@ -38,6 +38,25 @@ fn rotary(scaling: RopeScaling) -> Positions {
     Positions::Rotary { theta: 10_000.0, scaling }
 }
 
+fn yarn(beta_slow: f32) -> RopeScaling {
+    RopeScaling::Yarn {
+        factor: 4.0,
+        original_max_position_embeddings: 8.0,
+        attention_factor: 1.0,
+        beta_fast: 32.0,
+        beta_slow,
+    }
+}
+
+fn long_rope(short: usize, long: usize) -> RopeScaling {
+    RopeScaling::LongRope {
+        short_factor: vec![1.0; short],
+        long_factor: vec![2.0; long],
+        original_max_position_embeddings: 2,
+        attention_factor: 1.0,
+    }
+}
+
 #[test]
 fn what_cannot_be_computed_is_refused_by_its_field() {
     type Spoil = fn(&mut TransformerConfig);
@@ -47,7 +66,7 @@ fn what_cannot_be_computed_is_refused_by_its_field() {
         high_freq_factor: 4.0,
         original_max_position_embeddings: 16.0,
     };
-    let refusals: [(&str, Spoil); 28] = [
+    let refusals: [(&str, Spoil); 40] = [
         ("feed_forward is Gated", |c| c.architecture = Architecture::GptBigCode),
         ("norm_placement is BeforeAndAfter", |c| {
             (c.architecture, c.feed_forward) = (Architecture::GptBigCode, FeedForwardKind::Plain);
@@ -83,6 +102,26 @@ fn what_cannot_be_computed_is_refused_by_its_field() {
         ("rope_freqs is 3", |c| c.positions = rotary(RopeScaling::Factors(vec![1.0; 3]))),
         ("rope_freqs is inf", |c| {
             c.positions = rotary(RopeScaling::Factors(vec![1.0, 1.0, f32::INFINITY, 1.0]));
+        }),
+        ("num_key_value_heads is 2", |c| {
+            (c.architecture, c.feed_forward) = (Architecture::GptBigCode, FeedForwardKind::Plain);
+        }),
+        ("head_norms is true", |c| {
+            (c.architecture, c.feed_forward) = (Architecture::GptBigCode, FeedForwardKind::Plain);
+            c.head_norms = true;
+        }),
+        ("head_norms is true", |c| (c.head_norms, c.norm) = (true, NormKind::Layer)),
+        ("attention_multiplier is 0", |c| c.attention_multiplier = Some(0.0)),
+        ("residual_multiplier is NaN", |c| c.residual_multiplier = f32::NAN),
+        ("logits_scaling is -1", |c| c.logits_scaling = -1.0),
+        ("layer_positions is 1", |c| c.layer_positions = vec![Positions::Absent]),
+        ("layer_positions is learned", |c| c.layer_positions = vec![Positions::Learned; 2]),
+        ("rotary_dim is 3", |c| c.rotary_dim = Some(3)),
+        ("rotary_dim is 10", |c| c.rotary_dim = Some(10)),
+        ("beta_slow is 0", |c| c.layer_positions = vec![rotary(yarn(0.0)), Positions::Absent]),
+        ("long_factor is 4", |c| {
+            c.rotary_dim = Some(6);
+            c.positions = rotary(long_rope(3, 4));
         }),
     ];
     for (says, spoil) in refusals {
@@ -172,9 +211,7 @@ prop_compose! {
         (vocab_size, hidden_size, intermediate_size) in (0usize..40, 0usize..40, 0usize..40),
         (num_hidden_layers, num_attention_heads) in (0usize..3, 0usize..6),
         (num_key_value_heads, head_dim) in (0usize..6, 0usize..10),
-        architecture in prop::sample::select(vec![
-            Architecture::Llama, Architecture::Gemma2, Architecture::GptBigCode, Architecture::Qwen2,
-        ]),
+        architecture in prop::sample::select(Architecture::ALL),
         norm in prop::sample::select(vec![NormKind::Rms, NormKind::RmsUnitOffset, NormKind::Layer]),
         both in any::<bool>(),
         positions in prop::sample::select(vec![
@@ -182,7 +219,17 @@ prop_compose! {
             rotary(RopeScaling::None),
             rotary(RopeScaling::Linear { factor: 2.0 }),
             rotary(RopeScaling::Factors(vec![1.0; 4])),
+            rotary(yarn(1.0)),
+            rotary(long_rope(4, 4)),
+            Positions::Absent,
         ]),
+        layer_positions in prop::sample::select(vec![
+            vec![],
+            vec![Positions::Absent, rotary(RopeScaling::None)],
+            vec![rotary(long_rope(2, 2)); 2],
+        ]),
+        rotary_dim in prop::option::of(0usize..10),
+        head_norms in any::<bool>(),
         attention_bias in prop::sample::select(vec![
             AttentionBias::Absent, AttentionBias::Inputs, AttentionBias::All,
         ]),
@@ -196,7 +243,8 @@ prop_compose! {
         TransformerConfig {
             architecture, vocab_size, hidden_size, intermediate_size, num_hidden_layers,
             num_attention_heads, num_key_value_heads, head_dim, norm, positions, attention_bias,
-            activation, mlp_bias, tie_word_embeddings, attention_windows,
+            activation, mlp_bias, tie_word_embeddings, attention_windows, layer_positions,
+            rotary_dim, head_norms,
             max_position_embeddings: 8,
             norm_placement: if both { NormPlacement::BeforeAndAfter } else { NormPlacement::Before },
             feed_forward: if gated { FeedForwardKind::Gated } else { FeedForwardKind::Plain },

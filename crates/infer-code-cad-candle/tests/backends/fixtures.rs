@@ -9,7 +9,7 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 
 /// All of them; the first of each family stands for it where one is enough.
-pub(crate) const ALL: [&str; 11] = [
+pub(crate) const ALL: [&str; 23] = [
     "llama",
     "llama-sharded",
     "llama-long",
@@ -21,6 +21,18 @@ pub(crate) const ALL: [&str; 11] = [
     "qwen2",
     "qwen2-untied",
     "qwen2-window",
+    "qwen2-yarn",
+    "qwen3",
+    "qwen3-yarn",
+    "smollm3",
+    "smollm3-window",
+    "granite",
+    "gemma3",
+    "gemma3-older",
+    "phi3",
+    "phi3-window",
+    "bigcode-heads",
+    "bigcode-unscaled",
 ];
 
 pub(crate) fn fixture(name: &str) -> PathBuf {

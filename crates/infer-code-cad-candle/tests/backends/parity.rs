@@ -142,6 +142,20 @@ fn with(name: &str, changes: &Value) -> Agreement {
     expected.compare(&advance(&model, &mut *model.new_cache(), &expected.tokens, LogitRows::All))
 }
 
+/// The scaling of Qwen2.5-Coder's card with more in it.
+fn yarn(changes: &Value) -> Value {
+    let mut scaling = config_with("qwen2-yarn", &json!({}))["rope_scaling"].take();
+    scaling.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    json!({"rope_scaling": scaling})
+}
+
+/// All parameters of YaRN, of which one is another.
+fn full_yarn(parameter: &str, value: f64) -> Value {
+    let mut parameters = config_with("qwen3-yarn", &json!({}))["rope_parameters"].take();
+    parameters[parameter] = json!(value);
+    json!({"rope_parameters": parameters})
+}
+
 /// Without one of these the logits are others: the fixtures do see it.
 #[test]
 fn every_choice_of_a_config_matters() {
@@ -165,6 +179,34 @@ fn every_choice_of_a_config_matters() {
         ("qwen2-untied", json!({"rope_parameters": {"rope_theta": 1e4}})),
         ("qwen2-window", json!({"use_sliding_window": false, "layer_types": null})),
         ("qwen2-window", json!({"sliding_window": 7})),
+        ("qwen2-yarn", json!({"rope_scaling": null})),
+        ("qwen2-yarn", yarn(&json!({"attention_factor": 1.0}))),
+        ("qwen2-yarn", yarn(&json!({"factor": 3.0}))),
+        ("qwen2-yarn", yarn(&json!({"original_max_position_embeddings": 96}))),
+        ("qwen2-yarn", yarn(&json!({"mscale": 2.0, "mscale_all_dim": 1.0}))),
+        ("qwen3-yarn", full_yarn("beta_fast", 8.0)),
+        ("qwen3-yarn", full_yarn("beta_slow", 1.0)),
+        ("qwen3-yarn", full_yarn("attention_factor", 1.0)),
+        ("qwen3", json!({"rms_norm_eps": 0.1})),
+        ("smollm3", json!({"no_rope_layers": [1, 1, 1, 0]})),
+        ("smollm3", json!({"rope_theta": 1e4})),
+        ("smollm3-window", json!({"use_sliding_window": false})),
+        ("smollm3-window", json!({"sliding_window": 9})),
+        ("granite", json!({"embedding_multiplier": 1.0})),
+        ("granite", json!({"attention_multiplier": 0.25})),
+        ("granite", json!({"residual_multiplier": 1.0})),
+        ("granite", json!({"logits_scaling": 1.0})),
+        ("gemma3", json!({"sliding_window": 9})),
+        ("gemma3", json!({"query_pre_attn_scalar": 12})),
+        ("gemma3", json!({"rope_parameters": null})),
+        ("gemma3-older", json!({"rope_local_base_freq": 1e3})),
+        ("gemma3-older", json!({"rope_scaling": null})),
+        ("gemma3-older", json!({"sliding_window_pattern": 2})),
+        ("gemma3-older", json!({"final_logit_softcapping": null})),
+        ("phi3", json!({"original_max_position_embeddings": 25})),
+        ("phi3", json!({"max_position_embeddings": 512})),
+        ("phi3-window", json!({"sliding_window": null})),
+        ("bigcode-unscaled", json!({"scale_attn_weights": true})),
     ] {
         let worst = with(name, &changes).worst;
         assert!(worst > 0.02, "{name} with {changes}: {worst}");
@@ -181,9 +223,41 @@ fn absent_fields_mean_what_transformers_5_writes() {
         ("gemma2", json!({"layer_types": null, "tie_word_embeddings": null})),
         ("qwen2-window", json!({"layer_types": null})),
         ("bigcode", json!({"n_inner": null, "multi_query": null, "activation_function": null})),
+        ("qwen2-yarn", yarn(&json!({"beta_fast": 32, "beta_slow": 1, "mscale": 1}))),
+        ("smollm3", json!({"no_rope_layers": null, "tie_word_embeddings": null})),
+        ("smollm3-window", json!({"layer_types": null})),
+        ("gemma3", json!({"layer_types": null, "sliding_window_pattern": 3})),
+        ("phi3", json!({"rms_norm_eps": null})),
     ] {
         let worst = with(name, &absent).worst;
         assert!(worst <= F32_BOUND, "{name} without {absent}: {worst}");
+    }
+}
+
+/// A stream that never leaves the context of the pre-training is computed as by a model of that context.
+#[test]
+fn short_streams_take_short_factors_and_long_ones_the_others() {
+    let at_most = |max: usize, original: usize| {
+        let changes = json!({
+            "max_position_embeddings": max, "original_max_position_embeddings": original,
+        });
+        let mut config = config_with("phi3", &changes);
+        // The same for both, or it would depend on the lengths.
+        config["rope_scaling"]["attention_factor"] = json!(1.25);
+        load_with("phi3", &config)
+    };
+    let (both, short, long) = (at_most(64, 24), at_most(64, 64), at_most(64, 2));
+    let tokens = Expected::read("phi3").tokens;
+    let last = |model: &NativeModel, len: usize| {
+        advance(model, &mut *model.new_cache(), &tokens[..len], LogitRows::Last)
+    };
+    for len in [3, 23, 24] {
+        assert_close(&last(&both, len), &last(&short, len), 0.0);
+        assert!(last(&both, len) != last(&long, len), "{len}");
+    }
+    for len in [25, 40, 64] {
+        assert_close(&last(&both, len), &last(&long, len), 0.0);
+        assert!(last(&both, len) != last(&short, len), "{len}");
     }
 }
 
@@ -212,4 +286,5 @@ fn the_fixtures_name_their_eos() {
     assert_eq!(eos("llama-sharded"), [2]);
     assert_eq!(eos("gemma2"), [1, 107]);
     assert_eq!(eos("bigcode"), [0]);
+    assert_eq!(eos("gemma3"), [1, 106]);
 }

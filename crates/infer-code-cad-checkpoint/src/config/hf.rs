@@ -1,10 +1,7 @@
 use serde::de::DeserializeOwned;
 
 use super::hf_rope::HfRope;
-use super::{
-    Activation, Architecture, AttentionBias, FeedForwardKind, NormKind, NormPlacement, Positions,
-    TransformerConfig, invalid,
-};
+use super::{Activation, Architecture, AttentionBias, Positions, TransformerConfig, invalid};
 use crate::CheckpointError;
 use crate::fields::Fields;
 use crate::token_ids::token_ids;
@@ -12,14 +9,16 @@ use crate::token_ids::token_ids;
 /// `config.json` as it is written. A family reads its own fields and no others.
 #[derive(Debug)]
 pub(crate) struct HfConfig<'a> {
-    fields: Fields<'a>,
+    pub(super) fields: Fields<'a>,
 }
 
 const HIDDEN_SIZE: [&str; 2] = ["hidden_size", "n_embd"];
-const INTERMEDIATE_SIZE: [&str; 2] = ["intermediate_size", "n_inner"];
-const LAYERS: [&str; 2] = ["num_hidden_layers", "n_layer"];
+pub(super) const INTERMEDIATE_SIZE: [&str; 2] = ["intermediate_size", "n_inner"];
+pub(super) const LAYERS: [&str; 2] = ["num_hidden_layers", "n_layer"];
 const HEADS: [&str; 2] = ["num_attention_heads", "n_head"];
-const POSITIONS: [&str; 2] = ["max_position_embeddings", "n_positions"];
+/// A claimed number of layers is not yet checked: no allocation by more.
+pub(super) const MOST_LAYERS: usize = 1 << 16;
+pub(super) const POSITIONS: [&str; 2] = ["max_position_embeddings", "n_positions"];
 
 impl<'a> HfConfig<'a> {
     pub(crate) fn parse(json: &'a [u8]) -> Result<Self, CheckpointError> {
@@ -51,7 +50,11 @@ impl<'a> HfConfig<'a> {
     }
 
     /// A number that is none where the field is null, and the default where it is absent.
-    fn number_or(&self, field: &'static str, default: f32) -> Result<Option<f32>, CheckpointError> {
+    pub(super) fn number_or(
+        &self,
+        field: &'static str,
+        default: f32,
+    ) -> Result<Option<f32>, CheckpointError> {
         match self.fields.names(field) {
             true => self.read(field, "a number or null"),
             false => Ok(Some(default)),
@@ -74,7 +77,7 @@ impl<'a> HfConfig<'a> {
         self.size(names)?.ok_or_else(|| invalid(names[0], "absent", "a whole number"))
     }
 
-    fn read<T: DeserializeOwned>(
+    pub(super) fn read<T: DeserializeOwned>(
         &self,
         field: &'static str,
         expected: &str,
@@ -89,6 +92,11 @@ impl<'a> HfConfig<'a> {
             Architecture::Gemma2 => self.gemma2()?,
             Architecture::GptBigCode => self.gpt_bigcode()?,
             Architecture::Qwen2 => self.qwen2()?,
+            Architecture::Qwen3 => self.qwen3()?,
+            Architecture::SmolLm3 => self.smol_lm3()?,
+            Architecture::Granite => self.granite()?,
+            Architecture::Phi3 => self.phi3()?,
+            Architecture::Gemma3 => self.gemma3()?,
         };
         config.validate()
     }
@@ -102,6 +110,11 @@ impl<'a> HfConfig<'a> {
                 "Gemma2ForCausalLM" => Ok(Architecture::Gemma2),
                 "GPTBigCodeForCausalLM" => Ok(Architecture::GptBigCode),
                 "Qwen2ForCausalLM" => Ok(Architecture::Qwen2),
+                "Qwen3ForCausalLM" => Ok(Architecture::Qwen3),
+                "SmolLM3ForCausalLM" => Ok(Architecture::SmolLm3),
+                "GraniteForCausalLM" => Ok(Architecture::Granite),
+                "Phi3ForCausalLM" => Ok(Architecture::Phi3),
+                "Gemma3ForCausalLM" => Ok(Architecture::Gemma3),
                 other => Err(unsupported_class(other)),
             },
             ([], family) => {
@@ -109,114 +122,68 @@ impl<'a> HfConfig<'a> {
                 family.parse().map_err(|_| CheckpointError::UnsupportedConfig {
                     field: "model_type",
                     value: family.into(),
-                    supported: "llama, gemma2, gpt_bigcode, qwen2",
+                    supported: "llama, gemma2, gpt_bigcode, qwen2, qwen3, smollm3, granite, phi3, \
+                                gemma3_text",
                 })
             }
             (classes, _) => Err(unsupported_class(&classes.join(", "))),
         }
     }
 
-    fn llama(&self) -> Result<TransformerConfig, CheckpointError> {
-        self.rotary(TransformerConfig {
-            activation: self.activation("hidden_act", Activation::Silu)?,
-            attention_bias: self.attention_bias()?,
-            mlp_bias: self.flag("mlp_bias")?.unwrap_or(false),
-            tie_word_embeddings: self.tied(false)?,
-            ..TransformerConfig::default()
-        })
-    }
-
-    fn qwen2(&self) -> Result<TransformerConfig, CheckpointError> {
-        let slides = self.flag("use_sliding_window")?.unwrap_or(false);
-        self.rotary(TransformerConfig {
-            architecture: Architecture::Qwen2,
-            activation: self.activation("hidden_act", Activation::Silu)?,
-            attention_bias: AttentionBias::Inputs,
-            attention_windows: if slides {
-                let from = self.size(["max_window_layers"])?.unwrap_or(28);
-                self.windows(4096, |layer| layer >= from)?
-            } else {
-                vec![]
-            },
-            tie_word_embeddings: self.tied(false)?,
-            ..TransformerConfig::default()
-        })
-    }
-
-    fn gemma2(&self) -> Result<TransformerConfig, CheckpointError> {
-        let field = "use_bidirectional_attention";
-        if self.flag(field)? == Some(true) {
-            let (value, supported) = ("true".into(), "false");
-            return Err(CheckpointError::UnsupportedConfig { field, value, supported });
-        }
-        let scalar = self.number("query_pre_attn_scalar")?.unwrap_or(256.0);
-        let config = self.rotary(TransformerConfig {
-            architecture: Architecture::Gemma2,
-            norm: NormKind::RmsUnitOffset,
-            norm_placement: NormPlacement::BeforeAndAfter,
-            // `hidden_act` was wrong in the first files.
-            activation: self.activation("hidden_activation", Activation::GeluTanh)?,
-            attention_bias: self.attention_bias()?,
-            query_pre_attn_scalar: Some(scalar as f32),
-            attn_logit_softcapping: self.number_or("attn_logit_softcapping", 50.0)?,
-            final_logit_softcapping: self.number_or("final_logit_softcapping", 30.0)?,
-            attention_windows: self.windows(4096, |layer| layer % 2 == 0)?,
-            tie_word_embeddings: self.tied(true)?,
-            ..TransformerConfig::default()
-        })?;
-        Ok(TransformerConfig {
-            head_dim: self.size(["head_dim"])?.unwrap_or(256),
-            embedding_scale: (config.hidden_size as f64).sqrt(),
-            ..config
-        })
-    }
-
-    fn gpt_bigcode(&self) -> Result<TransformerConfig, CheckpointError> {
-        for field in ["multi_query", "scale_attn_weights"] {
-            if self.flag(field)? == Some(false) {
-                let (value, supported) = ("false".into(), "true");
-                return Err(CheckpointError::UnsupportedConfig { field, value, supported });
-            }
-        }
-        let config = self.sized(TransformerConfig {
-            architecture: Architecture::GptBigCode,
-            norm: NormKind::Layer,
-            norm_eps: self.number("layer_norm_epsilon")?.unwrap_or(1e-5),
-            positions: Positions::Learned,
-            attention_bias: AttentionBias::All,
-            feed_forward: FeedForwardKind::Plain,
-            activation: self.activation("activation_function", Activation::GeluTanh)?,
-            mlp_bias: true,
-            tie_word_embeddings: self.tied(true)?,
-            ..TransformerConfig::default()
-        })?;
-        let inner = self.size(INTERMEDIATE_SIZE)?;
-        Ok(TransformerConfig {
-            intermediate_size: inner.unwrap_or_else(|| config.hidden_size.saturating_mul(4)),
-            num_key_value_heads: 1,
-            ..config
-        })
-    }
-
-    /// What Llama, Gemma 2 and Qwen2 have in common.
-    fn rotary(&self, config: TransformerConfig) -> Result<TransformerConfig, CheckpointError> {
+    /// What families have in common whose queries and keys turn.
+    pub(super) fn rotary(
+        &self,
+        config: TransformerConfig,
+    ) -> Result<TransformerConfig, CheckpointError> {
         let rope = HfRope::of(&self.fields)?;
-        let theta = match rope.number("rope_theta")? {
-            Some(theta) => Some(theta),
-            None => self.number("rope_theta")?,
-        };
-        self.sized(TransformerConfig {
-            norm_eps: self.number("rms_norm_eps")?.unwrap_or(1e-6),
-            positions: Positions::Rotary {
-                theta: theta.unwrap_or(10_000.0),
-                scaling: rope.scaling()?,
-            },
+        rope.refuse_partial()?;
+        self.normed(TransformerConfig {
+            positions: self.turned(&rope, "rope_theta", 10_000.0)?,
             ..config
         })
+    }
+
+    /// The base, which may stand outside of `rope` as `field`, and what stretches the frequencies.
+    pub(super) fn turned(
+        &self,
+        rope: &HfRope<'_>,
+        field: &'static str,
+        default: f64,
+    ) -> Result<Positions, CheckpointError> {
+        let scaling = rope.scaling(self.size(POSITIONS)?.unwrap_or_default())?;
+        Ok(Positions::Rotary {
+            theta: self.either(rope, "rope_theta", field)?.unwrap_or(default),
+            scaling,
+        })
+    }
+
+    /// A number of `rope`, or else a field beside it.
+    pub(super) fn either(
+        &self,
+        rope: &HfRope<'_>,
+        name: &'static str,
+        field: &'static str,
+    ) -> Result<Option<f64>, CheckpointError> {
+        match rope.number(name)? {
+            None => self.number(field),
+            number => Ok(number),
+        }
+    }
+
+    /// What families have in common whose norms have no mean.
+    pub(super) fn normed(
+        &self,
+        config: TransformerConfig,
+    ) -> Result<TransformerConfig, CheckpointError> {
+        let norm_eps = self.number("rms_norm_eps")?.unwrap_or(1e-6);
+        self.sized(TransformerConfig { norm_eps, ..config })
     }
 
     /// The sizes, which all families write.
-    fn sized(&self, config: TransformerConfig) -> Result<TransformerConfig, CheckpointError> {
+    pub(super) fn sized(
+        &self,
+        config: TransformerConfig,
+    ) -> Result<TransformerConfig, CheckpointError> {
         let (hidden_size, heads) = (self.need(HIDDEN_SIZE)?, self.need(HEADS)?);
         let head_dim = match self.size(["head_dim"])? {
             Some(head_dim) => head_dim,
@@ -236,20 +203,19 @@ impl<'a> HfConfig<'a> {
     }
 
     /// The window of each layer: as `layer_types` says, or else where `slides` does.
-    fn windows(
+    pub(super) fn windows(
         &self,
-        default: usize,
+        default: Option<usize>,
         slides: impl Fn(usize) -> bool,
     ) -> Result<Vec<Option<usize>>, CheckpointError> {
         const WINDOW: &str = "sliding_window";
         let window = match self.fields.names(WINDOW) {
             true => self.size([WINDOW])?,
-            false => Some(default),
+            false => default,
         };
         let types: Option<Vec<String>> = self.read("layer_types", "a list of names")?;
         let Some(types) = types else {
-            // A claimed number of layers is not yet checked: no allocation by it.
-            let layers = 0..self.need(LAYERS)?.min(1 << 16);
+            let layers = 0..self.need(LAYERS)?.min(MOST_LAYERS);
             return Ok(layers.map(|layer| window.filter(|_| slides(layer))).collect());
         };
         let of_type = |name: &String| match name.as_str() {
@@ -265,12 +231,12 @@ impl<'a> HfConfig<'a> {
         types.iter().map(of_type).collect()
     }
 
-    fn attention_bias(&self) -> Result<AttentionBias, CheckpointError> {
+    pub(super) fn attention_bias(&self) -> Result<AttentionBias, CheckpointError> {
         let present = self.flag("attention_bias")?.unwrap_or(false);
         Ok(if present { AttentionBias::All } else { AttentionBias::Absent })
     }
 
-    fn tied(&self, default: bool) -> Result<bool, CheckpointError> {
+    pub(super) fn tied(&self, default: bool) -> Result<bool, CheckpointError> {
         Ok(self.flag("tie_word_embeddings")?.unwrap_or(default))
     }
 
@@ -304,7 +270,9 @@ fn unsupported_class(value: &str) -> CheckpointError {
     CheckpointError::UnsupportedConfig {
         field: "architectures",
         value: value.into(),
-        supported: "LlamaForCausalLM, Gemma2ForCausalLM, GPTBigCodeForCausalLM, Qwen2ForCausalLM",
+        supported: "LlamaForCausalLM, Gemma2ForCausalLM, GPTBigCodeForCausalLM, Qwen2ForCausalLM, \
+                    Qwen3ForCausalLM, SmolLM3ForCausalLM, GraniteForCausalLM, Phi3ForCausalLM, \
+                    Gemma3ForCausalLM",
     }
 }
 
@@ -445,12 +413,54 @@ mod tests {
         assert!(message.to_string().contains("hidden_size is absent, expected a whole number"));
     }
 
+    fn yarn(changes: &Value) -> Value {
+        let mut scaling = json!({"type": "yarn", "factor": 4.0});
+        scaling.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        json!({"rope_scaling": scaling})
+    }
+
+    #[test]
+    fn families_refuse_what_they_would_read_past() {
+        for (family, changes, words) in [
+            ("Gemma3ForCausalLM", json!({"attn_logit_softcapping": 30.0}), "is 30"),
+            ("Gemma3ForCausalLM", json!({"use_bidirectional_attention": true}), "is true"),
+            ("SmolLM3ForCausalLM", json!({"no_rope_layers": []}), "no_rope_layers is 0 long"),
+            ("Phi3ForCausalLM", json!({"rope_scaling": {"type": "linear"}}), "is linear"),
+            ("Phi3ForCausalLM", json!({"partial_rotary_factor": 1.5}), "is 1.5"),
+            ("Qwen3MoeForCausalLM", json!({}), "architectures is Qwen3MoeForCausalLM"),
+            ("Gemma3ForConditionalGeneration", json!({}), "architectures is Gemma3ForCond"),
+        ] {
+            let mut changes = changes;
+            changes["architectures"] = json!([family]);
+            let message = with(&changes).unwrap_err().to_string();
+            assert!(message.contains(words), "{family}: {message}");
+        }
+    }
+
+    #[test]
+    fn families_have_defaults_of_their_own() {
+        let of = |family: &str| with(&json!({"architectures": [family]})).unwrap();
+        assert_eq!(of("Qwen3ForCausalLM").head_dim, 128);
+        assert_eq!(of("GraniteForCausalLM").attention_multiplier, Some(1.0));
+        assert_eq!(of("Phi3ForCausalLM").norm_eps, 1e-5);
+        let gemma = of("Gemma3ForCausalLM");
+        assert_eq!((gemma.head_dim, gemma.attention_windows), (256, vec![Some(4096)]));
+        let local = Positions::Rotary { theta: 1e4, scaling: RopeScaling::None };
+        assert_eq!(gemma.layer_positions, [local]);
+        let Positions::Rotary { theta, .. } = of("SmolLM3ForCausalLM").positions else { panic!() };
+        assert_eq!(theta, 2e6);
+    }
+
     #[test]
     fn what_is_not_implemented_is_refused_by_name() {
         for (changes, words) in [
             (json!({"architectures": ["GemmaForCausalLM"]}), "architectures is GemmaForCausalLM"),
             (json!({"hidden_act": "relu"}), "hidden_act is relu"),
-            (json!({"rope_scaling": {"type": "yarn", "factor": 2.0}}), "rope_type is yarn"),
+            (json!({"rope_scaling": {"type": "dynamic", "factor": 2.0}}), "rope_type is dynamic"),
+            (yarn(&json!({"truncate": false})), "truncate is false"),
+            (yarn(&json!({"factor": -1.0})), "factor is -1"),
+            (json!({"rope_scaling": {"type": "longrope"}}), "short_factor is absent"),
+            (json!({"rope_parameters": {"partial_rotary_factor": 0.5}}), "partial_rotary_factor"),
             (json!({"rope_scaling": {"type": "linear"}}), "factor is absent"),
             (json!({"num_key_value_heads": 3}), "a divisor of num_attention_heads 4"),
             (json!({"head_dim": 3}), "head_dim is 3"),

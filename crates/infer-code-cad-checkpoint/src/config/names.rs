@@ -13,7 +13,9 @@ use crate::CheckpointError;
 use crate::named::{named, unknown};
 
 named!(Architecture, "architecture":
-    Llama = "llama", Gemma2 = "gemma2", GptBigCode = "gpt_bigcode", Qwen2 = "qwen2");
+    Llama = "llama", Gemma2 = "gemma2", GptBigCode = "gpt_bigcode", Qwen2 = "qwen2",
+    Qwen3 = "qwen3", SmolLm3 = "smollm3", Granite = "granite", Phi3 = "phi3",
+    Gemma3 = "gemma3_text");
 named!(NormKind, "kind of norm":
     Rms = "rms", RmsUnitOffset = "rms_unit_offset", Layer = "layer");
 named!(NormPlacement, "placement of norms":
@@ -39,13 +41,36 @@ impl fmt::Display for RopeScaling {
                 .with("low_freq_factor", low_freq_factor)
                 .with("high_freq_factor", high_freq_factor)
                 .with("original_max_position_embeddings", original_max_position_embeddings),
-            Self::Factors(factors) => {
-                let factors: Vec<_> = factors.iter().map(ToString::to_string).collect();
-                Settings::new("factors").with("values", factors.join(" "))
-            }
+            Self::Factors(factors) => Settings::new("factors").with("values", joined(factors)),
+            Self::Yarn {
+                factor,
+                original_max_position_embeddings,
+                attention_factor,
+                beta_fast,
+                beta_slow,
+            } => Settings::new("yarn")
+                .with("factor", factor)
+                .with("original_max_position_embeddings", original_max_position_embeddings)
+                .with("attention_factor", attention_factor)
+                .with("beta_fast", beta_fast)
+                .with("beta_slow", beta_slow),
+            Self::LongRope {
+                short_factor,
+                long_factor,
+                original_max_position_embeddings,
+                attention_factor,
+            } => Settings::new("longrope")
+                .with("short_factor", joined(short_factor))
+                .with("long_factor", joined(long_factor))
+                .with("original_max_position_embeddings", original_max_position_embeddings)
+                .with("attention_factor", attention_factor),
         };
         f.pad(&settings.to_string())
     }
+}
+
+fn joined(numbers: &[f32]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 impl FromStr for RopeScaling {
@@ -74,9 +99,28 @@ impl FromStr for RopeScaling {
             }
             "factors" => {
                 let [values] = parts.with::<String, 1>(["values"])?;
-                let values = values.split_whitespace().map(str::parse);
-                values.collect::<Result<_, _>>().map(Self::Factors).map_err(|_| parts.unknown())
+                parts.list(&values).map(Self::Factors)
             }
+            "yarn" => {
+                let keys = [
+                    "factor",
+                    "original_max_position_embeddings",
+                    "attention_factor",
+                    "beta_fast",
+                    "beta_slow",
+                ];
+                let [factor, original, attention_factor, beta_fast, beta_slow] =
+                    parts.with(keys)?;
+                let original_max_position_embeddings = original;
+                Ok(Self::Yarn {
+                    factor,
+                    original_max_position_embeddings,
+                    attention_factor,
+                    beta_fast,
+                    beta_slow,
+                })
+            }
+            "longrope" => parts.long_rope(),
             _ => Err(parts.unknown()),
         }
     }
@@ -87,6 +131,7 @@ impl fmt::Display for Positions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let settings = match self {
             Self::Learned => Settings::new("learned"),
+            Self::Absent => Settings::new("absent"),
             Self::Rotary { theta, scaling } => {
                 Settings::new("rotary").with("theta", theta).with("scaling", scaling)
             }
@@ -102,6 +147,7 @@ impl FromStr for Positions {
         let parts = Parts::read("kind of positions", text)?;
         match parts.settings.name.as_str() {
             "learned" => parts.with::<f64, 0>([]).map(|[]| Self::Learned),
+            "absent" => parts.with::<f64, 0>([]).map(|[]| Self::Absent),
             "rotary" => {
                 let [theta, scaling] = parts.with::<String, 2>(["theta", "scaling"])?;
                 let theta = theta.parse().map_err(|_| parts.unknown())?;
@@ -136,14 +182,34 @@ impl<'a> Parts<'a> {
         values.ok_or_else(|| self.unknown())
     }
 
+    fn list(&self, numbers: &str) -> Result<Vec<f32>, CheckpointError> {
+        let numbers = numbers.split_whitespace().map(str::parse);
+        numbers.collect::<Result<_, _>>().map_err(|_| self.unknown())
+    }
+
+    fn long_rope(&self) -> Result<RopeScaling, CheckpointError> {
+        let keys =
+            ["short_factor", "long_factor", "original_max_position_embeddings", "attention_factor"];
+        let [short, long, original, attention_factor] = self.with::<String, 4>(keys)?;
+        Ok(RopeScaling::LongRope {
+            short_factor: self.list(&short)?,
+            long_factor: self.list(&long)?,
+            original_max_position_embeddings: original.parse().map_err(|_| self.unknown())?,
+            attention_factor: attention_factor.parse().map_err(|_| self.unknown())?,
+        })
+    }
+
     fn unknown(&self) -> CheckpointError {
-        const SCALINGS: [&str; 4] = [
+        const SCALINGS: [&str; 6] = [
             "none",
             "linear(factor=F)",
             "llama3(factor=F,low_freq_factor=F,high_freq_factor=F,original_max_position_embeddings=F)",
             "factors(values=F F ...)",
+            "yarn(factor=F,original_max_position_embeddings=F,attention_factor=F,beta_fast=F,beta_slow=F)",
+            "longrope(short_factor=F F ...,long_factor=F F ...,original_max_position_embeddings=N,\
+             attention_factor=F)",
         ];
-        const POSITIONS: [&str; 2] = ["learned", "rotary(theta=F,scaling=SCALING)"];
+        const POSITIONS: [&str; 3] = ["learned", "rotary(theta=F,scaling=SCALING)", "absent"];
         let choices: &[&str] = if self.kind == "rope scaling" { &SCALINGS } else { &POSITIONS };
         unknown(self.kind, self.text, choices)
     }
@@ -235,6 +301,23 @@ mod tests {
                 original_max_position_embeddings: d,
             }),
             prop::collection::vec(number(), 0..5).prop_map(RopeScaling::Factors),
+            [number(), number(), number(), number(), number()].prop_map(|[a, b, c, d, e]| {
+                RopeScaling::Yarn {
+                    factor: a,
+                    original_max_position_embeddings: b,
+                    attention_factor: c,
+                    beta_fast: d,
+                    beta_slow: e,
+                }
+            }),
+            (prop::collection::vec(number(), 0..5), any::<usize>(), number()).prop_map(
+                |(list, original, attention_factor)| RopeScaling::LongRope {
+                    short_factor: list.clone(),
+                    long_factor: list.into_iter().rev().collect(),
+                    original_max_position_embeddings: original,
+                    attention_factor,
+                }
+            ),
         ]
     }
 

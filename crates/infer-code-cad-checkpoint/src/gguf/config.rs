@@ -5,9 +5,6 @@ use crate::config::{
     RopeScaling, TransformerConfig,
 };
 
-/// Divisors of the rotary frequencies, by which Llama 3 is stretched.
-pub(super) const ROPE_FREQS: &str = "rope_freqs.weight";
-
 /// The shape of the model, from the metadata and the tensors there are.
 ///
 /// Keys, defaults and constants as llama.cpp reads them in `load_hparams`.
@@ -20,8 +17,14 @@ pub(crate) fn transformer_config(gguf: &Gguf) -> Result<TransformerConfig, Check
         "gemma2" => keys.gemma2()?,
         "starcoder" => keys.starcoder()?,
         "qwen2" => keys.qwen2()?,
+        "qwen3" => keys.qwen3()?,
+        "smollm3" => keys.smol_lm3()?,
+        "granite" => keys.granite()?,
+        "phi3" => keys.phi3()?,
+        "gemma3" => keys.gemma3()?,
         other => {
-            let supported = "llama, gemma2, starcoder, qwen2";
+            let supported = "llama, gemma2, starcoder, qwen2, qwen3, smollm3, granite, phi3, \
+                             gemma3";
             return Err(keys.unsupported(KEY.into(), other, supported));
         }
     };
@@ -37,13 +40,18 @@ pub(crate) fn transformer_config(gguf: &Gguf) -> Result<TransformerConfig, Check
 }
 
 /// The metadata of one architecture.
-struct Keys<'a> {
-    gguf: &'a Gguf,
+pub(super) struct Keys<'a> {
+    pub(super) gguf: &'a Gguf,
     prefix: &'a str,
 }
 
 impl Keys<'_> {
     fn llama(&self) -> Result<TransformerConfig, CheckpointError> {
+        self.rotary(self.biased(Architecture::Llama)?)
+    }
+
+    /// The biases there are in Llama and in families made after it.
+    fn biased(&self, architecture: Architecture) -> Result<TransformerConfig, CheckpointError> {
         if let Some(experts) = self.size("expert_count")?.filter(|&experts| experts > 0) {
             let key = self.key("expert_count");
             return Err(self.unsupported(key, &experts.to_string(), "0, a model without experts"));
@@ -54,11 +62,104 @@ impl Keys<'_> {
                 (true, false) => AttentionBias::Inputs,
                 (false, _) => AttentionBias::Absent,
             };
-        self.rotary(TransformerConfig {
+        Ok(TransformerConfig {
+            architecture,
             attention_bias,
             mlp_bias: self.has("blk.0.ffn_down.bias"),
             ..TransformerConfig::default()
         })
+    }
+
+    fn qwen3(&self) -> Result<TransformerConfig, CheckpointError> {
+        let config = self.biased(Architecture::Qwen3)?;
+        self.rotary(TransformerConfig { head_norms: true, ..config })
+    }
+
+    /// Every fourth layer turns nothing, in llama.cpp whatever the checkpoint said.
+    fn smol_lm3(&self) -> Result<TransformerConfig, CheckpointError> {
+        let config = self.rotary(self.biased(Architecture::SmolLm3)?)?;
+        let positions = |layer: usize| match layer % 4 {
+            3 => Positions::Absent,
+            _ => config.positions.clone(),
+        };
+        let layer_positions = self.layers(&config).map(positions).collect();
+        Ok(TransformerConfig { layer_positions, ..config })
+    }
+
+    fn granite(&self) -> Result<TransformerConfig, CheckpointError> {
+        const TURNS: &str = "rope.scaling.finetuned";
+        if self.gguf.bool(&self.key(TURNS))? == Some(false) {
+            return Err(self.unsupported(self.key(TURNS), "false", "true"));
+        }
+        // Zero stands for what is not there.
+        let scale = |name| {
+            Ok::<_, CheckpointError>(self.gguf.number(&self.key(name))?.filter(|&x| x != 0.0))
+        };
+        let config = self.biased(Architecture::Granite)?;
+        self.rotary(TransformerConfig {
+            embedding_scale: scale("embedding_scale")?.unwrap_or(1.0),
+            attention_multiplier: scale("attention.scale")?.map(|scale| scale as f32),
+            residual_multiplier: scale("residual_scale")?.unwrap_or(1.0) as f32,
+            logits_scaling: self.need_number("logit_scale")? as f32,
+            ..config
+        })
+    }
+
+    /// A window is computed, as in transformers; llama.cpp reads past it.
+    fn phi3(&self) -> Result<TransformerConfig, CheckpointError> {
+        let config = self.partly_rotary(TransformerConfig {
+            architecture: Architecture::Phi3,
+            ..TransformerConfig::default()
+        })?;
+        let window = self.size("attention.sliding_window")?.filter(|&window| window > 0);
+        let layers = if window.is_some() { self.layers(&config) } else { 0..0 };
+        Ok(TransformerConfig { attention_windows: layers.map(|_| window).collect(), ..config })
+    }
+
+    fn gemma3(&self) -> Result<TransformerConfig, CheckpointError> {
+        let config = self.rotary(TransformerConfig {
+            architecture: Architecture::Gemma3,
+            norm: NormKind::RmsUnitOffset,
+            norm_placement: NormPlacement::BeforeAndAfter,
+            head_norms: true,
+            activation: Activation::GeluTanh,
+            final_logit_softcapping: self
+                .gguf
+                .number(&self.key("final_logit_softcapping"))?
+                .filter(|&cap| cap != 0.0)
+                .map(|cap| cap as f32),
+            ..TransformerConfig::default()
+        })?;
+        let window = self.size("attention.sliding_window")?.filter(|&window| window > 0);
+        let pattern = self.size("attention.sliding_window_pattern")?.unwrap_or(6);
+        let slides = |layer: usize| pattern == 0 || layer % pattern < pattern - 1;
+        let windows = self.layers(&config).map(|layer| window.filter(|_| slides(layer)));
+        let windows: Vec<_> = windows.collect();
+        let local = Positions::Rotary {
+            theta: self.number_or("rope.freq_base_swa", 10_000.0)?,
+            scaling: RopeScaling::None,
+        };
+        let positions = windows.iter().map(|window| match window {
+            Some(_) => local.clone(),
+            None => config.positions.clone(),
+        });
+        // The 27B model, known by its layers, scales by the width of the stream.
+        let scalar = match config.num_hidden_layers {
+            62 => config.hidden_size / config.num_attention_heads.max(1),
+            _ => config.head_dim,
+        };
+        Ok(TransformerConfig {
+            query_pre_attn_scalar: Some(scalar as f32),
+            layer_positions: positions.collect(),
+            attention_windows: windows,
+            embedding_scale: (config.hidden_size as f64).sqrt(),
+            ..config
+        })
+    }
+
+    /// A claimed number of layers is not yet checked: no allocation by more.
+    fn layers(&self, config: &TransformerConfig) -> std::ops::Range<usize> {
+        0..config.num_hidden_layers.min(1 << 16)
     }
 
     fn qwen2(&self) -> Result<TransformerConfig, CheckpointError> {
@@ -85,11 +186,12 @@ impl Keys<'_> {
             46 => config.hidden_size / config.num_attention_heads.max(1),
             _ => config.head_dim,
         };
-        // A claimed number of layers is not yet checked: no allocation by it.
-        let layers = 0..config.num_hidden_layers.min(1 << 16);
         Ok(TransformerConfig {
             query_pre_attn_scalar: Some(scalar as f32),
-            attention_windows: layers.map(|layer| (layer % 2 == 0).then_some(window)).collect(),
+            attention_windows: self
+                .layers(&config)
+                .map(|layer| (layer % 2 == 0).then_some(window))
+                .collect(),
             embedding_scale: (config.hidden_size as f64).sqrt(),
             ..config
         })
@@ -116,59 +218,33 @@ impl Keys<'_> {
         }
     }
 
-    /// What Llama, Gemma 2 and Qwen2 have in common.
+    /// What families have in common whose heads turn as a whole.
     fn rotary(&self, config: TransformerConfig) -> Result<TransformerConfig, CheckpointError> {
-        let config = self.sized(TransformerConfig {
+        let config = self.partly_rotary(config)?;
+        match config.rotary_dim {
+            Some(turned) if turned != config.head_dim => Err(self.unsupported(
+                self.key("rope.dimension_count"),
+                &format!("{turned} of {}", config.head_dim),
+                "all dimensions of a head",
+            )),
+            _ => Ok(TransformerConfig { rotary_dim: None, ..config }),
+        }
+    }
+
+    /// What families have in common whose queries and keys turn.
+    fn partly_rotary(
+        &self,
+        config: TransformerConfig,
+    ) -> Result<TransformerConfig, CheckpointError> {
+        self.sized(TransformerConfig {
             norm_eps: self.need_number("attention.layer_norm_rms_epsilon")?,
             positions: Positions::Rotary {
                 theta: self.number_or("rope.freq_base", 10_000.0)?,
                 scaling: self.rope_scaling()?,
             },
+            rotary_dim: self.size("rope.dimension_count")?,
             ..config
-        })?;
-        let head_dim = config.head_dim;
-        match self.size("rope.dimension_count")? {
-            Some(turned) if turned != head_dim => Err(self.unsupported(
-                self.key("rope.dimension_count"),
-                &format!("{turned} of {head_dim}"),
-                "all dimensions of a head",
-            )),
-            _ => Ok(config),
-        }
-    }
-
-    fn rope_scaling(&self) -> Result<RopeScaling, CheckpointError> {
-        let key = self.key("rope.scaling.type");
-        // Without a type llama.cpp takes the factor for a linear one.
-        let factor = match self.gguf.string(&key)?.unwrap_or("linear") {
-            "none" => 1.0,
-            "linear" => self.linear_factor()?,
-            other => return Err(self.unsupported(key, other, "none, linear")),
-        };
-        Ok(match self.rope_factors()? {
-            // Both divide the frequencies.
-            Some(factors) => RopeScaling::Factors(factors.iter().map(|f| f * factor).collect()),
-            None if factor == 1.0 => RopeScaling::None,
-            None => RopeScaling::Linear { factor },
         })
-    }
-
-    fn linear_factor(&self) -> Result<f32, CheckpointError> {
-        for name in ["rope.scaling.factor", "rope.scale_linear"] {
-            let factor = self.number_or(name, 0.0)? as f32;
-            if !(factor.is_finite() && factor >= 0.0) {
-                return Err(self.gguf.unexpected(&self.key(name), "a positive number"));
-            }
-            if factor != 0.0 {
-                return Ok(factor);
-            }
-        }
-        Ok(1.0)
-    }
-
-    /// The tensor that holds a divisor per frequency, where there is one.
-    fn rope_factors(&self) -> Result<Option<Vec<f32>>, CheckpointError> {
-        self.gguf.values(ROPE_FREQS)
     }
 
     /// The sizes, which all families write.
@@ -223,19 +299,19 @@ impl Keys<'_> {
         }
     }
 
-    fn key(&self, name: &str) -> String {
+    pub(super) fn key(&self, name: &str) -> String {
         format!("{}.{name}", self.prefix)
     }
 
-    fn has(&self, tensor: &str) -> bool {
+    pub(super) fn has(&self, tensor: &str) -> bool {
         self.gguf.shape(tensor).is_some()
     }
 
-    fn size(&self, name: &str) -> Result<Option<usize>, CheckpointError> {
+    pub(super) fn size(&self, name: &str) -> Result<Option<usize>, CheckpointError> {
         self.gguf.size(&self.key(name))
     }
 
-    fn need(&self, name: &str) -> Result<usize, CheckpointError> {
+    pub(super) fn need(&self, name: &str) -> Result<usize, CheckpointError> {
         self.size(name)?.ok_or_else(|| self.gguf.unexpected(&self.key(name), "a number"))
     }
 
@@ -244,11 +320,16 @@ impl Keys<'_> {
         self.gguf.number(&key)?.ok_or_else(|| self.gguf.unexpected(&key, "a number"))
     }
 
-    fn number_or(&self, name: &str, default: f64) -> Result<f64, CheckpointError> {
+    pub(super) fn number_or(&self, name: &str, default: f64) -> Result<f64, CheckpointError> {
         Ok(self.gguf.number(&self.key(name))?.unwrap_or(default))
     }
 
-    fn unsupported(&self, key: String, value: &str, supported: &'static str) -> CheckpointError {
+    pub(super) fn unsupported(
+        &self,
+        key: String,
+        value: &str,
+        supported: &'static str,
+    ) -> CheckpointError {
         let file = self.gguf.file().into();
         CheckpointError::GgufUnsupported { file, key, value: value.into(), supported }
     }

@@ -18,7 +18,7 @@ const KEYS: [&str; 2] = ["tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_toke
 
 /// Tokens that end a completion by their text, of those llama.cpp knows the ones of the families here: files
 /// seldom have the id of the token that ends a turn. Of any type, as llama.cpp has it.
-const TEXTS: [&str; 8] = [
+const TEXTS: [&str; 9] = [
     "<|eot_id|>",
     "<|eom_id|>",
     "<|end_of_text|>",
@@ -27,6 +27,7 @@ const TEXTS: [&str; 8] = [
     "<|endoftext|>",
     "<EOT>",
     "<|EOT|>",
+    "<|end|>",
 ];
 
 /// Of `tokenizer.ggml.token_type`: text.

@@ -39,7 +39,7 @@ pub(super) fn stored(config: &TransformerConfig, name: &str) -> Option<Stored> {
 fn layer_of(architecture: Architecture, module: &str) -> Option<(usize, &str)> {
     let prefix = match architecture {
         Architecture::GptBigCode => "transformer.h.",
-        Architecture::Llama | Architecture::Gemma2 | Architecture::Qwen2 => "model.layers.",
+        _ => "model.layers.",
     };
     let (layer, part) = module.strip_prefix(prefix)?.split_once('.')?;
     Some((layer.parse().ok()?, part))
@@ -61,27 +61,32 @@ fn block_part(architecture: Architecture, part: &str) -> Option<&'static str> {
         (_, "self_attn.q_proj") => "attn_q",
         (_, "self_attn.k_proj") => "attn_k",
         (_, "self_attn.v_proj") => "attn_v",
-        (_, "attn.c_attn") => "attn_qkv",
+        (_, "attn.c_attn" | "self_attn.qkv_proj") => "attn_qkv",
+        (_, "self_attn.q_norm") => "attn_q_norm",
+        (_, "self_attn.k_norm") => "attn_k_norm",
         (_, "self_attn.o_proj" | "attn.c_proj") => "attn_output",
-        (Architecture::Gemma2, "post_attention_layernorm") => "post_attention_norm",
+        (Architecture::Gemma2 | Architecture::Gemma3, "post_attention_layernorm") => {
+            "post_attention_norm"
+        }
         (_, "post_attention_layernorm" | "pre_feedforward_layernorm" | "ln_2") => "ffn_norm",
         (_, "post_feedforward_layernorm") => "post_ffw_norm",
         (_, "mlp.gate_proj") => "ffn_gate",
-        (_, "mlp.up_proj" | "mlp.c_fc") => "ffn_up",
+        (_, "mlp.up_proj" | "mlp.c_fc" | "mlp.gate_up_proj") => "ffn_up",
         (_, "mlp.down_proj" | "mlp.c_proj") => "ffn_down",
         _ => return None,
     })
 }
 
 fn change(config: &TransformerConfig, name: &str) -> Change {
+    use Architecture::{Gemma2, Gemma3, Granite, Llama, SmolLm3};
     match config.architecture {
-        Architecture::Llama if name.ends_with("attn_q") => {
+        Llama | SmolLm3 | Granite if name.ends_with("attn_q") => {
             Change::PairedRows { n_heads: config.num_attention_heads }
         }
-        Architecture::Llama if name.ends_with("attn_k") => {
+        Llama | SmolLm3 | Granite if name.ends_with("attn_k") => {
             Change::PairedRows { n_heads: config.num_key_value_heads }
         }
-        Architecture::Gemma2 if name.ends_with("_norm") => Change::PlusOne,
+        Gemma2 | Gemma3 if name.ends_with("_norm") => Change::PlusOne,
         _ => Change::None,
     }
 }
@@ -110,6 +115,11 @@ mod tests {
         let paired = some("blk.0.attn_k.bias", Change::PairedRows { n_heads: 2 });
         assert_eq!(of(Architecture::Llama, key), paired);
         assert_eq!(of(Architecture::Qwen2, key), some("blk.0.attn_k.bias", Change::None));
+        let norm = "model.layers.0.self_attn.q_norm.weight";
+        let plain = some("blk.0.attn_q_norm.weight", Change::None);
+        assert_eq!(of(Architecture::Qwen3, norm), plain);
+        let gemma = some("blk.0.attn_q_norm.weight", Change::PlusOne);
+        assert_eq!(of(Architecture::Gemma3, norm), gemma);
         let fused = of(Architecture::GptBigCode, "transformer.h.1.attn.c_attn.bias");
         assert_eq!(fused, some("blk.1.attn_qkv.bias", Change::None));
         assert_eq!(of(Architecture::GptBigCode, key), None);

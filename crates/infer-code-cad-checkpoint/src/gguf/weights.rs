@@ -84,7 +84,7 @@ impl TensorSource for GgufWeights {
         let read: HashSet<String> = read
             .iter()
             .filter_map(|name| Some(stored(&self.config, name)?.name))
-            .chain([super::config::ROPE_FREQS.into()])
+            .chain(super::rope::TENSORS.map(Into::into))
             .collect();
         match self.gguf.tensors().find(|tensor| !read.contains(&tensor.name)) {
             None => Ok(()),
