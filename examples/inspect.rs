@@ -4,12 +4,9 @@ use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
-use infer_code_cad::checkpoint::{Checkpoint, CheckpointError, Conversion, TensorInfo};
+use infer_code_cad::checkpoint::{Checkpoint, CheckpointError, TensorInfo};
 
 mod common;
-
-/// Rows of each matrix whose error is measured where it is held in another format.
-const MEASURED_ROWS: usize = 32;
 
 /// Describes a checkpoint without loading it.
 #[derive(Parser)]
@@ -41,9 +38,8 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     writeln!(text, "model          {}", args.model)?;
     writeln!(text, "architecture   {:?}", checkpoint.config().architecture)?;
     writeln!(text, "stored as      {}", formats(&tensors))?;
-    for conversion in checkpoint.conversions(MEASURED_ROWS)? {
-        writeln!(text, "held           {}", held(&conversion))?;
-    }
+    let held = checkpoint.conversions(32)?;
+    text.extend(held.iter().map(|held| format!("held           {held}\n")));
     writeln!(text, "end of text    {:?}", checkpoint.eos_token_ids())?;
     writeln!(text, "tokenizer      {}", tokenizer(&checkpoint))?;
     let template = checkpoint.chat_template()?;
@@ -83,31 +79,10 @@ fn formats(tensors: &[TensorInfo]) -> String {
     formats.into_iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// What a format without products is held in where `--weights` asks for no other, and what that loses.
-fn held(conversion: &Conversion) -> String {
-    let Conversion { stored, held_in, tensors, measured, relative_error, .. } = conversion;
-    let Some(format) = held_in else {
-        return format!(
-            "{stored} cannot be read: {tensors} tensors; take a file in another format"
-        );
-    };
-    let loss = match relative_error {
-        None => "nothing to measure".to_owned(),
-        Some(0.0) => "nothing lost".to_owned(),
-        Some(error) => format!("relative RMS error {error:.1e}"),
-    };
-    format!(
-        "{stored} in {format}: {tensors} tensors, {loss} (on {measured} weights, at most \
-         {MEASURED_ROWS} rows of each)"
-    )
-}
-
 fn tokenizer(checkpoint: &Checkpoint) -> String {
     match checkpoint.tokenizer() {
         Ok(tokenizer) => format!("{} tokens", tokenizer.vocab_size()),
-        Err(CheckpointError::MissingFile { .. }) => {
-            "none; give token ids instead of text".to_owned()
-        }
+        Err(CheckpointError::MissingFile { .. }) => "none; give token ids".to_owned(),
         Err(error) => format!("unusable: {error}"),
     }
 }

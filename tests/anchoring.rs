@@ -84,6 +84,7 @@ fn tokens_and_logits_are_those_of_the_formula() {
                 let most = if *w < 10.0 { 2e-4 } else { 2e-3 };
                 assert_eq!((ours.log_probs.len(), best.len()), (24, 24));
                 for (row, best) in ours.log_probs.iter().zip(best) {
+                    assert_eq!((row.top.len(), best.len()), (5, 5));
                     for (ours, (_, theirs)) in row.top.iter().zip(best) {
                         assert!((ours.1 - theirs).abs() < most, "{case}: {ours:?}, not {theirs}");
                     }

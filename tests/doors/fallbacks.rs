@@ -119,7 +119,7 @@ fn a_beam_wider_than_the_rows_or_the_memory_is_refused() {
     let beam = |beams| Arc::new(Beam { beams, ..Beam::default() });
     let config = EngineConfig { max_rows: 4, ..EngineConfig::default() };
     for beams in [4, 1_000_000, usize::MAX] {
-        let error = error(model([1; 3], [1; 3]), config.clone(), beam(beams));
+        let error = error(model([1; 3], [1; 3]), config, beam(beams));
         let EngineError::RowCap { max_rows: 4, branches, .. } = error else { panic!("{error}") };
         assert_eq!(branches, beams.saturating_add(1));
     }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use infer_code_cad_kernels::{Format, KernelError, StoredFormat};
 
 use crate::{CheckpointError, TensorInfo};
@@ -12,7 +14,7 @@ use crate::{CheckpointError, TensorInfo};
 /// /// What a load of a file would round, and by how much.
 /// fn lost(path: &Path) -> Result<Vec<String>, CheckpointError> {
 ///     let converted = Checkpoint::open(path)?.conversions(16)?;
-///     Ok(converted.iter().map(|c| format!("{}: {:?}", c.stored, c.relative_error)).collect())
+///     Ok(converted.iter().map(ToString::to_string).collect())
 /// }
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +32,25 @@ pub struct Conversion {
     pub measured: usize,
     /// `sqrt(sum (held - stored)^2 / sum stored^2)`; 0 where nothing is lost, none where nothing was measured.
     pub relative_error: Option<f64>,
+}
+
+impl fmt::Display for Conversion {
+    /// As "IQ4_XS in q8_0: 30 tensors, relative RMS error 1.2e-4 on 18432 weights".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stored, held_in, tensors, measured, .. } = self;
+        let Some(format) = held_in else {
+            return write!(
+                f,
+                "{stored} is not read: {tensors} tensors; take a file in another format"
+            );
+        };
+        write!(f, "{stored} in {format}: {tensors} tensors, ")?;
+        match self.relative_error {
+            None => f.write_str("nothing measured"),
+            Some(0.0) => write!(f, "nothing lost on {measured} weights"),
+            Some(error) => write!(f, "relative RMS error {error:.1e} on {measured} weights"),
+        }
+    }
 }
 
 /// The sums that an error is made of, over the rows of some matrices of one format.

@@ -62,7 +62,7 @@ impl StoredFormat {
             let actual = held.len();
             return Err(KernelError::Length { what: "held blocks", expected, actual });
         }
-        if StoredFormat::from(format) == self {
+        if Self::from(format) == self {
             held.copy_from_slice(bytes);
             return Ok(());
         }

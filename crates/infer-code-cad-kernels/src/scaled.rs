@@ -62,7 +62,7 @@ fn trit(bytes: &[u8], i: usize) -> i8 {
     };
     let (digit, at) = ((i - first) / width, start + (i - first) % width);
     let shifted = bytes[at].wrapping_mul(3u8.pow(digit as u32));
-    (u16::from(shifted) * 3 >> 8) as i8 - 1
+    ((u16::from(shifted) * 3) >> 8) as i8 - 1
 }
 
 #[cfg(test)]

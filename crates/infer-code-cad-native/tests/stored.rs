@@ -45,8 +45,8 @@ fn blocks(format: StoredFormat, elements: usize, rng: &mut Rng) -> Vec<u8> {
     };
     for block in bytes.chunks_mut(format.block_bytes()) {
         match format {
-            MXFP4 => block[0] = 121 + block[0] % 3,
-            NVFP4 => block[..4].iter_mut().for_each(|scale| *scale = 8 + *scale % 24),
+            MXFP4 => block[0] = 120 + block[0] % 3,
+            NVFP4 => block[..4].iter_mut().for_each(|scale| *scale = 4 + *scale % 12),
             _ => {}
         }
     }
