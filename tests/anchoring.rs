@@ -1,7 +1,8 @@
 //! Selective prompt anchoring: its formula by transformers, and its two prompts; `fixtures/anchoring.py` has it compute
 //! them.
 //!
-//! The authors' `SPALogitsProcessor`, run once beside the fixture, chose all of its tokens.
+//! What the authors' `SPALogitsProcessor` does without its attention mask was run once beside the fixture, and chose
+//! all of its tokens.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
