@@ -58,7 +58,8 @@ fn held(format: StoredFormat, bytes: &[u8]) -> Vec<f32> {
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|x| x.to_bits()).collect()
+    // Which of two NaNs a sum hands on depends on the processor.
+    values.iter().map(|x| if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() }).collect()
 }
 
 /// How far `held` may be from a value, by the largest magnitude of the 32 it shares a scale with.
