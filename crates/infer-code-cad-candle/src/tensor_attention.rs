@@ -5,9 +5,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
 use candle_nn::rotary_emb::rope;
 
-use infer_code_cad_checkpoint::architecture::Heads;
-use infer_code_cad_checkpoint::architecture::{Rope, Ropes, Rotations};
-
+use infer_code_cad_checkpoint::architecture::{Heads, Rope, Ropes, Rotations};
 use infer_code_cad_engine::backend::TwoContexts;
 
 use crate::norm::Norm;

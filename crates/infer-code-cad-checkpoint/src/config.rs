@@ -314,6 +314,9 @@ impl TransformerConfig {
     }
 }
 
+/// A number of layers that a file claims is not yet checked: no allocation by more.
+pub(crate) const MOST_LAYERS: usize = 1 << 16;
+
 /// The bound keeps every product of two sizes, and all heads of a token, within 64 bits.
 pub(crate) const LARGEST: usize = 1 << 28;
 

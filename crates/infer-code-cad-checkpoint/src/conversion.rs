@@ -26,8 +26,6 @@ pub struct Conversion {
     pub held_in: Option<Format>,
     /// How many matrices.
     pub tensors: usize,
-    /// What they take in the file.
-    pub bytes: usize,
     /// How many of their weights the error was measured on.
     pub measured: usize,
     /// `sqrt(sum (held - stored)^2 / sum stored^2)`; 0 where nothing is lost, none where nothing was measured.
@@ -35,7 +33,7 @@ pub struct Conversion {
 }
 
 impl fmt::Display for Conversion {
-    /// As "IQ4_XS in q8_0: 30 tensors, relative RMS error 1.2e-4 on 18432 weights".
+    /// As "IQ4_XS in Q8_0: 30 tensors, relative RMS error 1.2e-4 on 18432 weights".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { stored, held_in, tensors, measured, .. } = self;
         let Some(format) = held_in else {
@@ -64,8 +62,8 @@ pub(crate) struct Converted {
 impl Converted {
     pub(crate) fn new(stored: StoredFormat) -> Self {
         let held_in = stored.held_in();
-        let (tensors, bytes, measured, relative_error) = (0, 0, 0, None);
-        let conversion = Conversion { stored, held_in, tensors, bytes, measured, relative_error };
+        let (tensors, measured, relative_error) = (0, 0, None);
+        let conversion = Conversion { stored, held_in, tensors, measured, relative_error };
         Self { conversion, squared_error: 0.0, squared: 0.0 }
     }
 
@@ -77,7 +75,6 @@ impl Converted {
         rows: usize,
     ) -> Result<(), CheckpointError> {
         self.conversion.tensors += 1;
-        self.conversion.bytes += tensor.bytes;
         let columns = tensor.shape.last().copied().unwrap_or(1);
         let Some(row_bytes) = self.conversion.stored.size_of(&[columns]).filter(|&n| n > 0) else {
             return Ok(());

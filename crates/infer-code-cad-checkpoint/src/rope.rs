@@ -166,8 +166,15 @@ impl Stretch<'_> {
                 let bounds = [low_freq_factor, high_freq_factor];
                 llama3(inv_freq, factor, bounds, original_max_position_embeddings)
             }
-            RopeScaling::Yarn { factor, beta_fast, beta_slow, .. } => {
-                let kept = 1.0 - self.ramp(i, beta_fast, beta_slow);
+            RopeScaling::Yarn {
+                factor,
+                beta_fast,
+                beta_slow,
+                original_max_position_embeddings,
+                ..
+            } => {
+                let turns = [beta_fast, beta_slow];
+                let kept = 1.0 - self.ramp(i, turns, original_max_position_embeddings);
                 1.0 / (factor * power) * (1.0 - kept) + inv_freq * kept
             }
             RopeScaling::LongRope { ref short_factor, ref long_factor, .. } => match self.reach {
@@ -179,11 +186,7 @@ impl Stretch<'_> {
 
     /// Zero for the frequency that turns `fast` times in the original context and those above, one for that which
     /// turns `slow` times and those below, each rounded outwards to a whole index.
-    fn ramp(&self, i: usize, fast: f32, slow: f32) -> f32 {
-        let RopeScaling::Yarn { original_max_position_embeddings: original, .. } = *self.scaling
-        else {
-            return 0.0;
-        };
+    fn ramp(&self, i: usize, [fast, slow]: [f32; 2], original: f32) -> f32 {
         let dim = self.dim as f64;
         let index = |turns: f32| {
             let wavelength = f64::from(original) / (f64::from(turns) * 2.0 * std::f64::consts::PI);

@@ -7,8 +7,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::norm::NativeNorm;
 use crate::softmax::{LANES, exps, soft_cap};
-use infer_code_cad_checkpoint::architecture::Heads;
-use infer_code_cad_checkpoint::architecture::Rotations;
+use infer_code_cad_checkpoint::architecture::{Heads, Rotations};
 use infer_code_cad_engine::Step;
 use infer_code_cad_engine::backend::{Ragged, own_cache, own_cache_mut};
 
@@ -181,7 +180,7 @@ impl NativeAttention {
         }
     }
 
-    /// Rotates queries and keys, and writes the new keys and values: long prompts token by token and page by page
+    /// Places queries and keys, and writes the new keys and values: long prompts token by token and page by page
     /// on all threads, then all else, a stream to a thread.
     fn append(
         &self,

@@ -8,10 +8,9 @@ use crate::{Hit, Part, Query, RetrievalError, Retriever};
 
 /// Fuses the answers of several retrievers by their ranks alone, so that scores of different scales never meet.
 ///
-/// The score of a passage is the sum of `1 / (k + rank)` over the retrievers that found it, ranks from 1, that of the first
-/// times [`HybridConfig::first_weight`]. Equal scores
-/// keep the order in which the passages were found first, retriever by retriever. Passages are the same where their
-/// ids are.
+/// The score of a passage is the sum of `1 / (k + rank)` over the retrievers that found it, ranks from 1, that of the
+/// first times [`HybridConfig::first_weight`]. Equal scores keep the order in which the passages were found first,
+/// retriever by retriever. Passages are the same where their ids are.
 /// Cormack, Clarke and Büttcher, [Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning
 /// Methods](https://doi.org/10.1145/1571941.1572114), section 2.
 ///

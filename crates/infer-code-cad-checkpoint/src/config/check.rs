@@ -102,8 +102,12 @@ impl TransformerConfig {
         ];
         for positions in self.all_positions() {
             if let Positions::Rotary { theta, scaling } = positions {
+                let lists = scaling.lists();
+                let of_lists =
+                    lists.iter().flat_map(|(field, list)| list.iter().map(|x| (*field, *x)));
+                let all = scaling.numbers().into_iter().chain(of_lists);
                 numbers.push(("rope_theta", *theta));
-                numbers.extend(scaling.numbers());
+                numbers.extend(all.map(|(field, number)| (field, f64::from(number))));
             }
         }
         // They are computed with in f32, where less than the smallest normal number is as bad as zero.
@@ -166,9 +170,9 @@ impl TransformerConfig {
 }
 
 impl RopeScaling {
-    /// Its numbers by the names of their fields; all divide or are divided by.
-    fn numbers(&self) -> Vec<(&'static str, f64)> {
-        let numbers = match self {
+    /// Its numbers but for [`Self::lists`], by the names of their fields; all divide or are divided by.
+    pub(super) fn numbers(&self) -> Vec<(&'static str, f32)> {
+        match self {
             Self::None => vec![],
             Self::Linear { factor } => vec![("factor", *factor)],
             Self::Llama3 {
@@ -200,12 +204,7 @@ impl RopeScaling {
                 ("attention_factor", *attention_factor),
             ],
             Self::Factors(_) => vec![],
-        };
-        let lists = self
-            .lists()
-            .into_iter()
-            .flat_map(|(field, list)| list.iter().map(move |&factor| (field, factor)));
-        numbers.into_iter().chain(lists).map(|(field, value)| (field, f64::from(value))).collect()
+        }
     }
 
     /// Its lists, of a number for each frequency.

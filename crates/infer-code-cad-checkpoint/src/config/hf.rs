@@ -1,7 +1,9 @@
 use serde::de::DeserializeOwned;
 
 use super::hf_rope::HfRope;
-use super::{Activation, Architecture, AttentionBias, Positions, TransformerConfig, invalid};
+use super::{
+    Activation, Architecture, AttentionBias, MOST_LAYERS, Positions, TransformerConfig, invalid,
+};
 use crate::CheckpointError;
 use crate::fields::Fields;
 use crate::token_ids::token_ids;
@@ -16,8 +18,6 @@ const HIDDEN_SIZE: [&str; 2] = ["hidden_size", "n_embd"];
 pub(super) const INTERMEDIATE_SIZE: [&str; 2] = ["intermediate_size", "n_inner"];
 pub(super) const LAYERS: [&str; 2] = ["num_hidden_layers", "n_layer"];
 const HEADS: [&str; 2] = ["num_attention_heads", "n_head"];
-/// A claimed number of layers is not yet checked: no allocation by more.
-pub(super) const MOST_LAYERS: usize = 1 << 16;
 pub(super) const POSITIONS: [&str; 2] = ["max_position_embeddings", "n_positions"];
 
 impl<'a> HfConfig<'a> {
@@ -135,12 +135,15 @@ impl<'a> HfConfig<'a> {
         &self,
         config: TransformerConfig,
     ) -> Result<TransformerConfig, CheckpointError> {
+        let positions = self.whole_turned(10_000.0)?;
+        self.normed(TransformerConfig { positions, ..config })
+    }
+
+    /// The positions of a model whose heads turn as a whole.
+    pub(super) fn whole_turned(&self, default: f64) -> Result<Positions, CheckpointError> {
         let rope = HfRope::of(&self.fields)?;
         rope.refuse_partial()?;
-        self.normed(TransformerConfig {
-            positions: self.turned(&rope, "rope_theta", 10_000.0)?,
-            ..config
-        })
+        self.turned(&rope, "rope_theta", default)
     }
 
     /// The base, which may stand outside of `rope` as `field`, and what stretches the frequencies.

@@ -1,10 +1,10 @@
 //! What each family writes in its `config.json`, and the defaults of transformers for the rest.
 
-use super::hf::{HfConfig, INTERMEDIATE_SIZE, LAYERS, MOST_LAYERS, POSITIONS};
+use super::hf::{HfConfig, INTERMEDIATE_SIZE, LAYERS, POSITIONS};
 use super::hf_rope::HfRope;
 use super::{
-    Activation, Architecture, AttentionBias, FeedForwardKind, NormKind, NormPlacement, Positions,
-    TransformerConfig, invalid,
+    Activation, Architecture, AttentionBias, FeedForwardKind, MOST_LAYERS, NormKind, NormPlacement,
+    Positions, TransformerConfig, invalid,
 };
 use crate::CheckpointError;
 
@@ -57,9 +57,7 @@ impl HfConfig<'_> {
     }
 
     pub(super) fn smol_lm3(&self) -> Result<TransformerConfig, CheckpointError> {
-        let rope = HfRope::of(&self.fields)?;
-        rope.refuse_partial()?;
-        let positions = self.turned(&rope, "rope_theta", 2_000_000.0)?;
+        let positions = self.whole_turned(2_000_000.0)?;
         let turns = self.turning_layers()?;
         let layer_positions = turns.iter().map(|turns| match turns {
             true => positions.clone(),
@@ -117,8 +115,9 @@ impl HfConfig<'_> {
     pub(super) fn phi3(&self) -> Result<TransformerConfig, CheckpointError> {
         const PART: &str = "partial_rotary_factor";
         let rope = HfRope::of(&self.fields)?;
-        let config = self.normed(TransformerConfig {
+        let config = self.sized(TransformerConfig {
             architecture: Architecture::Phi3,
+            norm_eps: self.number("rms_norm_eps")?.unwrap_or(1e-5),
             positions: self.phi3_positions(&rope)?,
             activation: self.activation("hidden_act", Activation::Silu)?,
             attention_windows: self.windows(None, |_| true)?,
@@ -130,7 +129,6 @@ impl HfConfig<'_> {
             return Err(invalid(PART, part.to_string(), "a number above 0, at most 1"));
         }
         Ok(TransformerConfig {
-            norm_eps: self.number("rms_norm_eps")?.unwrap_or(1e-5),
             rotary_dim: Some((config.head_dim as f64 * part) as usize),
             ..config
         })
@@ -151,7 +149,6 @@ impl HfConfig<'_> {
     }
 
     pub(super) fn gemma3(&self) -> Result<TransformerConfig, CheckpointError> {
-        self.refuse_bidirectional()?;
         // It is written for no model, and transformers reads past it.
         if let Some(cap) = self.number("attn_logit_softcapping")? {
             let (field, value) = ("attn_logit_softcapping", cap.to_string());
@@ -160,30 +157,17 @@ impl HfConfig<'_> {
         let pattern = self.size(["sliding_window_pattern"])?.unwrap_or(6);
         let windows = self.windows(Some(4096), |layer| !(layer + 1).is_multiple_of(pattern))?;
         let (positions, local) = self.gemma3_positions()?;
-        let config = self.normed(TransformerConfig {
+        self.gemma(TransformerConfig {
             architecture: Architecture::Gemma3,
-            norm: NormKind::RmsUnitOffset,
-            norm_placement: NormPlacement::BeforeAndAfter,
             head_norms: true,
             layer_positions: windows
                 .iter()
                 .map(|window| if window.is_some() { local.clone() } else { positions.clone() })
                 .collect(),
             positions,
-            activation: self.activation("hidden_activation", Activation::GeluTanh)?,
-            attention_bias: self.attention_bias()?,
-            query_pre_attn_scalar: Some(
-                self.number("query_pre_attn_scalar")?.unwrap_or(256.0) as f32
-            ),
             final_logit_softcapping: self.number("final_logit_softcapping")?.map(|cap| cap as f32),
             attention_windows: windows,
-            tie_word_embeddings: self.tied(true)?,
             ..TransformerConfig::default()
-        })?;
-        Ok(TransformerConfig {
-            head_dim: self.size(["head_dim"])?.unwrap_or(256),
-            embedding_scale: (config.hidden_size as f64).sqrt(),
-            ..config
         })
     }
 
@@ -198,31 +182,34 @@ impl HfConfig<'_> {
         ))
     }
 
-    fn refuse_bidirectional(&self) -> Result<(), CheckpointError> {
+    pub(super) fn gemma2(&self) -> Result<TransformerConfig, CheckpointError> {
+        self.gemma(TransformerConfig {
+            architecture: Architecture::Gemma2,
+            positions: self.whole_turned(10_000.0)?,
+            attn_logit_softcapping: self.number_or("attn_logit_softcapping", 50.0)?,
+            final_logit_softcapping: self.number_or("final_logit_softcapping", 30.0)?,
+            attention_windows: self.windows(Some(4096), |layer| layer % 2 == 0)?,
+            ..TransformerConfig::default()
+        })
+    }
+
+    /// What Gemma 2 and 3 have in common.
+    fn gemma(&self, config: TransformerConfig) -> Result<TransformerConfig, CheckpointError> {
         let field = "use_bidirectional_attention";
         if self.flag(field)? == Some(true) {
             let (value, supported) = ("true".into(), "false");
             return Err(CheckpointError::UnsupportedConfig { field, value, supported });
         }
-        Ok(())
-    }
-
-    pub(super) fn gemma2(&self) -> Result<TransformerConfig, CheckpointError> {
-        self.refuse_bidirectional()?;
         let scalar = self.number("query_pre_attn_scalar")?.unwrap_or(256.0);
-        let config = self.rotary(TransformerConfig {
-            architecture: Architecture::Gemma2,
+        let config = self.normed(TransformerConfig {
             norm: NormKind::RmsUnitOffset,
             norm_placement: NormPlacement::BeforeAndAfter,
             // `hidden_act` was wrong in the first files.
             activation: self.activation("hidden_activation", Activation::GeluTanh)?,
             attention_bias: self.attention_bias()?,
             query_pre_attn_scalar: Some(scalar as f32),
-            attn_logit_softcapping: self.number_or("attn_logit_softcapping", 50.0)?,
-            final_logit_softcapping: self.number_or("final_logit_softcapping", 30.0)?,
-            attention_windows: self.windows(Some(4096), |layer| layer % 2 == 0)?,
             tie_word_embeddings: self.tied(true)?,
-            ..TransformerConfig::default()
+            ..config
         })?;
         Ok(TransformerConfig {
             head_dim: self.size(["head_dim"])?.unwrap_or(256),

@@ -1,3 +1,5 @@
+use serde::de::DeserializeOwned;
+
 use super::{RopeScaling, invalid};
 use crate::CheckpointError;
 use crate::fields::Fields;
@@ -52,9 +54,9 @@ impl<'a> HfRope<'a> {
     /// The type of the scaling.
     pub(super) fn kind(&self) -> Result<Option<String>, CheckpointError> {
         // The second is the older name; files saved again carry both.
-        match self.text("rope_type")? {
+        match self.read("rope_type", "a text")? {
             Some(kind) => Ok(Some(kind)),
-            None => self.text("type"),
+            None => self.read("type", "a text"),
         }
     }
 
@@ -83,7 +85,7 @@ impl<'a> HfRope<'a> {
 
     /// Numbers are left out where they are the paper's.
     fn yarn(&self, max_positions: usize) -> Result<RopeScaling, CheckpointError> {
-        if self.flag("truncate")? == Some(false) {
+        if self.read("truncate", "true or false")? == Some(false) {
             let (value, supported) = ("false".into(), "true");
             return Err(CheckpointError::UnsupportedConfig { field: "truncate", value, supported });
         }
@@ -140,30 +142,25 @@ impl<'a> HfRope<'a> {
     }
 
     pub(super) fn number(&self, field: &'static str) -> Result<Option<f64>, CheckpointError> {
-        let Some(fields) = &self.fields else { return Ok(None) };
-        fields.get(field).map_err(|written| invalid(field, written, "a number"))
+        self.read(field, "a number")
     }
 
     pub(super) fn size(&self, field: &'static str) -> Result<Option<usize>, CheckpointError> {
-        let Some(fields) = &self.fields else { return Ok(None) };
-        fields.get(field).map_err(|written| invalid(field, written, "a whole number"))
-    }
-
-    fn flag(&self, field: &'static str) -> Result<Option<bool>, CheckpointError> {
-        let Some(fields) = &self.fields else { return Ok(None) };
-        fields.get(field).map_err(|written| invalid(field, written, "true or false"))
+        self.read(field, "a whole number")
     }
 
     fn list(&self, field: &'static str) -> Result<Vec<f32>, CheckpointError> {
         let expected = "a list of numbers";
-        let Some(fields) = &self.fields else { return Err(invalid(field, "absent", expected)) };
-        let list = fields.get(field).map_err(|written| invalid(field, written, expected))?;
-        list.ok_or_else(|| invalid(field, "absent", expected))
+        self.read(field, expected)?.ok_or_else(|| invalid(field, "absent", expected))
     }
 
-    fn text(&self, field: &'static str) -> Result<Option<String>, CheckpointError> {
+    fn read<T: DeserializeOwned>(
+        &self,
+        field: &'static str,
+        expected: &str,
+    ) -> Result<Option<T>, CheckpointError> {
         let Some(fields) = &self.fields else { return Ok(None) };
-        fields.get(field).map_err(|written| invalid(field, written, "a text"))
+        fields.get(field).map_err(|written| invalid(field, written, expected))
     }
 
     fn need(&self, field: &'static str) -> Result<f32, CheckpointError> {

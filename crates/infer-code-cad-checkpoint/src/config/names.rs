@@ -28,32 +28,16 @@ named!(Activation, "activation":
 impl fmt::Display for RopeScaling {
     /// As in `linear(factor=4)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbered = |name| {
+            let numbers = self.numbers().into_iter();
+            numbers.fold(Settings::new(name), |all, (field, number)| all.with(field, number))
+        };
         let settings = match self {
             Self::None => Settings::new("none"),
-            Self::Linear { factor } => Settings::new("linear").with("factor", factor),
-            Self::Llama3 {
-                factor,
-                low_freq_factor,
-                high_freq_factor,
-                original_max_position_embeddings,
-            } => Settings::new("llama3")
-                .with("factor", factor)
-                .with("low_freq_factor", low_freq_factor)
-                .with("high_freq_factor", high_freq_factor)
-                .with("original_max_position_embeddings", original_max_position_embeddings),
+            Self::Linear { .. } => numbered("linear"),
+            Self::Llama3 { .. } => numbered("llama3"),
+            Self::Yarn { .. } => numbered("yarn"),
             Self::Factors(factors) => Settings::new("factors").with("values", joined(factors)),
-            Self::Yarn {
-                factor,
-                original_max_position_embeddings,
-                attention_factor,
-                beta_fast,
-                beta_slow,
-            } => Settings::new("yarn")
-                .with("factor", factor)
-                .with("original_max_position_embeddings", original_max_position_embeddings)
-                .with("attention_factor", attention_factor)
-                .with("beta_fast", beta_fast)
-                .with("beta_slow", beta_slow),
             Self::LongRope {
                 short_factor,
                 long_factor,

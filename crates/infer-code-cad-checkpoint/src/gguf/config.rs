@@ -1,8 +1,8 @@
 use super::Gguf;
 use crate::CheckpointError;
 use crate::config::{
-    Activation, Architecture, AttentionBias, FeedForwardKind, NormKind, NormPlacement, Positions,
-    RopeScaling, TransformerConfig,
+    Activation, Architecture, AttentionBias, FeedForwardKind, MOST_LAYERS, NormKind, NormPlacement,
+    Positions, RopeScaling, TransformerConfig,
 };
 
 /// The shape of the model, from the metadata and the tensors there are.
@@ -117,19 +117,16 @@ impl Keys<'_> {
     }
 
     fn gemma3(&self) -> Result<TransformerConfig, CheckpointError> {
-        let config = self.rotary(TransformerConfig {
-            architecture: Architecture::Gemma3,
-            norm: NormKind::RmsUnitOffset,
-            norm_placement: NormPlacement::BeforeAndAfter,
-            head_norms: true,
-            activation: Activation::GeluTanh,
-            final_logit_softcapping: self
-                .gguf
-                .number(&self.key("final_logit_softcapping"))?
-                .filter(|&cap| cap != 0.0)
-                .map(|cap| cap as f32),
-            ..TransformerConfig::default()
-        })?;
+        let cap = self.gguf.number(&self.key("final_logit_softcapping"))?.filter(|&cap| cap != 0.0);
+        let config = self.gemma(
+            62,
+            TransformerConfig {
+                architecture: Architecture::Gemma3,
+                head_norms: true,
+                final_logit_softcapping: cap.map(|cap| cap as f32),
+                ..TransformerConfig::default()
+            },
+        )?;
         let window = self.size("attention.sliding_window")?.filter(|&window| window > 0);
         let pattern = self.size("attention.sliding_window_pattern")?.unwrap_or(6);
         let slides = |layer: usize| pattern == 0 || layer % pattern < pattern - 1;
@@ -143,23 +140,15 @@ impl Keys<'_> {
             Some(_) => local.clone(),
             None => config.positions.clone(),
         });
-        // The 27B model, known by its layers, scales by the width of the stream.
-        let scalar = match config.num_hidden_layers {
-            62 => config.hidden_size / config.num_attention_heads.max(1),
-            _ => config.head_dim,
-        };
         Ok(TransformerConfig {
-            query_pre_attn_scalar: Some(scalar as f32),
             layer_positions: positions.collect(),
             attention_windows: windows,
-            embedding_scale: (config.hidden_size as f64).sqrt(),
             ..config
         })
     }
 
-    /// A claimed number of layers is not yet checked: no allocation by more.
     fn layers(&self, config: &TransformerConfig) -> std::ops::Range<usize> {
-        0..config.num_hidden_layers.min(1 << 16)
+        0..config.num_hidden_layers.min(MOST_LAYERS)
     }
 
     fn qwen2(&self) -> Result<TransformerConfig, CheckpointError> {
@@ -171,27 +160,43 @@ impl Keys<'_> {
     }
 
     fn gemma2(&self) -> Result<TransformerConfig, CheckpointError> {
+        let config =
+            self.gemma(
+                46,
+                TransformerConfig {
+                    architecture: Architecture::Gemma2,
+                    attn_logit_softcapping: Some(
+                        self.number_or("attn_logit_softcapping", 50.0)? as f32
+                    ),
+                    final_logit_softcapping: Some(
+                        self.number_or("final_logit_softcapping", 30.0)? as f32
+                    ),
+                    ..TransformerConfig::default()
+                },
+            )?;
+        let window = self.size("attention.sliding_window")?.unwrap_or(4096);
+        let windows = self.layers(&config).map(|layer| (layer % 2 == 0).then_some(window));
+        Ok(TransformerConfig { attention_windows: windows.collect(), ..config })
+    }
+
+    /// What Gemma 2 and 3 have in common. The 27B model, known by its layers, scales by the width of the stream.
+    fn gemma(
+        &self,
+        layers_of_27b: usize,
+        config: TransformerConfig,
+    ) -> Result<TransformerConfig, CheckpointError> {
         let config = self.rotary(TransformerConfig {
-            architecture: Architecture::Gemma2,
             norm: NormKind::RmsUnitOffset,
             norm_placement: NormPlacement::BeforeAndAfter,
             activation: Activation::GeluTanh,
-            attn_logit_softcapping: Some(self.number_or("attn_logit_softcapping", 50.0)? as f32),
-            final_logit_softcapping: Some(self.number_or("final_logit_softcapping", 30.0)? as f32),
-            ..TransformerConfig::default()
+            ..config
         })?;
-        let window = self.size("attention.sliding_window")?.unwrap_or(4096);
-        // The 27B model, known by its layers, scales by the width of the stream.
-        let scalar = match config.num_hidden_layers {
-            46 => config.hidden_size / config.num_attention_heads.max(1),
-            _ => config.head_dim,
+        let scalar = match config.num_hidden_layers == layers_of_27b {
+            true => config.hidden_size / config.num_attention_heads.max(1),
+            false => config.head_dim,
         };
         Ok(TransformerConfig {
             query_pre_attn_scalar: Some(scalar as f32),
-            attention_windows: self
-                .layers(&config)
-                .map(|layer| (layer % 2 == 0).then_some(window))
-                .collect(),
             embedding_scale: (config.hidden_size as f64).sqrt(),
             ..config
         })

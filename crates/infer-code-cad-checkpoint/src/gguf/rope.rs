@@ -27,7 +27,7 @@ impl Keys<'_> {
             "linear" => self.linear_factor()?,
             other => return Err(self.unsupported(key, other, "none, linear, yarn, longrope")),
         };
-        Ok(match self.rope_factors()? {
+        Ok(match self.gguf.values(FREQS)? {
             // Both divide the frequencies.
             Some(factors) => RopeScaling::Factors(factors.iter().map(|f| f * factor).collect()),
             None if factor == 1.0 => RopeScaling::None,
@@ -46,11 +46,6 @@ impl Keys<'_> {
             }
         }
         Ok(1.0)
-    }
-
-    /// The tensor that holds a divisor per frequency, where there is one.
-    fn rope_factors(&self) -> Result<Option<Vec<f32>>, CheckpointError> {
-        self.gguf.values(FREQS)
     }
 
     /// What turns is multiplied by the logarithm of the factor, and by a number of the file's.

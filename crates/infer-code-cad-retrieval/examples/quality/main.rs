@@ -83,9 +83,9 @@ fn main() -> Outcome<()> {
         labels.libraries(LEAST_QUERIES).into_iter().map(of).collect::<Outcome<Vec<_>>>()?;
     let (lexical, words) = lexical(all, once, &sample, &labels)?;
     for vectors in &vectors {
-        let hybrid = hybrid(&vectors.dense, &words)?;
-        let alone = with_vectors(vectors, &hybrid, &sample, &lexical, &labels)?;
-        weights::weigh(&vectors.name, &vectors.dense, &words, &alone, &labels)?;
+        let hybrid = Arc::new(hybrid(&vectors.dense, &words, 1.0)?);
+        let [alone, both] = with_vectors(vectors, &hybrid, &sample, &lexical, &labels)?;
+        weights::weigh(&vectors.name, &vectors.dense, &words, [&alone, &both], &labels)?;
         signals::found(&vectors.name, &hybrid, &labels)?;
         let ask = |library: &OneLibrary| library.ask(vectors, &labels);
         let answers = libraries.iter().map(ask).collect::<Outcome<Vec<_>>>()?;
@@ -114,14 +114,14 @@ fn lexical(
     Ok((arm, once))
 }
 
-/// Dense and hybrid search, on each text once. Gives the first.
+/// Dense and hybrid search, on each text once.
 fn with_vectors(
     Vectors { name, dense, .. }: &Vectors,
     hybrid: &Arc<Hybrid>,
     sample: &[String],
     words: &Arm,
     labels: &Labels,
-) -> Outcome<Arm> {
+) -> Outcome<[Arm; 2]> {
     let alone = Arm::ask(name, dense, labels, DEPTH)?;
     alone.against(words)?;
     let both = Arm::ask(format!("{name} + bm25"), hybrid, labels, DEPTH)?;
@@ -131,7 +131,7 @@ fn with_vectors(
     Arm::ask(format!("{name}, hub penalty"), &held_back, labels, DEPTH)?.against(&alone)?;
     let differing = Mmr::new(Arc::clone(hybrid), Arc::clone(dense), MmrConfig::default())?;
     Arm::ask(format!("{name} + bm25, MMR"), &differing, labels, MMR_DEPTH)?.against(&both)?;
-    Ok(alone)
+    Ok([alone, both])
 }
 
 /// The passages of one library.
@@ -150,7 +150,7 @@ impl OneLibrary {
     }
 
     fn ask(&self, vectors: &Vectors, labels: &Labels) -> Outcome<signals::Answers> {
-        let hybrid = hybrid(&vectors.only(&self.passages)?, &self.words)?;
+        let hybrid = hybrid(&vectors.only(&self.passages)?, &self.words, 1.0)?;
         signals::covered(&vectors.name, &hybrid, &self.name, labels)
     }
 }
@@ -162,9 +162,10 @@ fn bm25(name: &str, passages: Vec<Arc<Passage>>, config: Bm25Config) -> Outcome<
     Ok(index)
 }
 
-fn hybrid(dense: &Arc<Dense>, words: &Arc<Bm25Index>) -> Outcome<Arc<Hybrid>> {
+/// Both, the ranks of the first times a weight.
+fn hybrid(dense: &Arc<Dense>, words: &Arc<Bm25Index>, first_weight: f32) -> Outcome<Hybrid> {
     let both: Vec<Arc<dyn Retriever>> = vec![Arc::clone(dense) as _, Arc::clone(words) as _];
-    Ok(Arc::new(Hybrid::new(both, HybridConfig::default())?))
+    Ok(Hybrid::new(both, HybridConfig { first_weight, ..HybridConfig::default() })?)
 }
 
 fn hub_penalty<R: Retriever>(inner: R, sample: &[String]) -> Outcome<HubPenalty<R>> {
