@@ -4,8 +4,9 @@
 //! `cargo bench -p infer-code-cad-benches --bench weight_pass -- --format q8_0 --threads 2
 //! --repeats 5 --roofline path/to/roofline`
 //!
-//! The roofline program is called as `roofline 8|4|16 THREADS REPS` and prints lines with
-//! `B= 1: min 43.0 ms med 44.1 ms`.
+//! The roofline program, such as `peers/read_pass.c`, is called as `roofline FILE THREADS REPEATS
+//! ROWS,..` with a file of as many bytes as the weights have, and prints lines with `B= 1: min 43.0
+//! ms med 44.1 ms`.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -63,7 +64,7 @@ fn main() {
             ours.entry(rows).or_default().extend(weight_passes(&matrices, rows, &pool));
         }
         if let Some(program) = &flags.roofline {
-            run_roofline(program, &flags, &mut roofline);
+            run_roofline(program, bytes, &flags, &mut roofline);
         }
     }
     report(&ours, &roofline, bytes);
@@ -172,15 +173,13 @@ fn weight_passes(matrices: &[PackedMatrix], rows: usize, pool: &Pool) -> Vec<f64
     (0..PASSES_PER_CALL).map(|_| pass()).collect()
 }
 
-fn run_roofline(program: &str, flags: &Flags, times: &mut Times) {
-    let bits = match flags.format {
-        Format::Q8_0 => "8",
-        Format::Q4_0 | Format::Q4_K => "4",
-        Format::Bf16 | Format::F16 => "16",
-        other => panic!("the roofline program has no twin of {other:?}"),
-    };
-    let (threads, passes) = (flags.threads.to_string(), PASSES_PER_CALL.to_string());
-    let output = Command::new(program).args([bits, &threads, &passes]).output();
+fn run_roofline(program: &str, bytes: usize, flags: &Flags, times: &mut Times) {
+    let file = std::env::temp_dir().join(format!("weight-pass-{}", std::process::id()));
+    std::fs::write(&file, vec![1; bytes]).expect("room for the weights among temporary files");
+    let rows: Vec<_> = flags.rows.iter().map(usize::to_string).collect();
+    let numbers = [flags.threads.to_string(), PASSES_PER_CALL.to_string(), rows.join(",")];
+    let output = Command::new(program).arg(&file).args(numbers).output();
+    std::fs::remove_file(&file).expect("the file was written");
     let output = output.expect("the roofline program runs").stdout;
     for line in String::from_utf8_lossy(&output).lines() {
         let number = |after: &str| -> Option<f64> {

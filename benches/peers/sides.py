@@ -15,10 +15,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 OURS = "infer-code-cad"
 PEERS = ["llama.cpp", "candle", "transformers", "openvino", "roofline"]
-# Of our formats: torch's names, what comes nearest in OpenVINO, bits in the roofline program.
+# Of our formats: torch's names, what comes nearest in OpenVINO.
 TRANSFORMERS = {"bf16": "bfloat16", "f32": "float32"}
 OPENVINO = {"q8_0": "int8", "q4_0": "int4", "q4_k_m": "int4"}
-ROOFLINE = {"q8_0": "8", "q4_0": "4", "q4_k_m": "4", "bf16": "16"}
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,10 @@ def sides(args: Namespace, weights: str) -> list[Side]:
         command = [args.openvino_python, str(HERE / "openvino_worker.py")]
         command += [*workload(args, model, modes=["vanilla"]), "--sampler", args.sampler]
         found.append(Side("openvino", command, model))
-    if args.roofline and weights in ROOFLINE:
-        command = [compiled(args.roofline), ROOFLINE[weights], str(args.threads), "6"]
+    if args.roofline and weights != "f32":
+        rows = [1] if weights == "bf16" else args.samples  # its products are of integers
+        command = [compiled(args.roofline), str(gguf), str(args.threads), "6"]
+        command.append(",".join(map(str, rows)))
         found.append(Side("roofline", command, gguf))
     return found
 
@@ -105,6 +106,7 @@ def build(*arguments: str) -> str:
 def compiled(source: Path) -> str:
     """The roofline program, compiled for this machine."""
     program = str(ROOT / "target" / "roofline")
+    Path(program).parent.mkdir(exist_ok=True)
     options = ["-O3", "-march=native", "-pthread", "-o", program]
     subprocess.run(["gcc", str(source), *options, "-lm"], check=True)
     return program
