@@ -17,6 +17,7 @@ use infer_code_cad::native::{NativeModel, NativeOptions};
 mod case;
 #[path = "../common/mod.rs"]
 mod common;
+mod figures;
 mod measure;
 mod profile;
 mod report;
@@ -59,8 +60,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
         threads: options.pool.threads(),
         isa: format!("{:?}", options.pool.isa()),
         load,
-        workload: &args.workload,
-        timings,
+        figures: figures::Figures { workload: &args.workload, timings },
         profile: if args.profile { profile::spans(&args.workload, &model)? } else { vec![] },
         bytes: report::Bytes {
             weights: loaded.weight_bytes(),

@@ -8,7 +8,7 @@ use crate::case::Case;
 use crate::common::{self, Failure};
 
 /// What to measure.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct Workload {
     /// Tokens of the prompt that samples continue; the question alone, cad's second stream, has half.
     #[arg(long, default_value_t = 128, value_parser = common::positive)]

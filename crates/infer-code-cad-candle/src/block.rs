@@ -4,6 +4,7 @@ use crate::fault::Fault;
 use crate::feed_forward::FeedForward;
 use crate::linear::Linear;
 use crate::loader::Loader;
+use crate::masks::Masks;
 use crate::norm::Norm;
 use crate::tensor_attention::{LayerAttention, Stream, TensorAttention, TensorRotations};
 use infer_code_cad_checkpoint::architecture::Bias;
@@ -66,10 +67,11 @@ impl Block {
         x: &Tensor,
         attention: &TensorAttention,
         rotations: &TensorRotations,
+        masks: &mut Masks,
         streams: Vec<Stream<'_>>,
     ) -> Result<Tensor> {
         let qkv = self.qkv.forward(&self.attention_norm.forward(x)?)?;
-        let mixed = attention.attend(&qkv, rotations, &self.layer_attention, streams)?; // (n_tokens, q_size)
+        let mixed = attention.attend(&qkv, rotations, &self.layer_attention, masks, streams)?; // (n_tokens, q_size)
         let mixed = self.attention_output.forward(&mixed)?;
         let x = (x + self.scaled(normed(&self.post_attention_norm, mixed)?)?)?;
         let inner = self.feed_forward.forward(&self.feed_forward_norm.forward(&x)?)?;

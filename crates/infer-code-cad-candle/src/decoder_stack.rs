@@ -4,6 +4,7 @@ use crate::block::Block;
 use crate::host::with_slice;
 use crate::linear::Linear;
 use crate::loader::Loader;
+use crate::masks::Masks;
 use crate::norm::Norm;
 use crate::tensor_attention::{Stream, TensorAttention, TensorLayer};
 use infer_code_cad_checkpoint::architecture::Bias;
@@ -115,10 +116,12 @@ impl DecoderStack {
         for (cache, span) in caches.iter_mut().zip(&ragged.spans) {
             cache.len += span.len();
         }
-        if !ragged.wanted.is_empty() {
-            self.project(&x, &ragged.wanted, logits)?;
+        if ragged.wanted.is_empty() {
+            // Logits are waited for. Without them the next pass, which another thread may run and
+            // so another CUDA stream, would meet keys and values that are still being written.
+            return self.device.synchronize();
         }
-        Ok(())
+        self.project(&x, &ragged.wanted, logits)
     }
 
     /// Runs the blocks over `ragged`, appending to `caches`: `(n_tokens, hidden_size)`
@@ -129,6 +132,7 @@ impl DecoderStack {
         caches: &mut [&mut StreamCache<TensorLayer>],
     ) -> Result<Tensor> {
         let rotations = self.attention.rotations(ropes, &ragged.positions)?;
+        let mut masks = Masks::default();
         let mut x = self.embed(ragged)?;
         for (layer, block) in self.blocks.iter().enumerate() {
             let streams = caches.iter_mut().zip(&ragged.spans).map(|(cache, span)| Stream {
@@ -137,7 +141,7 @@ impl DecoderStack {
                 layer: &mut cache.layers[layer],
             });
             let rotations = &rotations[ropes.of_layer(layer)];
-            x = block.forward(&x, &self.attention, rotations, streams.collect())?;
+            x = block.forward(&x, &self.attention, rotations, &mut masks, streams.collect())?;
         }
         Ok(x)
     }

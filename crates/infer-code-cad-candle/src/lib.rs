@@ -11,6 +11,7 @@ mod feed_forward;
 mod host;
 mod linear;
 mod loader;
+mod masks;
 mod model;
 mod norm;
 mod tensor_attention;

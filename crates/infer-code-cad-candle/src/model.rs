@@ -87,6 +87,8 @@ impl CandleModel {
         let tensors = &Arranged::new(config, tensors);
         let mut loader = Loader { config, dtype, device, tensors, bytes: 0 };
         let stack = DecoderStack::load(config, attention, &mut loader)?;
+        // Each thread has a CUDA stream of its own: none may start on weights that are under way.
+        loader.device.synchronize()?;
         Ok(Self { config: config.clone(), weight_bytes: loader.bytes, stack })
     }
 }

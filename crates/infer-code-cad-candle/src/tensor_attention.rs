@@ -8,6 +8,7 @@ use candle_nn::rotary_emb::rope;
 use infer_code_cad_checkpoint::architecture::{Heads, Rope, Ropes, Rotations};
 use infer_code_cad_engine::backend::TwoContexts;
 
+use crate::masks::Masks;
 use crate::norm::Norm;
 
 /// Capacity grows by this many positions at a time.
@@ -81,6 +82,7 @@ impl TensorAttention {
         qkv: &Tensor,
         rotations: &TensorRotations,
         layer: &LayerAttention,
+        masks: &mut Masks,
         streams: Vec<Stream<'_>>,
     ) -> Result<Tensor> {
         let norms = layer.head_norms.as_ref();
@@ -97,7 +99,8 @@ impl TensorAttention {
             let part = |x: &Tensor| x.squeeze(0)?.narrow(1, start, n)?.contiguous();
             let new = (part(&keys)?, part(&values)?);
             let (keys, values) = TensorLayer::append(stream.layer, stream.past, &new)?;
-            outputs.push(self.attend_stream(&part(&queries)?, &keys, &values, layer.window)?);
+            let mask = masks.of(n, stream.past + n, layer.window, &self.device)?;
+            outputs.push(self.attend_stream(&part(&queries)?, &keys, &values, mask.as_ref())?);
         }
         Tensor::cat(&outputs, 0)
     }
@@ -139,7 +142,7 @@ impl TensorAttention {
         queries: &Tensor,
         keys: &Tensor,
         values: &Tensor,
-        window: Option<usize>,
+        mask: Option<&Tensor>,
     ) -> Result<Tensor> {
         let Heads { n_heads, n_kv_heads, head_dim, scale, softcap } = self.heads;
         let (n, len) = (queries.dim(1)?, keys.dim(1)?);
@@ -149,24 +152,15 @@ impl TensorAttention {
         if let Some(cap) = softcap.map(f64::from) {
             scores = ((scores / cap)?.tanh()? * cap)?;
         }
-        let scores = scores.reshape((n_heads, n, len))?;
-        let scores = scores.broadcast_add(&causal_mask(n, len, window, &self.device)?)?;
+        let mut scores = scores.reshape((n_heads, n, len))?;
+        if let Some(mask) = mask {
+            scores = scores.broadcast_add(mask)?;
+        }
         let weights = softmax_last_dim(&scores)?.to_dtype(self.dtype)?;
         let weights = weights.reshape((n_kv_heads, self.heads.group() * n, len))?;
-        let mixed = weights.matmul(&values.contiguous()?)?; // (n_kv_heads, group * n, head_dim)
+        let mixed = weights.matmul(values)?; // (n_kv_heads, group * n, head_dim)
         mixed.reshape((n_heads, n, head_dim))?.transpose(0, 1)?.reshape((n, n_heads * head_dim))
     }
-}
-
-/// `0` where the `i`-th of the last `n` positions may look, `-inf` at later ones and at those before
-/// its window: `(n, len)`.
-fn causal_mask(n: usize, len: usize, window: Option<usize>, device: &Device) -> Result<Tensor> {
-    let past = len - n;
-    let sees =
-        |i: usize, j: usize| j <= past + i && window.is_none_or(|window| past + i < j + window);
-    let mask = (0..n)
-        .flat_map(|i| (0..len).map(move |j| if sees(i, j) { 0.0 } else { f32::NEG_INFINITY }));
-    Tensor::from_vec(mask.collect(), (n, len), device)
 }
 
 impl TensorLayer {
