@@ -29,8 +29,14 @@ impl Device {
         if !compiled_in {
             return Err(CandleError::DeviceFeature { device: self, feature });
         }
-        let unusable =
-            |e: candle_core::Error| CandleError::DeviceUnusable { device: self, source: e.into() };
+        let unusable = |error| {
+            let error = match error {
+                // With RUST_BACKTRACE its text is the frames as well: no part of a sentence.
+                candle_core::Error::WithBacktrace { inner, .. } => *inner,
+                error => error,
+            };
+            CandleError::DeviceUnusable { device: self, source: error.into() }
+        };
         opened.map_err(unusable)
     }
 }
