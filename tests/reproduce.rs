@@ -10,8 +10,8 @@ use infer_code_cad::engine::EngineConfig;
 use infer_code_cad::report::{Role, Statistics, StudyReport};
 use infer_code_cad::sandbox::{Limits, ScriptedJudge};
 use infer_code_cad::{
-    Executor, Experiment, ExperimentError, Folders, Plan, Progress, SolveEvent, Solver, State,
-    Supplies,
+    Executor, Experiment, ExperimentError, Folders, Pace, Plan, Progress, SolveEvent, Solver,
+    State, Supplies,
 };
 
 use crate::journal::Even;
@@ -85,6 +85,46 @@ fn a_plan_is_run_and_its_archives_tell_what_its_journals_do() {
     assert!(archived.arms[0].problems[0].samples[0].program.is_none());
     let units = plan.units("tiny").unwrap();
     assert_eq!(Experiment { folders: only, ..experiment }.state(&units[0]).unwrap(), State::Done);
+}
+
+#[test]
+fn the_time_of_a_plan_counts_a_completion_once() {
+    let arm = |name: &str, technique: &str, samples: usize| {
+        format!("[[arm]]\nname = \"{name}\"\ntechnique = \"{technique}\"\nsamples = {samples}\n")
+    };
+    let head =
+        "title = \"A try\"\nbenchmarks = [\"one\", \"two\"]\nsamples = 1\nmax_new_tokens = 100\n";
+    let arms = [
+        arm("ten", "vanilla", 10),
+        arm("of five", "vanilla|log-prob(n=5)", 1),
+        arm("of twelve", "vanilla|log-prob(n=12)", 1),
+        arm("contrast", "cad", 1),
+        arm("tests", "vanilla|codet(n=5,tests=3)", 1),
+        arm("weighed", "vanilla|codet(n=5,tests=3,weights=aces)", 1),
+    ];
+    let plan: Plan = (head.to_owned() + &arms.concat()).parse().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = experiment(&plan, folder.path());
+    let second = Duration::from_secs(1);
+    let pace = Pace { row: second, prompt: Duration::ZERO, peak_bytes: None };
+    let mut units: Vec<(_, State)> = plan
+        .units("tiny")
+        .unwrap()
+        .into_iter()
+        .map(|unit| (unit, State::Begun { judged: 0 }))
+        .collect();
+    let drafts = |units: &[_]| -> Vec<u64> {
+        let times = experiment.times(units, &pace).unwrap();
+        times.iter().map(|time| time.as_secs() / 60).collect()
+    };
+    // Two problems each, sixty tokens a draft.
+    assert_eq!(drafts(&units)[..6], [20, 0, 4, 4, 6, 0]);
+    assert_eq!(drafts(&units)[6..], drafts(&units)[..6], "of the other benchmark");
+    units[0].1 = State::Begun { judged: 15 };
+    assert_eq!(drafts(&units)[..2], [5, 0]);
+    // Of what is done elsewhere there are verdicts, and no drafts.
+    units[0].1 = State::Done;
+    assert_eq!(drafts(&units)[..3], [0, 10, 14]);
 }
 
 #[test]

@@ -21,18 +21,19 @@ pub(crate) struct Forecast<'a> {
 impl<'a> Forecast<'a> {
     /// Measures for some seconds, unless all is done.
     pub(crate) fn new(experiment: &'a Experiment<'a>) -> Result<Self, Failure> {
-        let all = experiment.plan.units(&experiment.model)?;
-        let (units, mut left, mut pace) = (all.len(), VecDeque::new(), None);
-        for unit in all {
-            if let State::Begun { judged } = experiment.state(&unit)? {
-                let pace =
-                    pace.map_or_else(|| experiment.pace().map(|new| *pace.insert(new)), Ok)?;
-                let time = experiment.time(&unit, judged, &pace)?;
-                left.push_back((unit, time));
-            }
-        }
+        let units = experiment.plan.units(&experiment.model)?.into_iter();
+        let units: Vec<(Unit, State)> = units
+            .map(|unit| experiment.state(&unit).map(|state| (unit, state)))
+            .collect::<Result<_, _>>()?;
+        let is_left = |state: State| state != State::Done;
+        let pace = units.iter().any(|(_, state)| is_left(*state)).then(|| experiment.pace());
+        let pace = pace.transpose()?;
+        let times = pace.map(|pace| experiment.times(&units, &pace)).transpose()?;
+        let (all, times) = (units.len(), times.unwrap_or_default());
+        let left = units.into_iter().zip(times).filter(|((_, state), _)| is_left(*state));
+        let left = left.map(|((unit, _), time)| (unit, time)).collect();
         let peak_bytes = pace.and_then(|pace| pace.peak_bytes);
-        Ok(Self { experiment, left, units, peak_bytes, took: Default::default() })
+        Ok(Self { experiment, left, units: all, peak_bytes, took: Default::default() })
     }
 
     /// Prints what is left, what it takes, and what it can find.

@@ -1,14 +1,19 @@
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use infer_code_cad_engine::EngineConfig;
 use infer_code_cad_metrics::PeakMemory;
 
-use super::{Experiment, ExperimentError, Unit};
+use super::{Experiment, ExperimentError, State, Unit};
+use crate::technique::Choice;
 use crate::{Recipe, SolveConfig, Solver, Technique, solve};
 
 /// The share of the longest completion that is expected of one.
 const LENGTH: f64 = 0.6;
+
+/// Seconds to run a draft before a choice, as on one core of a server.
+const CHOICE: f64 = 0.02;
 
 /// Tokens of each completion of the measurement.
 const TOKENS: usize = 32;
@@ -49,27 +54,53 @@ impl Experiment<'_> {
         })
     }
 
-    /// How long a unit will take at this pace of which so many samples are judged, if a completion has six tenths of
-    /// the tokens that it may have.
+    /// How long each of these units will take at this pace, in this order, if a completion has six tenths of the tokens
+    /// that it may have. A completion that a unit before it writes, or has in its journal, is not counted again.
     ///
     /// # Errors
     /// [`ExperimentError::Run`] for a technique that is none.
-    pub fn time(
+    pub fn times(
+        &self,
+        units: &[(Unit, State)],
+        pace: &Pace,
+    ) -> Result<Vec<Duration>, ExperimentError> {
+        let mut written = HashMap::new();
+        units.iter().map(|(unit, state)| self.time(unit, *state, pace, &mut written)).collect()
+    }
+
+    /// `written` has how many completions of a kind there are of each problem.
+    fn time(
         &self,
         unit: &Unit,
-        judged: usize,
+        state: State,
         pace: &Pace,
+        written: &mut HashMap<String, usize>,
     ) -> Result<Duration, ExperimentError> {
-        let recipe = self.recipe(unit)?;
+        let (arm, recipe) = (self.arm(unit), self.recipe(unit)?);
+        let samples = arm.samples(self.plan);
+        let drafts = samples * recipe.choice.drafts();
+        let mut new = 0;
+        // An archive alone has no programs.
+        if matches!(state, State::Begun { .. }) || unit.journal(&self.folders.journals).exists() {
+            let of_choice = samples * recipe.choice.completions();
+            let plain = Recipe { choice: Choice::First, ..recipe.clone() };
+            for (role, count) in [("draft", drafts), (recipe.choice.name(), of_choice)] {
+                let (preset, benchmark, seed) = (arm.preset(self.plan), unit.benchmark, unit.seed);
+                let kind = format!("{role} {preset} {benchmark} {seed} {plain}");
+                let known = written.entry(kind).or_default();
+                new += count.saturating_sub(*known);
+                *known = count.max(*known);
+            }
+        }
+        let State::Begun { judged } = state else { return Ok(Duration::ZERO) };
         let streams = if recipe.contrast.is_some() { 2.0 } else { 1.0 };
-        let drafts = recipe.choice.drafts() as f64;
-        let of_run = self.plan.config(self.arm(unit), &recipe, unit.seed).max_new_tokens;
+        let of_run = self.plan.config(arm, &recipe, unit.seed).max_new_tokens;
         let tokens = LENGTH * recipe.max_new_tokens.unwrap_or(of_run) as f64;
-        let samples = self.samples(unit);
-        let left = 1.0 - judged as f64 / samples.max(1) as f64;
-        let rows = samples as f64 * drafts * tokens;
-        let prompts = self.tasks[unit.benchmark].len() as f64;
-        let whole = pace.row.as_secs_f64() * rows + pace.prompt.as_secs_f64() * prompts;
-        Ok(Duration::from_secs_f64(whole * streams * left))
+        let prompt = if new > 0 { pace.prompt.as_secs_f64() } else { 0.0 };
+        let choice = if recipe.choice.runs_programs() { CHOICE * drafts as f64 } else { 0.0 };
+        let problem = streams * (pace.row.as_secs_f64() * tokens * new as f64 + prompt) + choice;
+        let left = 1.0 - judged as f64 / self.samples(unit).max(1) as f64;
+        let problems = self.tasks[unit.benchmark].len() as f64;
+        Ok(Duration::from_secs_f64(problem * problems * left))
     }
 }

@@ -82,7 +82,7 @@ impl FunctionalVote {
         Self { drafts, inputs: 1, rule: VoteRule::MbrExec, sketch: false }
     }
 
-    fn asks_for_sketch(&self) -> bool {
+    pub(crate) fn asks_for_sketch(&self) -> bool {
         self.sketch && self.rule != VoteRule::MbrExec
     }
 }

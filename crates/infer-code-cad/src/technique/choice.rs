@@ -106,7 +106,7 @@ impl Choice {
     }
 
     /// What it is called, for errors.
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::First => "first",
             Self::Medoid { .. } => "sc",
@@ -127,6 +127,15 @@ impl Choice {
             Self::LogProb(log_prob) => log_prob.drafts,
             Self::Vote(vote) => vote.drafts,
             Self::CodeT(codet) => codet.drafts,
+        }
+    }
+
+    /// How many other completions it asks for with each sample: tests, or arguments. Repairs take the place of drafts.
+    pub fn completions(&self) -> usize {
+        match self {
+            Self::Vote(vote) => usize::from(vote.asks_for_sketch()),
+            Self::CodeT(codet) => codet.tests,
+            _ => 0,
         }
     }
 
