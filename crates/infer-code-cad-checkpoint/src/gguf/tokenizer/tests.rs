@@ -21,7 +21,8 @@ struct Case {
     ids: Vec<TokenId>,
 }
 
-const BYTE_LEVEL: [&str; 5] = ["gpt-2", "starcoder", "llama-bpe", "qwen2", "deepseek-coder"];
+const BYTE_LEVEL: [&str; 6] =
+    ["gpt-2", "starcoder", "llama-bpe", "qwen2", "gpt-4o", "deepseek-coder"];
 const SENTENCE_PIECE: [&str; 2] = ["sentencepiece-llama", "sentencepiece-gemma"];
 
 fn fixture(name: &str) -> Fixture {
