@@ -223,7 +223,8 @@ impl Checkpoint {
         &self.ends().ids
     }
 
-    /// Reads the tokenizer.
+    /// Reads the tokenizer. Added tokens of a `tokenizer.json` that the model has no embedding for, such as Gemma 3's
+    /// for images, are left out.
     ///
     /// # Errors
     /// [`CheckpointError::MissingFile`] when the directory has none, [`CheckpointError::VocabularyMismatch`]
@@ -234,9 +235,12 @@ impl Checkpoint {
             TokenizerSource::Gguf(gguf) => {
                 let Ends { ids, turn } = self.ends();
                 gguf::tokenizer(gguf, ids, turn.as_ref())?
+        let vocab_size = self.config.vocab_size;
             }
-            TokenizerSource::Bytes(json) => Tokenizer::from_bytes(json)?,
-            TokenizerSource::File(path) if path.is_file() => Tokenizer::from_bytes(&read(path)?)?,
+            TokenizerSource::Bytes(json) => Tokenizer::within(json, vocab_size)?,
+            TokenizerSource::File(path) if path.is_file() => {
+                Tokenizer::within(&read(path)?, vocab_size)?
+            }
             TokenizerSource::File(path) => {
                 return Err(CheckpointError::MissingFile {
                     checkpoint: path.parent().unwrap_or(path).display().to_string(),
@@ -245,7 +249,7 @@ impl Checkpoint {
                 });
             }
         };
-        let (tokens, vocab_size) = (tokenizer.vocab_size(), self.config.vocab_size);
+        let tokens = tokenizer.vocab_size();
         if tokens > vocab_size {
             return Err(CheckpointError::VocabularyMismatch { tokens, vocab_size });
         }

@@ -1,4 +1,5 @@
 mod beginning;
+mod within;
 
 use std::ops::Range;
 
@@ -46,6 +47,12 @@ impl Tokenizer {
     /// nor of the SentencePiece kind, so that the bytes of a token are unknown.
     pub fn from_bytes(json: &[u8]) -> Result<Self, CheckpointError> {
         Self::from_hf(parse(json)?)
+    }
+
+    /// As [`Tokenizer::from_bytes`], for a model of so many tokens. Added tokens beyond them are left out: a text
+    /// that spells one is ordinary text.
+    pub(crate) fn within(json: &[u8], vocab_size: usize) -> Result<Self, CheckpointError> {
+        Self::from_bytes(&within::within(json, vocab_size))
     }
 
     /// Takes a tokenizer that neither truncates nor pads.

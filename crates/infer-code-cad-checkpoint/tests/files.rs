@@ -171,3 +171,30 @@ fn a_tokenizer_is_read_past_its_padding_and_truncation() {
     let error = Tokenizer::from_bytes(damaged.as_bytes()).unwrap_err();
     assert!(error.to_string().starts_with("tokenizer.json cannot be used"), "{error}");
 }
+#[test]
+fn added_tokens_without_an_embedding_are_text() {
+    let level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+                       "use_regex": false});
+    let added = |id: u32, content: &str| {
+        json!({"id": id, "content": content, "special": true, "single_word": false,
+               "lstrip": false, "rstrip": false, "normalized": false})
+    };
+    let characters = ('!'..='~').chain('\u{4e00}'..).take(159).enumerate();
+    let vocab: serde_json::Map<_, _> =
+        characters.map(|(id, c)| (c.to_string(), json!(id))).collect();
+    let json = json!({
+        "version": "1.0", "added_tokens": [added(159, "<end>"), added(160, "<image>")],
+        "pre_tokenizer": level, "decoder": level,
+        "model": {"type": "BPE", "vocab": vocab, "merges": []},
+    });
+    let read = |file| fs::read(fixture("llama").path().join(file)).unwrap();
+    let weights = vec![read("model.safetensors").into()];
+    let json = json.to_string().into_bytes();
+    assert_eq!(Tokenizer::from_bytes(&json).unwrap().vocab_size(), 161);
+    let checkpoint = Checkpoint::from_bytes(&read("config.json"), json, weights).unwrap();
+    let tokenizer = checkpoint.tokenizer().unwrap();
+    assert_eq!((tokenizer.vocab_size(), checkpoint.config().vocab_size), (160, 160));
+    assert_eq!(tokenizer.encode("!<end>").unwrap(), [0, 159]);
+    assert_eq!(tokenizer.encode("<image>").unwrap().len(), "<image>".len());
+}
+
