@@ -18,6 +18,7 @@ const HIDDEN_SIZE: [&str; 2] = ["hidden_size", "n_embd"];
 pub(super) const INTERMEDIATE_SIZE: [&str; 2] = ["intermediate_size", "n_inner"];
 pub(super) const LAYERS: [&str; 2] = ["num_hidden_layers", "n_layer"];
 const HEADS: [&str; 2] = ["num_attention_heads", "n_head"];
+pub(super) const PART: &str = "partial_rotary_factor";
 pub(super) const POSITIONS: [&str; 2] = ["max_position_embeddings", "n_positions"];
 
 impl<'a> HfConfig<'a> {
@@ -87,7 +88,9 @@ impl<'a> HfConfig<'a> {
 
     /// What is written, and the family's defaults of transformers for the rest.
     pub(crate) fn into_config(self) -> Result<TransformerConfig, CheckpointError> {
-        let config = match self.architecture()? {
+        let architecture = self.architecture()?;
+        self.refuse_quantized()?;
+        let config = match architecture {
             Architecture::Llama => self.llama()?,
             Architecture::Gemma2 => self.gemma2()?,
             Architecture::GptBigCode => self.gpt_bigcode()?,
@@ -142,7 +145,7 @@ impl<'a> HfConfig<'a> {
     /// The positions of a model whose heads turn as a whole.
     pub(super) fn whole_turned(&self, default: f64) -> Result<Positions, CheckpointError> {
         let rope = HfRope::of(&self.fields)?;
-        rope.refuse_partial()?;
+        self.refuse_partial(&rope)?;
         self.turned(&rope, "rope_theta", default)
     }
 
@@ -342,7 +345,8 @@ mod tests {
 
     #[test]
     fn absent_fields_take_the_defaults_of_transformers() {
-        let config = with(&json!({"rope_scaling": null})).unwrap();
+        let nothing = json!({"rope_scaling": null, "quantization_config": null});
+        let config = with(&nothing).unwrap();
         assert_eq!(config.head_dim, 2);
         let scaling = RopeScaling::None;
         assert_eq!(config.positions, Positions::Rotary { theta: 10_000.0, scaling });
@@ -470,6 +474,12 @@ mod tests {
             (json!({"vocab_size": 0}), "vocab_size is 0"),
             (json!({"rope_theta": 0.0}), "rope_theta is 0"),
             (json!({"rms_norm_eps": -1.0}), "norm_eps is -1"),
+            (json!({"partial_rotary_factor": 0.5}), "partial_rotary_factor is 0.5"),
+            (
+                json!({"quantization_config": {"quant_method": "gptq"}}),
+                "quantization_config is gptq",
+            ),
+            (json!({"quantization_config": {"bits": 4}}), "or a GGUF file"),
             (json!({"num_attention_heads": 3}), "a divisor of hidden_size"),
         ] {
             let message = with(&changes).unwrap_err().to_string();

@@ -1,6 +1,6 @@
 //! What each family writes in its `config.json`, and the defaults of transformers for the rest.
 
-use super::hf::{HfConfig, INTERMEDIATE_SIZE, LAYERS, POSITIONS};
+use super::hf::{HfConfig, INTERMEDIATE_SIZE, LAYERS, PART, POSITIONS};
 use super::hf_rope::HfRope;
 use super::{
     Activation, Architecture, AttentionBias, FeedForwardKind, MOST_LAYERS, NormKind, NormPlacement,
@@ -9,6 +9,33 @@ use super::{
 use crate::CheckpointError;
 
 impl HfConfig<'_> {
+    /// Quantized weights are other tensors, or the same ones computed with otherwise.
+    pub(super) fn refuse_quantized(&self) -> Result<(), CheckpointError> {
+        let field = "quantization_config";
+        if self.fields.written(field).is_none() {
+            return Ok(());
+        }
+        let fields = self.fields.object(field).ok().flatten();
+        let method = fields.and_then(|fields| fields.get("quant_method").ok().flatten());
+        Err(CheckpointError::UnsupportedConfig {
+            field,
+            value: method.unwrap_or_else(|| "of an unknown quant_method".into()),
+            supported: "null, so take the weights before quantization or a GGUF file",
+        })
+    }
+
+    /// Refuses heads of which only a part turns.
+    pub(super) fn refuse_partial(&self, rope: &HfRope<'_>) -> Result<(), CheckpointError> {
+        match self.either(rope, PART, PART)?.filter(|&factor| factor != 1.0) {
+            None => Ok(()),
+            Some(factor) => Err(CheckpointError::UnsupportedConfig {
+                field: PART,
+                value: factor.to_string(),
+                supported: "1",
+            }),
+        }
+    }
+
     pub(super) fn llama(&self) -> Result<TransformerConfig, CheckpointError> {
         self.rotary(TransformerConfig {
             activation: self.activation("hidden_act", Activation::Silu)?,
@@ -113,7 +140,6 @@ impl HfConfig<'_> {
     }
 
     pub(super) fn phi3(&self) -> Result<TransformerConfig, CheckpointError> {
-        const PART: &str = "partial_rotary_factor";
         let rope = HfRope::of(&self.fields)?;
         let config = self.sized(TransformerConfig {
             architecture: Architecture::Phi3,
@@ -174,8 +200,8 @@ impl HfConfig<'_> {
     /// Those of layers that see all, and those of layers with a window.
     fn gemma3_positions(&self) -> Result<(Positions, Positions), CheckpointError> {
         let (global, local) = HfRope::by_layer_type(&self.fields)?;
-        global.refuse_partial()?;
-        local.refuse_partial()?;
+        self.refuse_partial(&global)?;
+        self.refuse_partial(&local)?;
         Ok((
             self.turned(&global, "rope_theta", 1_000_000.0)?,
             self.turned(&local, "rope_local_base_freq", 10_000.0)?,

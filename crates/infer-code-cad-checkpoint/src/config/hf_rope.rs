@@ -39,18 +39,6 @@ impl<'a> HfRope<'a> {
         Ok((part("full_attention")?, part("sliding_attention")?))
     }
 
-    /// Refuses heads of which only a part turns.
-    pub(super) fn refuse_partial(&self) -> Result<(), CheckpointError> {
-        match self.number("partial_rotary_factor")?.filter(|&factor| factor != 1.0) {
-            None => Ok(()),
-            Some(factor) => Err(CheckpointError::UnsupportedConfig {
-                field: "partial_rotary_factor",
-                value: factor.to_string(),
-                supported: "1",
-            }),
-        }
-    }
-
     /// The type of the scaling.
     pub(super) fn kind(&self) -> Result<Option<String>, CheckpointError> {
         // The second is the older name; files saved again carry both.
