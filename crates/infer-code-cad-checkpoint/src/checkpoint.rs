@@ -14,7 +14,7 @@ use crate::lfs::refuse_pointer;
 use crate::recorded::build_from;
 use crate::tensors::NamedTensors;
 use crate::token_ids::token_ids;
-use crate::weights::{TensorInfo, TensorSource, Weights, check_finite, conversions};
+use crate::weights::{INDEX, SINGLE, TensorInfo, TensorSource, Weights, check_finite, conversions};
 use crate::{ChatTemplate, CheckpointError, Conversion, Tokenizer};
 use ends::Ends;
 use infer_code_cad_decode::TokenId;
@@ -58,10 +58,11 @@ impl Checkpoint {
     /// [`TransformerConfig::from_json`], and for GGUF the `Gguf` errors and
     /// [`CheckpointError::TensorFormat`].
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
-        if path.is_file() {
-            return Self::open_file(path);
+        let metadata = fs::metadata(path);
+        match metadata.map_err(|source| CheckpointError::Io { path: path.into(), source })? {
+            metadata if metadata.is_file() => Self::open_file(path),
+            _ => Self::open_dir(path),
         }
-        Self::open_dir(path)
     }
 
     fn open_file(path: &Path) -> Result<Self, CheckpointError> {
@@ -84,11 +85,14 @@ impl Checkpoint {
 
     fn open_dir(dir: &Path) -> Result<Self, CheckpointError> {
         let config = dir.join("config.json");
-        if !config.is_file() {
+        // A repository of GGUF files may have a config.json too.
+        if !config.is_file() || ![SINGLE, INDEX].iter().any(|name| dir.join(name).is_file()) {
             let files = gguf_files(dir);
             if !files.is_empty() {
                 return Err(CheckpointError::GgufDirectory { dir: dir.into(), files });
             }
+        }
+        if !config.is_file() {
             return Err(CheckpointError::MissingFile {
                 checkpoint: dir.display().to_string(),
                 file: "config.json".into(),
@@ -231,11 +235,11 @@ impl Checkpoint {
     /// when it makes tokens the model does not know, the errors of [`Tokenizer::from_bytes`], and for
     /// GGUF [`CheckpointError::GgufTokenizer`] and [`CheckpointError::GgufValue`].
     pub fn tokenizer(&self) -> Result<Tokenizer, CheckpointError> {
+        let vocab_size = self.config.vocab_size;
         let tokenizer = match &self.tokenizer {
             TokenizerSource::Gguf(gguf) => {
                 let Ends { ids, turn } = self.ends();
                 gguf::tokenizer(gguf, ids, turn.as_ref())?
-        let vocab_size = self.config.vocab_size;
             }
             TokenizerSource::Bytes(json) => Tokenizer::within(json, vocab_size)?,
             TokenizerSource::File(path) if path.is_file() => {

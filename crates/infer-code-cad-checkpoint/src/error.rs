@@ -26,7 +26,8 @@ pub enum CheckpointError {
     },
     /// A directory has a model in GGUF and none in Hugging Face's layout.
     #[error(
-        "{} has no config.json, it has the GGUF files {}; give the path of one of them, such as {}",
+        "{} has no config.json with safetensors, it has the GGUF files {}; give the path of one of them, \
+         such as {}",
         dir.display(), files.join(", "), dir.join(files.first().map_or("", String::as_str)).display()
     )]
     GgufDirectory {
@@ -256,12 +257,12 @@ pub enum CheckpointError {
         /// The name of the first.
         first: String,
     },
-    /// Two parts of a model in several GGUF files have the same tensor.
+    /// Two files of a model in several have the same tensor.
     #[error(
         "tensor {tensor} is in {} and in {}; the files are of different models or splits, fetch all of one",
         files[0], files[1]
     )]
-    GgufDoubled {
+    TensorDoubled {
         /// Its name.
         tensor: String,
         /// Where it is.

@@ -125,7 +125,12 @@ impl Weights {
     fn new(files: Vec<WeightsFile>) -> Result<Self, CheckpointError> {
         let mut place = HashMap::new();
         for (index, file) in files.iter().enumerate() {
-            place.extend(file.header.offset_keys().into_iter().map(|name| (name, index)));
+            for tensor in file.header.offset_keys() {
+                if let Some(other) = place.insert(tensor.clone(), index) {
+                    let files = [other, index].map(|index: usize| files[index].name.clone());
+                    return Err(CheckpointError::TensorDoubled { tensor, files });
+                }
+            }
         }
         Ok(Self { files, place })
     }
@@ -244,7 +249,8 @@ pub(crate) fn shards_of(file: &str, json: &[u8]) -> Result<BTreeSet<String>, Che
     let expected = "names of files by names of tensors";
     let fields = Fields::of(file, json)?;
     let map: Option<BTreeMap<String, String>> = fields.read("weight_map", expected)?;
-    let map = map.ok_or_else(|| fields.unexpected("weight_map", "absent", expected))?;
+    let map = map.filter(|map| !map.is_empty());
+    let map = map.ok_or_else(|| fields.unexpected("weight_map", "absent or empty", expected))?;
     let shards: BTreeSet<String> = map.into_values().collect();
     let is_plain = |shard: &str| Path::new(shard).file_name().is_some_and(|name| name == shard);
     match shards.iter().find(|shard| !is_plain(shard)) {

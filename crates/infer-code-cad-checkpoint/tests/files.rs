@@ -88,9 +88,36 @@ fn a_directory_of_gguf_files_names_them() {
     let CheckpointError::GgufDirectory { files, .. } = error else { panic!("{message}") };
     assert_eq!(files, ["a-Q4_K_M.gguf", "b-Q8_0.gguf"]);
     let first = dir.path().join("a-Q4_K_M.gguf");
-    assert!(
-        message.ends_with(&format!("give the path of one of them, such as {}", first.display()))
-    );
+    let remedy = format!("give the path of one of them, such as {}", first.display());
+    assert!(message.ends_with(&remedy));
+    // Some repositories of GGUF files have the model's config.json too.
+    fs::write(dir.path().join("config.json"), "{}").unwrap();
+    let message = Checkpoint::open(dir.path()).unwrap_err().to_string();
+    assert!(message.ends_with(&remedy), "{message}");
+}
+
+#[test]
+fn a_path_that_is_not_there_is_called_so() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["model.gguf", "model"] {
+        let path = dir.path().join(name);
+        let error = Checkpoint::open(&path).unwrap_err();
+        let CheckpointError::Io { path: named, .. } = &error else { panic!("{error}") };
+        assert_eq!(*named, path);
+    }
+}
+
+#[test]
+fn shards_have_a_tensor_once() {
+    let dir = fixture("llama-sharded");
+    let shards = [1, 2].map(|n| dir.path().join(format!("model-0000{n}-of-00003.safetensors")));
+    fs::copy(&shards[0], &shards[1]).unwrap();
+    let message = Checkpoint::open(dir.path()).unwrap_err().to_string();
+    let both = format!("is in {} and in {}; ", shards[0].display(), shards[1].display());
+    assert!(message.contains(&both), "{message}");
+    fs::write(dir.path().join("model.safetensors.index.json"), r#"{"weight_map": {}}"#).unwrap();
+    let message = Checkpoint::open(dir.path()).unwrap_err().to_string();
+    assert!(message.contains("weight_map is absent or empty"), "{message}");
 }
 
 #[test]
@@ -146,32 +173,6 @@ fn generation_config_without_a_token_leaves_those_of_config() {
 }
 
 #[test]
-fn a_tokenizer_is_read_past_its_padding_and_truncation() {
-    let level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
-                       "use_regex": false});
-    let json = |padding: &str, truncation: &str| {
-        format!(
-            r#"{{"version": "1.0", "padding": {padding}, "truncation": {truncation}, "added_tokens": [],
-                "normalizer": null, "pre_tokenizer": {level}, "post_processor": null,
-                "decoder": {level}, "model": {{"type": "BPE", "vocab": {{"a": 0, "b": 1}}, "merges": []}},
-                "notes": {{"made": NaN}}}}"#
-        )
-    };
-    let unused = r#"{"strategy": "BatchLongest", "direction": "Right", "pad_to_multiple_of": null,
-        "pad_id": -1, "pad_type_id": 0, "pad_token": "a"}"#;
-    let endless = r#"{"direction": "Right", "max_length": Infinity, "strategy": "LongestFirst", "stride": 0}"#;
-    let vast = endless.replace("Infinity", "1000000000000000019884624838656");
-    for (padding, truncation) in
-        [("null", "null"), (unused, "null"), ("NaN", endless), ("null", &vast)]
-    {
-        let tokenizer = Tokenizer::from_bytes(json(padding, truncation).as_bytes()).unwrap();
-        assert_eq!(tokenizer.encode("abba").unwrap(), [0, 1, 1, 0], "{padding} {truncation}");
-    }
-    let damaged = json("null", "null").replace("\"vocab\"", "\"words\"");
-    let error = Tokenizer::from_bytes(damaged.as_bytes()).unwrap_err();
-    assert!(error.to_string().starts_with("tokenizer.json cannot be used"), "{error}");
-}
-#[test]
 fn added_tokens_without_an_embedding_are_text() {
     let level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
                        "use_regex": false});
@@ -198,3 +199,29 @@ fn added_tokens_without_an_embedding_are_text() {
     assert_eq!(tokenizer.encode("<image>").unwrap().len(), "<image>".len());
 }
 
+#[test]
+fn a_tokenizer_is_read_past_its_padding_and_truncation() {
+    let level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+                       "use_regex": false});
+    let json = |padding: &str, truncation: &str| {
+        format!(
+            r#"{{"version": "1.0", "padding": {padding}, "truncation": {truncation}, "added_tokens": [],
+                "normalizer": null, "pre_tokenizer": {level}, "post_processor": null,
+                "decoder": {level}, "model": {{"type": "BPE", "vocab": {{"a": 0, "b": 1}}, "merges": []}},
+                "notes": {{"made": NaN}}}}"#
+        )
+    };
+    let unused = r#"{"strategy": "BatchLongest", "direction": "Right", "pad_to_multiple_of": null,
+        "pad_id": -1, "pad_type_id": 0, "pad_token": "a"}"#;
+    let endless = r#"{"direction": "Right", "max_length": Infinity, "strategy": "LongestFirst", "stride": 0}"#;
+    let vast = endless.replace("Infinity", "1000000000000000019884624838656");
+    for (padding, truncation) in
+        [("null", "null"), (unused, "null"), ("NaN", endless), ("null", &vast)]
+    {
+        let tokenizer = Tokenizer::from_bytes(json(padding, truncation).as_bytes()).unwrap();
+        assert_eq!(tokenizer.encode("abba").unwrap(), [0, 1, 1, 0], "{padding} {truncation}");
+    }
+    let damaged = json("null", "null").replace("\"vocab\"", "\"words\"");
+    let error = Tokenizer::from_bytes(damaged.as_bytes()).unwrap_err();
+    assert!(error.to_string().starts_with("tokenizer.json cannot be used"), "{error}");
+}

@@ -46,7 +46,7 @@ pub(super) fn place_tensors(shards: &[Shard]) -> Result<HashMap<String, usize>, 
     for (index, shard) in shards.iter().enumerate() {
         for name in shard.header.tensors.keys() {
             if let Some(other) = place.insert(name.clone(), index) {
-                return Err(CheckpointError::GgufDoubled {
+                return Err(CheckpointError::TensorDoubled {
                     tensor: name.clone(),
                     files: [other, index].map(|index| shards[index].file.clone()),
                 });
