@@ -268,6 +268,17 @@ pub enum CheckpointError {
         /// Where it is.
         files: [String; 2],
     },
+    /// Two tensors of a GGUF file have bytes in common.
+    #[error(
+        "{file}: the tensors {} and {} share bytes; the file is damaged, fetch it again",
+        tensors[0], tensors[1]
+    )]
+    GgufOverlap {
+        /// The file.
+        file: String,
+        /// Their names.
+        tensors: [String; 2],
+    },
     /// A tensor of a GGUF file is not where or as large as the header says.
     #[error(
         "{file}: tensor {tensor} of type {format} with dimensions {dims:?} at offset {offset} is not \

@@ -60,7 +60,25 @@ impl Header {
             let entry = claim.check(file, &name, bytes.len(), data_start, alignment)?;
             Ok((name, entry))
         });
-        Ok(Self { tensors: tensors.collect::<Result<_, CheckpointError>>()?, metadata })
+        let tensors = tensors.collect::<Result<_, CheckpointError>>()?;
+        refuse_overlaps(file, &tensors)?;
+        Ok(Self { tensors, metadata })
+    }
+}
+
+fn refuse_overlaps(
+    file: &str,
+    tensors: &BTreeMap<String, TensorEntry>,
+) -> Result<(), CheckpointError> {
+    let mut places: Vec<_> = tensors.iter().filter(|(_, entry)| !entry.bytes.is_empty()).collect();
+    places.sort_by_key(|(_, entry)| entry.bytes.start);
+    let overlap = |pair: &&[(&String, &TensorEntry)]| pair[1].1.bytes.start < pair[0].1.bytes.end;
+    match places.windows(2).find(overlap) {
+        None => Ok(()),
+        Some(pair) => Err(CheckpointError::GgufOverlap {
+            file: file.into(),
+            tensors: [pair[0].0.clone(), pair[1].0.clone()],
+        }),
     }
 }
 

@@ -240,6 +240,17 @@ fn what_is_named_twice_is_refused() {
 }
 
 #[test]
+#[test]
+fn tensors_share_no_bytes() {
+    let file = |offset| {
+        let file = Writer::default().tensor("a", &[16], 0, 0).tensor("b", &[8], 0, offset);
+        file.tensor("empty", &[0], 0, 32).data(&[0; 96])
+    };
+    Gguf::from_bytes(&file(64).finish()).unwrap();
+    file(32).fails("the tensors a and b share bytes");
+    file(0).fails("share bytes; the file is damaged, fetch it again");
+}
+
 fn tensors_are_whole_blocks_within_the_file() {
     let file = |dims: &[u64], code, offset| {
         Writer::default().tensor("t", dims, code, offset).data(&[0; 64])
