@@ -155,6 +155,24 @@ impl Gguf {
         self.shards[0].size(key)
     }
 
+    /// A non-negative integer, or one for each layer where they are the same.
+    pub(crate) fn size_of_layers(&self, key: &str) -> Result<Option<usize>, CheckpointError> {
+        let Some(Value::Array(array)) = self.shards[0].header.metadata.get(key) else {
+            return self.size(key);
+        };
+        let sizes = self.integers(key)?.unwrap_or_default();
+        let are_alike = sizes.windows(2).all(|pair| pair[0] == pair[1]);
+        match sizes.first().map(|&size| usize::try_from(size)) {
+            Some(Ok(size)) if are_alike => Ok(Some(size)),
+            _ => Err(CheckpointError::GgufUnsupported {
+                file: self.file().into(),
+                key: key.into(),
+                value: format!("{} numbers that differ", array.len),
+                supported: "one number, or the same for every layer",
+            }),
+        }
+    }
+
     /// A number.
     pub(crate) fn number(&self, key: &str) -> Result<Option<f64>, CheckpointError> {
         self.get(key, "a number", |value| match value {
@@ -280,7 +298,7 @@ impl Shard {
     }
 
     fn size(&self, key: &str) -> Result<Option<usize>, CheckpointError> {
-        self.get(key, "a number from 0 on", |value| match value {
+        self.get(key, "a whole number from 0 on", |value| match value {
             Value::Integer(n) => usize::try_from(*n).ok(),
             _ => None,
         })

@@ -13,22 +13,22 @@ pub(crate) fn transformer_config(gguf: &Gguf) -> Result<TransformerConfig, Check
     let prefix = gguf.string(KEY)?.ok_or_else(|| gguf.unexpected(KEY, "a string"))?;
     let keys = Keys { gguf, prefix };
     let config = match prefix {
-        "llama" => keys.llama()?,
-        "gemma2" => keys.gemma2()?,
-        "starcoder" => keys.starcoder()?,
-        "qwen2" => keys.qwen2()?,
-        "qwen3" => keys.qwen3()?,
-        "smollm3" => keys.smol_lm3()?,
-        "granite" => keys.granite()?,
-        "phi3" => keys.phi3()?,
-        "gemma3" => keys.gemma3()?,
+        "llama" => keys.llama(),
+        "gemma2" => keys.gemma2(),
+        "starcoder" => keys.starcoder(),
+        "qwen2" => keys.qwen2(),
+        "qwen3" => keys.qwen3(),
+        "smollm3" => keys.smol_lm3(),
+        "granite" => keys.granite(),
+        "phi3" => keys.phi3(),
+        "gemma3" => keys.gemma3(),
         other => {
             let supported = "llama, gemma2, starcoder, qwen2, qwen3, smollm3, granite, phi3, \
                              gemma3";
-            return Err(keys.unsupported(KEY.into(), other, supported));
+            Err(keys.unsupported(KEY.into(), other, supported))
         }
     };
-    config.validate().map_err(|error| match error {
+    config.and_then(TransformerConfig::validate).map_err(|error| match error {
         CheckpointError::InvalidConfig { field, value, expected } => CheckpointError::GgufValue {
             file: gguf.file().into(),
             key: format!("{prefix}.* for {field}"),
@@ -254,6 +254,10 @@ impl Keys<'_> {
 
     /// The sizes, which all families write.
     fn sized(&self, config: TransformerConfig) -> Result<TransformerConfig, CheckpointError> {
+        const CAUSAL: &str = "attention.causal";
+        if self.gguf.bool(&self.key(CAUSAL))? == Some(false) {
+            return Err(self.unsupported(self.key(CAUSAL), "false", "true"));
+        }
         let (hidden_size, heads) =
             (self.need("embedding_length")?, self.need("attention.head_count")?);
         let head_dim = match self.size("attention.key_length")? {
@@ -313,7 +317,7 @@ impl Keys<'_> {
     }
 
     pub(super) fn size(&self, name: &str) -> Result<Option<usize>, CheckpointError> {
-        self.gguf.size(&self.key(name))
+        self.gguf.size_of_layers(&self.key(name))
     }
 
     pub(super) fn need(&self, name: &str) -> Result<usize, CheckpointError> {

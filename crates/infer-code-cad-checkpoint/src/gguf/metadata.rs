@@ -102,7 +102,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(x) => x.fmt(f),
-            Self::Float(x) => x.fmt(f),
+            Self::Float(x) => write!(f, "{x:?}"),
             Self::Bool(x) => x.fmt(f),
             Self::String(x) => x.fmt(f),
             Self::Array(_) => self.brief().fmt(f),

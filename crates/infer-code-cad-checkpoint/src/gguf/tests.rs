@@ -17,6 +17,7 @@ use crate::weights::TensorSource;
 use infer_code_cad_kernels::StoredFormat;
 
 mod ends;
+mod metadata;
 mod strings;
 
 fn fixture(name: &str) -> PathBuf {
@@ -187,7 +188,7 @@ fn values_keep_their_type_and_their_value() {
     assert_eq!(file.integers("array").unwrap(), Some(vec![7, 9]));
     assert_eq!(file.strings("texts").unwrap(), Some(vec!["a".into(), "é".into()]));
     let error = |result: Result<Option<usize>, CheckpointError>| result.unwrap_err().to_string();
-    assert!(error(file.size("i8")).contains("i8 is -1, expected a number from 0 on"));
+    assert!(error(file.size("i8")).contains("i8 is -1, expected a whole number from 0 on"));
     assert!(error(file.size("text")).contains("text is words"));
     assert!(file.strings("array").unwrap_err().to_string().contains("2 values of type U32"));
     assert!(file.integers("texts").is_err());
@@ -240,7 +241,6 @@ fn what_is_named_twice_is_refused() {
 }
 
 #[test]
-#[test]
 fn tensors_share_no_bytes() {
     let file = |offset| {
         let file = Writer::default().tensor("a", &[16], 0, 0).tensor("b", &[8], 0, offset);
@@ -251,6 +251,7 @@ fn tensors_share_no_bytes() {
     file(0).fails("share bytes; the file is damaged, fetch it again");
 }
 
+#[test]
 fn tensors_are_whole_blocks_within_the_file() {
     let file = |dims: &[u64], code, offset| {
         Writer::default().tensor("t", dims, code, offset).data(&[0; 64])
