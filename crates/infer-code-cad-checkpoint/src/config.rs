@@ -314,8 +314,11 @@ impl TransformerConfig {
     }
 }
 
-/// A number of layers that a file claims is not yet checked: no allocation by more.
-pub(crate) const MOST_LAYERS: usize = 1 << 16;
+/// The most layers: what differs between layers is told for each.
+pub(crate) const MOST_LAYERS: usize = 1 << 12;
+
+/// The most factors of frequencies, which may be told for each layer: those of a head of 8192 values.
+pub(crate) const MOST_FACTORS: usize = 1 << 12;
 
 /// The bound keeps every product of two sizes, and all heads of a token, within 64 bits.
 pub(crate) const LARGEST: usize = 1 << 28;

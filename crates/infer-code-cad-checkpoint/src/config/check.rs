@@ -1,6 +1,6 @@
 use super::{
-    Architecture, FeedForwardKind, LARGEST, NormKind, NormPlacement, Positions, RopeScaling,
-    TransformerConfig, invalid,
+    Architecture, FeedForwardKind, LARGEST, MOST_LAYERS, NormKind, NormPlacement, Positions,
+    RopeScaling, TransformerConfig, invalid,
 };
 use crate::CheckpointError;
 
@@ -47,6 +47,10 @@ impl TransformerConfig {
             if value == 0 || value > LARGEST {
                 return Err(invalid(field, value.to_string(), "a positive number up to 2^28"));
             }
+        }
+        if self.num_hidden_layers > MOST_LAYERS {
+            let expected = format!("at most {MOST_LAYERS}");
+            return Err(invalid("num_hidden_layers", self.num_hidden_layers.to_string(), expected));
         }
         if self.q_size() > LARGEST {
             let expected = format!("{} heads of at most 2^28 in all", self.num_attention_heads);

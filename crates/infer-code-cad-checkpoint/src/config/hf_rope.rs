@@ -1,6 +1,6 @@
 use serde::de::DeserializeOwned;
 
-use super::{RopeScaling, invalid};
+use super::{MOST_FACTORS, RopeScaling, invalid};
 use crate::CheckpointError;
 use crate::fields::Fields;
 
@@ -138,8 +138,14 @@ impl<'a> HfRope<'a> {
     }
 
     fn list(&self, field: &'static str) -> Result<Vec<f32>, CheckpointError> {
-        let expected = "a list of numbers";
-        self.read(field, expected)?.ok_or_else(|| invalid(field, "absent", expected))
+        let expected = format!("a list of numbers, at most {MOST_FACTORS}");
+        match self.read::<Vec<f32>>(field, &expected)? {
+            None => Err(invalid(field, "absent", expected)),
+            Some(list) if list.len() > MOST_FACTORS => {
+                Err(invalid(field, format!("{} long", list.len()), expected))
+            }
+            Some(list) => Ok(list),
+        }
     }
 
     fn read<T: DeserializeOwned>(

@@ -2,7 +2,7 @@
 
 use super::config::Keys;
 use crate::CheckpointError;
-use crate::config::RopeScaling;
+use crate::config::{MOST_FACTORS, RopeScaling, invalid};
 
 /// Divisors of the rotary frequencies, by which Llama 3 is stretched.
 const FREQS: &str = "rope_freqs.weight";
@@ -27,7 +27,7 @@ impl Keys<'_> {
             "linear" => self.linear_factor()?,
             other => return Err(self.unsupported(key, other, "none, linear, yarn, longrope")),
         };
-        Ok(match self.gguf.values(FREQS)? {
+        Ok(match self.factors(FREQS)? {
             // Both divide the frequencies.
             Some(factors) => RopeScaling::Factors(factors.iter().map(|f| f * factor).collect()),
             None if factor == 1.0 => RopeScaling::None,
@@ -79,11 +79,23 @@ impl Keys<'_> {
             files: self.gguf.files().collect::<Vec<_>>().join(", "),
         };
         Ok(RopeScaling::LongRope {
-            short_factor: self.gguf.values(SHORT)?.ok_or_else(|| missing(SHORT))?,
-            long_factor: self.gguf.values(LONG)?.ok_or_else(|| missing(LONG))?,
+            short_factor: self.factors(SHORT)?.ok_or_else(|| missing(SHORT))?,
+            long_factor: self.factors(LONG)?.ok_or_else(|| missing(LONG))?,
             original_max_position_embeddings: self.original()?,
             attention_factor: self.number_or("rope.scaling.attn_factor", 1.0)? as f32,
         })
+    }
+
+    /// A number for each frequency, where the file has them.
+    fn factors(&self, tensor: &'static str) -> Result<Option<Vec<f32>>, CheckpointError> {
+        match self.gguf.shape(tensor) {
+            Some([len]) if *len <= MOST_FACTORS => self.gguf.values(tensor),
+            Some(shape) => {
+                let expected = format!("a list of at most {MOST_FACTORS}");
+                Err(invalid(tensor, format!("of shape {shape:?}"), expected))
+            }
+            None => Ok(None),
+        }
     }
 
     /// Context length of the pre-training.
