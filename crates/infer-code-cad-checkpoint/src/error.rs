@@ -131,15 +131,15 @@ pub enum CheckpointError {
         files: String,
     },
     /// A tensor would be ignored, so the model would compute something else than was trained.
-    #[error("{file} holds tensor {tensor}, which the architecture of config.json has no place for")]
+    #[error("{file} holds tensor {tensor}, which the architecture has no place for")]
     UnexpectedTensor {
         /// Its name.
         tensor: String,
         /// Where it is.
         file: String,
     },
-    /// A tensor has another shape than config.json implies.
-    #[error("{file}: tensor {tensor} has shape {actual:?}, config.json implies {expected:?}")]
+    /// A tensor has another shape than the configuration implies.
+    #[error("{file}: tensor {tensor} has shape {actual:?}, the configuration implies {expected:?}")]
     TensorShape {
         /// Its name.
         tensor: String,
