@@ -42,9 +42,16 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     text.extend(held.iter().map(|held| format!("held           {held}\n")));
     writeln!(text, "end of text    {:?}", checkpoint.eos_token_ids())?;
     writeln!(text, "tokenizer      {}", tokenizer(&checkpoint))?;
-    let template = checkpoint.chat_template()?;
-    let length = template.as_ref().map_or(0, |template| template.source().len());
-    writeln!(text, "chat template  {length} bytes")?;
+    // A file with a template that is not Jinja still has all the rest.
+    let (template, length) = match checkpoint.chat_template() {
+        Err(error) => (None, format!("unusable: {error}")),
+        Ok(None) => (None, "0 bytes".to_owned()),
+        Ok(Some(template)) => {
+            let length = format!("{} bytes", template.source().len());
+            (Some(template), length)
+        }
+    };
+    writeln!(text, "chat template  {length}")?;
     memory(&mut text, &checkpoint, &tensors)?;
     writeln!(text, "{:#?}", checkpoint.config())?;
     if args.tensors {
