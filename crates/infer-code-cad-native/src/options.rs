@@ -55,6 +55,10 @@ fn bytes_of(weights: Option<Format>, tensor: &TensorInfo) -> u64 {
     let &[rows, columns] = tensor.shape.as_slice() else {
         return elements * size_of::<f32>() as u64;
     };
+    // Of no elements, one dimension may be anything.
+    if elements == 0 {
+        return 0;
+    }
     let stored = || tensor.format.parse::<StoredFormat>().ok()?.held_in();
     let format = weights.or_else(stored).unwrap_or(Format::Q8_0);
     let columns = columns.next_multiple_of(format.in_features_multiple());
