@@ -22,7 +22,9 @@ use parser::Parser;
 /// brackets and strings; up to there a decorator, an open bracket or a header without its block are
 /// unfinished, not wrong. Of names in `\N{..}` it takes any, of letters in names almost any, and of what only
 /// a tree would tell (`{a := 1: 2}`, `(yield, 1)`, the f-string of a pattern) it errs on the side of taking it.
-/// What it refuses CPython refuses: the tests hold it against `ast.parse` on mutated functions of the standard
+/// It refuses two oddities: what Python 3.8 or 3.9 alone takes, such as `(*a)` and `del *a`, and a line break in the
+/// format of an f-string in single quotes, which Python 3.12 takes.
+/// What else it refuses CPython refuses: the tests hold it against `ast.parse` on mutated functions of the standard
 /// library.
 ///
 /// The grammar is our own, and no parser's crate: `rustpython-parser` is superseded, brings some twenty crates and
@@ -106,6 +108,10 @@ impl PythonPrefix {
                 return Ok(true);
             }
             self.indent = indent;
+        } else if self.lexer.is_only_continued() && self.indent.wide == 0 {
+            // From Python 3.10 on; before, a line that a backslash begins had no indentation.
+            let indent = Indent::of(line).0;
+            self.indent = if self.blocks.has(indent) { indent } else { self.indent };
         }
         if line.contains('\0') {
             return Err("it has a null byte");

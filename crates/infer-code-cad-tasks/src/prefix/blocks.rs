@@ -61,6 +61,11 @@ impl Blocks {
         self.levels.last_mut().expect("the module's level is never closed")
     }
 
+    /// Whether a line of this indentation stands in an open block or opens one.
+    pub(super) fn has(&self, indent: Indent) -> bool {
+        self.pending.is_some() || self.levels.iter().any(|level| level.indent == indent)
+    }
+
     /// Opens and closes blocks as the indentation of a line says. True where the line must be a `case`.
     pub(super) fn indent(&mut self, indent: Indent) -> Place<bool> {
         let top = self.top().indent;

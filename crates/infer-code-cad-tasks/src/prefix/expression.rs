@@ -214,6 +214,7 @@ impl Parser<'_> {
     fn fields(&mut self) -> Parse {
         while self.eat("{") {
             self.yield_or_expressions()?;
+            self.comprehension()?; // up to Python 3.11
             self.eat("=");
             if self.eat("!") {
                 self.name()?;
@@ -332,12 +333,15 @@ impl Parser<'_> {
     /// What is assigned to by `for`, or deleted.
     pub(super) fn targets(&mut self, use_as: Shape) -> Parse {
         loop {
-            let target = if self.peek() == "*" { self.starred()? } else { self.primary()? };
-            target.may(use_as)?;
+            self.target()?.may(use_as)?;
             if !self.eat(",") || !self.begins_expression() {
                 return Some(());
             }
         }
+    }
+
+    pub(super) fn target(&mut self) -> Parse<Shape> {
+        if self.peek() == "*" { self.starred() } else { self.primary() }
     }
 
     fn subscript(&mut self) -> Parse {

@@ -58,6 +58,11 @@ impl Lexer {
         self.text.is_empty()
     }
 
+    /// Whether the text so far is nothing but backslashes at the ends of lines, and blanks.
+    pub(super) fn is_only_continued(&self) -> bool {
+        self.tokens.is_empty() && self.modes.is_empty()
+    }
+
     /// Whether the text so far ends within a string.
     pub(super) fn in_string(&self) -> bool {
         matches!(self.modes.last(), Some(Mode::Text(_) | Mode::Format(_)))

@@ -146,7 +146,7 @@ impl Parser<'_> {
     fn with_item(&mut self) -> Parse {
         self.expression()?;
         if self.eat("as") {
-            self.primary()?.may(Shape::TARGET)?;
+            self.target()?.may(Shape::TARGET)?;
         }
         Some(())
     }
