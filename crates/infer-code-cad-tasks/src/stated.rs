@@ -28,17 +28,18 @@ const BEFORE: &[&str] = &["", "*", "-", "•", "for", "For", "assert"];
 /// An example is one of
 /// * a line with a call and a value: `f(1) == 2`, with `=`, `=>`, `==>`, `->`, `➞`, `returns` or `should return` as well,
 ///   also behind `>>>` where no result follows;
-/// * `For x = 1, y = 2 the output should be 3`;
+/// * `For x = 1, y = 2 the output should be 3`, or `For f(1, 2) the output should be 3`;
 /// * `Input: x = 1, y = 2` or `Input: 1, 2`, and `Output: 3` after it: both over as many lines as they like, with as many
-///   values as the function has parameters.
+///   values as the function has parameters. Values that have the names of all parameters may stand in any order.
 pub(crate) fn examples(
     docstring: &str,
     signature: &str,
     entry_point: &str,
 ) -> Vec<(String, String)> {
-    let arity = arity(signature, entry_point);
-    let call = |values: Vec<String>| {
-        (Some(values.len()) == arity).then(|| format!("{entry_point}({})", values.join(", ")))
+    let parameters = parameters(signature, entry_point);
+    let call = |values: Vec<Value<'_>>| {
+        let values = arranged(values, parameters.as_deref()?)?;
+        Some(format!("{entry_point}({})", values.join(", ")))
     };
     let mut examples = Vec::new();
     for line in docstring.lines() {
@@ -53,12 +54,26 @@ pub(crate) fn examples(
     examples
 }
 
-/// How many parameters a function has.
-fn arity(signature: &str, entry_point: &str) -> Option<usize> {
+/// The parameters that a function has.
+fn parameters(signature: &str, entry_point: &str) -> Option<Vec<String>> {
     let function = format!("{signature}\n    pass\n");
     let tree = Syntax::new().parse(&function)?;
     let definition = entry_definition(tree.root_node(), &function, entry_point)?;
-    Some(arguments(definition, &function).len())
+    Some(arguments(definition, &function))
+}
+
+/// A value, and the name it stands behind, or none: `""`.
+type Value<'t> = (&'t str, String);
+
+/// One value for each parameter: by names where they are the parameters', else as they stand.
+fn arranged(values: Vec<Value<'_>>, parameters: &[String]) -> Option<Vec<String>> {
+    (values.len() == parameters.len()).then_some(())?;
+    let named = |name: &String| {
+        let value = values.iter().find(|(known, _)| known == name);
+        value.map(|(_, value)| value.clone())
+    };
+    let by_name: Option<Vec<String>> = parameters.iter().map(named).collect();
+    Some(by_name.unwrap_or_else(|| values.into_iter().map(|(_, value)| value).collect()))
 }
 
 /// `f(1) == 2` at the start of a text.
@@ -77,12 +92,16 @@ fn called(text: &str, entry_point: &str) -> Option<(String, String)> {
     }
     let (call, rest) = Expression::operand(&text[at..])?;
     let rest = rest.trim_start_matches([' ', '\t', '#']);
-    let value = BETWEEN.iter().find_map(|between| rest.strip_prefix(between))?;
+    let value = BETWEEN.iter().find_map(|between| rest.strip_prefix(between));
+    let value = value.or_else(|| {
+        let (of, value) = rest.lines().next()?.split_once(" should be ")?;
+        of.trim_start_matches([',', ' ']).starts_with("the ").then_some(value)
+    })?;
     Some((call.source(), self::value(value)?))
 }
 
 /// `For x = 1, y = 2 ... should be 3`.
-fn for_values(line: &str) -> Option<(Vec<String>, String)> {
+fn for_values(line: &str) -> Option<(Vec<Value<'_>>, String)> {
     let given = line.strip_prefix("For ").or_else(|| line.strip_prefix("for "))?;
     let (values, rest) = values(given, true);
     let (_, output) = rest.rsplit_once("should be ")?;
@@ -90,23 +109,26 @@ fn for_values(line: &str) -> Option<(Vec<String>, String)> {
 }
 
 /// `Input: 1, 2` and `Output: 3`.
-fn input_output(text: &str) -> Option<(Vec<String>, String)> {
+fn input_output(text: &str) -> Option<(Vec<Value<'_>>, String)> {
     let (input, output) = text.strip_prefix("Input:")?.split_once("Output:")?;
     let (values, rest) = values(input, false);
     rest.is_empty().then_some((values, value(output)?))
 }
 
 /// Values with commas or line ends between them, each perhaps behind a name with `=` or `:`, and the rest.
-fn values(mut text: &str, are_named: bool) -> (Vec<String>, &str) {
+fn values(mut text: &str, are_named: bool) -> (Vec<Value<'_>>, &str) {
     let mut values = Vec::new();
     loop {
         text = text.trim_start();
-        let after = text[first_word(text).len()..].trim_start_matches([' ', '\t']);
-        let value = after.strip_prefix(['=', ':']).filter(|_| after.len() < text.len());
-        let value = if are_named { value } else { value.or(Some(text)) };
-        let read = value.and_then(|value| Expression::prefix(value.trim_start()));
-        let Some((value, rest)) = read else { return (values, text) };
-        values.push(value.source());
+        let (name, after) = text.split_at(first_word(text).len());
+        let after = after.trim_start_matches([' ', '\t']).strip_prefix(['=', ':']);
+        let named = after.filter(|_| !name.is_empty()).map(|value| (name, value));
+        let value = if are_named { named } else { named.or(Some(("", text))) };
+        let read = value.and_then(|(name, value)| {
+            Expression::prefix(value.trim_start()).map(|(value, rest)| (name, value, rest))
+        });
+        let Some((name, value, rest)) = read else { return (values, text) };
+        values.push((name, value.source()));
         text = rest.trim_start_matches([' ', '\t']);
         match text.strip_prefix(',') {
             Some(rest) => text = rest,
@@ -171,6 +193,11 @@ mod tests {
                 "f(\"x\", [1]) is ('x',False)",
             ),
             ("For x = 1, y=2, the sum should be 1 the output should be \"1\".", "f(1, 2) is \"1\""),
+            ("For y = 1, x = 2 the output should be 3", "f(2, 1) is 3"),
+            ("For a = 1, x = 2 the output should be 3", "f(1, 2) is 3"),
+            ("For f([1, 2]) the output should be 3.", "f([1, 2]) is 3"),
+            ("for f(1), the result should be [2]", "f(1) is [2]"),
+            ("Input: y = 1, x = [2]\nOutput: 3", "f([2], 1) is 3"),
             ("Input: [1, 2], 3\nOutput: [2] # why\nMore.", "f([1, 2], 3) is [2]"),
             ("Input:\n  grid : [[0], [1]]\n  by : 1\nOutput: 6", "f([[0], [1]], 1) is 6"),
         ] {
@@ -190,6 +217,7 @@ mod tests {
             "f(1) == ",
             "f(1) == 1 2",
             "f(1) returned 2",
+            "f(1) the output should be near 3",
             "g(1) == 2",
             "ff(1) == 2",
             "2 * f(1) == 2",
