@@ -47,8 +47,9 @@ const BUILT_IN: &[&str] = &[
 /// One assert per example that calls the entry point and whose two sides are simple expressions.
 ///
 /// As in Python's doctest, the result stands on the lines after the call, up to the next `>>>` or
-/// an empty line; a comment after the call is dropped. Statements, continued lines (`...`), calls
-/// without a result, comparisons and names that neither Python nor the `preamble` defines have no assert.
+/// an empty line; a comment after the call is dropped, but `SKIP` and `ELLIPSIS` count. Statements, continued lines (`...`), calls
+/// without a result, comparisons, names that neither Python nor the `preamble` defines, and values that
+/// no call gives have no assert.
 /// Behind these stand the examples that are [`stated`] without `>>>`.
 pub(crate) fn asserts(
     docstring: &str,
@@ -72,11 +73,21 @@ pub(crate) fn asserts(
         let mut others = names.filter(|name| **name != entry_point);
         let is_plain = !result.names.contains(&entry_point) && others.all(|n| is_known(n));
         let assert = format!("assert {} == {}", call.source(), result.source());
-        if call.calls(entry_point) && is_plain && !asserts.contains(&assert) {
+        if call.calls(entry_point) && is_plain && is_value(&result) && !asserts.contains(&assert) {
             asserts.push(assert);
         }
     }
     asserts
+}
+
+/// False for what no call gives: NaN equals nothing, `int` is said of a kind, and `True/False` of either.
+fn is_value(value: &Expression<'_>) -> bool {
+    let text = value.source();
+    let is_either = |word: &&str| text.len() > word.len() && text.starts_with(*word);
+    let lower = text.to_ascii_lowercase();
+    let is_nan = lower.contains(".nan") || (value.calls("float") && lower.contains("nan"));
+    let is_kind = BUILT_IN.contains(&text.as_str());
+    !(is_nan || is_kind || ["True", "False", "None"].iter().any(is_either))
 }
 
 /// The two sides of a check such as `assert f(1) == 2`: what is called and what it should give. `None` where it does not
@@ -98,6 +109,11 @@ pub fn sides(check: &str) -> Option<(&str, &str)> {
     Some((call, expected))
 }
 
+/// Whether the `...` of a result stands for any text, by a directive behind the call.
+fn is_elided(call: &str, result: &str) -> bool {
+    call.contains("+ELLIPSIS") && result.contains("...")
+}
+
 /// What follows each `>>>`, and the lines of its result.
 fn doctests(docstring: &str) -> impl Iterator<Item = (&str, String)> {
     let mut lines = docstring.lines().map(str::trim).peekable();
@@ -109,6 +125,7 @@ fn doctests(docstring: &str) -> impl Iterator<Item = (&str, String)> {
         }
         Some((call.trim(), result.join("\n")))
     })
+    .filter(|(call, result)| !(call.contains("+SKIP") || is_elided(call, result)))
 }
 
 #[cfg(test)]
@@ -163,6 +180,13 @@ mod tests {
             ">>> f(lambda: 1)\n1",
             ">>> f(1) if T else 2\n1",
             ">>> f(open('a'))\n1",
+            ">>> f(1)  # doctest: +SKIP\n2",
+            ">>> f(1)  # doctest: +ELLIPSIS, +NORMALIZE_WHITESPACE\n'a...b'",
+            ">>> f(1)\nfloat('NaN')",
+            "f(1) == [1, float('-nan')]",
+            "f(1) == math.nan",
+            "f(1) -> int",
+            "f(1) returns True/False",
         ] {
             assert!(read(docstring).is_empty(), "{docstring}: {:?}", read(docstring));
         }

@@ -139,9 +139,10 @@ fn values(mut text: &str, are_named: bool) -> (Vec<Value<'_>>, &str) {
 }
 
 /// The value that a text begins with. Behind it may stand the end of the line or of the sentence, a comment, a remark in
-/// brackets, or how it is computed.
+/// brackets, or how it is computed. A `~` says that it is no more than near.
 fn value(text: &str) -> Option<String> {
     let text = text.trim_start_matches([' ', '\t']);
+    (!text.starts_with('~')).then_some(())?;
     let line = text.lines().next()?.trim_end();
     let source = |text| Some(Expression::parse(text)?.source());
     let over_lines = || {
@@ -217,6 +218,7 @@ mod tests {
             "f(1) == ",
             "f(1) == 1 2",
             "f(1) returned 2",
+            "f(1) = ~3",
             "f(1) the output should be near 3",
             "g(1) == 2",
             "ff(1) == 2",
