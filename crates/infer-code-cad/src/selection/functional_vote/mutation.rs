@@ -1,7 +1,5 @@
 //! Arguments like the ones that tests have, by fixed rules.
 
-use std::cmp::Ordering;
-
 use infer_code_cad_tasks::{Literal, TestCall};
 
 /// Calls that differ from these in one literal argument. The first variant of every argument of
@@ -67,8 +65,6 @@ fn texts(text: &str) -> [String; 6] {
 }
 
 fn sequences(parts: &[Literal]) -> Vec<Vec<Literal>> {
-    let mut sorted = parts.to_vec();
-    sorted.sort_by(|a, b| order(a, b).unwrap_or(Ordering::Equal));
     let turned = parts.iter().rev().cloned().collect();
     vec![
         vec![],
@@ -76,7 +72,7 @@ fn sequences(parts: &[Literal]) -> Vec<Vec<Literal>> {
         turned,
         [parts, parts].concat(),
         each(parts, negated),
-        sorted,
+        sorted(parts),
         each(parts, next),
     ]
 }
@@ -105,13 +101,27 @@ fn next(literal: &Literal) -> Literal {
     }
 }
 
-/// The order of two numbers or texts, which Python has too.
-fn order(a: &Literal, b: &Literal) -> Option<Ordering> {
-    match (a, b) {
-        (Literal::Int(a), Literal::Int(b)) => Some(a.cmp(b)),
-        (Literal::Float(a), Literal::Float(b)) => Some(a.total_cmp(b)),
-        (Literal::Str(a), Literal::Str(b)) => Some(a.cmp(b)),
-        _ => None,
+/// Numbers, or texts, in their order; a mixture, which Python does not sort either, as it is.
+fn sorted(parts: &[Literal]) -> Vec<Literal> {
+    let mut sorted = parts.to_vec();
+    if parts.iter().all(|part| matches!(part, Literal::Str(_))) {
+        sorted.sort_by(|a, b| text(a).cmp(text(b)));
+    } else if parts.iter().all(|part| number(part).is_finite()) {
+        sorted.sort_by(|a, b| number(a).total_cmp(&number(b)));
+    }
+    sorted
+}
+
+fn text(literal: &Literal) -> &str {
+    if let Literal::Str(text) = literal { text } else { "" }
+}
+
+/// NaN of what is none.
+fn number(literal: &Literal) -> f64 {
+    match literal {
+        Literal::Int(value) => *value as f64,
+        Literal::Float(value) => *value,
+        _ => f64::NAN,
     }
 }
 
@@ -139,6 +149,20 @@ mod tests {
             let written: Vec<_> = variants.iter().map(ToString::to_string).collect();
             assert_eq!(written.join(" "), expected, "{literal}");
         }
+    }
+
+    #[test]
+    fn a_long_list_of_several_types_is_sorted_or_left_as_it_is() {
+        let part = |at: usize| match at % 3 {
+            0 => Literal::Float((at * 37 % 101) as f64 + 0.5),
+            _ => Literal::Int((at * 37 % 101) as i128),
+        };
+        let mut parts: Vec<Literal> = (0..100).map(part).collect();
+        let numbers: Vec<f64> = sorted(&parts).iter().map(number).collect();
+        assert!(numbers.is_sorted(), "{numbers:?}");
+        // As the nodes of a tree, of which some are missing.
+        (0..100).step_by(4).for_each(|at| parts[at] = Literal::None);
+        assert_eq!(sorted(&parts), parts);
     }
 
     #[test]
