@@ -35,9 +35,6 @@ pub enum Choice {
 const NAMES: [&str; 7] =
     ["first", "medoid", "visible-tests", "log-prob", "vote", "mbr-exec", "codet"];
 
-/// What a number of drafts is.
-const COUNT: &str = "a whole number of at least 1";
-
 impl Choice {
     /// Drafts of self-consistency in the paper.
     pub(super) const MEDOID: usize = 5;
@@ -45,11 +42,7 @@ impl Choice {
     pub(super) fn read(mut part: Part) -> Result<Self, TechniqueError> {
         let (choice, keys) = Self::of(&mut part)?;
         part.finish(keys)?;
-        if choice.drafts() > 0 {
-            return Ok(choice);
-        }
-        let (part, key, value) = (part.name().to_owned(), "n".to_owned(), "0".to_owned());
-        Err(TechniqueError::Value { part, key, value, expected: COUNT })
+        Ok(choice)
     }
 
     fn of(part: &mut Part) -> Result<(Self, &'static [&'static str]), TechniqueError> {
@@ -58,13 +51,13 @@ impl Choice {
             Some("first") => (Self::First, &[]),
             Some("medoid") => {
                 let mut drafts = Self::MEDOID;
-                part.set("n", COUNT, &mut drafts)?;
+                part.count("n", &mut drafts)?;
                 (Self::Medoid { drafts }, &["n"])
             }
             Some("visible-tests") => {
                 let mut best = BestOfN::default();
-                part.set("n", COUNT, &mut best.drafts)?;
-                part.set("wave", COUNT, &mut best.wave)?;
+                part.count("n", &mut best.drafts)?;
+                part.count("wave", &mut best.wave)?;
                 part.set("stop", Stopping::NAMES, &mut best.stop)?;
                 part.set("tie", "log_prob or first", &mut best.tie)?;
                 if part.take("repair", "on or off", switch)? == Some(true) {
@@ -74,13 +67,13 @@ impl Choice {
             }
             Some("log-prob") => {
                 let mut log_prob = MeanLogProb::default();
-                part.set("n", COUNT, &mut log_prob.drafts)?;
+                part.count("n", &mut log_prob.drafts)?;
                 (Self::LogProb(log_prob), &["n"])
             }
             Some("vote") => {
                 let mut vote = FunctionalVote::default();
-                part.set("n", COUNT, &mut vote.drafts)?;
-                part.set("inputs", COUNT, &mut vote.inputs)?;
+                part.count("n", &mut vote.drafts)?;
+                part.count("inputs", &mut vote.inputs)?;
                 let rule = |text: &str| text.parse().ok().filter(|rule| *rule != VoteRule::MbrExec);
                 vote.rule = part.take("rule", "soft or hard", rule)?.unwrap_or_default();
                 vote.sketch = part.take("sketch", "on or off", switch)?.unwrap_or(false);
@@ -88,13 +81,13 @@ impl Choice {
             }
             Some("mbr-exec") => {
                 let mut vote = FunctionalVote::mbr_exec(FunctionalVote::default().drafts);
-                part.set("n", COUNT, &mut vote.drafts)?;
+                part.count("n", &mut vote.drafts)?;
                 (Self::Vote(vote), &["n"])
             }
             Some(_) => {
                 let mut codet = CodeT::default();
-                part.set("n", COUNT, &mut codet.drafts)?;
-                part.set("tests", COUNT, &mut codet.tests)?;
+                part.count("n", &mut codet.drafts)?;
+                part.count("tests", &mut codet.tests)?;
                 part.set("weights", "count or aces", &mut codet.weights)?;
                 (Self::CodeT(codet), &["n", "tests", "weights"])
             }
@@ -217,4 +210,31 @@ pub(super) fn switch(text: &str) -> Option<bool> {
 
 fn on(is_on: bool) -> String {
     if is_on { "on".to_owned() } else { "off".to_owned() }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_count_is_at_least_one() {
+        for (name, key) in [
+            ("medoid", "n"),
+            ("visible-tests", "n"),
+            ("visible-tests", "wave"),
+            ("log-prob", "n"),
+            ("vote", "n"),
+            ("vote", "inputs"),
+            ("mbr-exec", "n"),
+            ("codet", "n"),
+            ("codet", "tests"),
+        ] {
+            let read = |count| Choice::read(format!("{name}({key}={count})").parse().unwrap());
+            let error = read(0).unwrap_err().to_string();
+            let expected = "is \"0\", expected a whole number of at least 1";
+            assert_eq!(error, format!("{key} of {name} {expected}"));
+            assert!(read(1).is_ok());
+        }
+    }
 }

@@ -63,6 +63,15 @@ impl Part {
         Ok(())
     }
 
+    /// Sets `into` to the number of a key, where it stands.
+    pub(super) fn count(&mut self, key: &str, into: &mut usize) -> Result<(), TechniqueError> {
+        let count = |text: &str| text.parse::<usize>().ok().filter(|count| *count > 0);
+        if let Some(count) = self.take(key, "a whole number of at least 1", count)? {
+            *into = count;
+        }
+        Ok(())
+    }
+
     /// Sees that every key was taken, once; `keys` are those it may have.
     pub(super) fn finish(&self, keys: &[&str]) -> Result<(), TechniqueError> {
         let Some((key, _)) = self.values.first() else { return Ok(()) };
