@@ -9,6 +9,7 @@ use crate::config::{
 ///
 /// Keys, defaults and constants as llama.cpp reads them in `load_hparams`.
 pub(crate) fn transformer_config(gguf: &Gguf) -> Result<TransformerConfig, CheckpointError> {
+    refuse_other_kinds(gguf)?;
     const KEY: &str = "general.architecture";
     let prefix = gguf.string(KEY)?.ok_or_else(|| gguf.unexpected(KEY, "a string"))?;
     let keys = Keys { gguf, prefix };
@@ -37,6 +38,20 @@ pub(crate) fn transformer_config(gguf: &Gguf) -> Result<TransformerConfig, Check
         },
         other => other,
     })
+}
+
+/// Refuses what stands beside a model: adapters, projections of images, importance matrices.
+fn refuse_other_kinds(gguf: &Gguf) -> Result<(), CheckpointError> {
+    const KEY: &str = "general.type";
+    match gguf.string(KEY)? {
+        Some(kind @ ("adapter" | "mmproj" | "imatrix")) => Err(CheckpointError::GgufUnsupported {
+            file: gguf.file().into(),
+            key: KEY.into(),
+            value: kind.into(),
+            supported: "model, so give the file of the model itself",
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The metadata of one architecture.

@@ -61,6 +61,18 @@ fn factors_of_frequencies_are_a_short_list() {
 }
 
 #[test]
+fn what_stands_beside_a_model_is_called_so() {
+    let open = |kind: &str| {
+        let file = model("", &TOKENS, &[1]).pair("general.type", 8, &string(kind));
+        Checkpoint::from_gguf_bytes(&file.finish())
+    };
+    open("model").unwrap();
+    let message = open("adapter").unwrap_err().to_string();
+    assert!(message.contains("general.type is adapter"), "{message}");
+    assert!(message.ends_with("give the file of the model itself"), "{message}");
+}
+
+#[test]
 fn a_float_is_no_size() {
     let mut file = model("", &TOKENS, &[1]);
     file.pairs.retain(|pair| !pair.starts_with(&string("llama.context_length")));
