@@ -131,7 +131,10 @@ pub enum CheckpointError {
         files: String,
     },
     /// A tensor would be ignored, so the model would compute something else than was trained.
-    #[error("{file} holds tensor {tensor}, which the architecture has no place for")]
+    #[error(
+        "{file} holds tensor {tensor}, which the architecture has no place for; take weights and \
+         configuration of one model"
+    )]
     UnexpectedTensor {
         /// Its name.
         tensor: String,
@@ -139,7 +142,10 @@ pub enum CheckpointError {
         file: String,
     },
     /// A tensor has another shape than the configuration implies.
-    #[error("{file}: tensor {tensor} has shape {actual:?}, the configuration implies {expected:?}")]
+    #[error(
+        "{file}: tensor {tensor} has shape {actual:?}, the configuration implies {expected:?}; take \
+         weights and configuration of one model"
+    )]
     TensorShape {
         /// Its name.
         tensor: String,
@@ -151,7 +157,9 @@ pub enum CheckpointError {
         actual: Vec<usize>,
     },
     /// A tensor's element type cannot be read.
-    #[error("{file}: tensor {tensor} has dtype {dtype}, supported: F32, F16, BF16")]
+    #[error(
+        "{file}: tensor {tensor} has dtype {dtype}, supported: F32, F16, BF16; save the model in one of these"
+    )]
     TensorDtype {
         /// Its name.
         tensor: String,
