@@ -38,20 +38,13 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     writeln!(text, "model          {}", args.model)?;
     writeln!(text, "architecture   {:?}", checkpoint.config().architecture)?;
     writeln!(text, "stored as      {}", formats(&tensors))?;
-    let held = checkpoint.conversions(32)?;
-    text.extend(held.iter().map(|held| format!("held           {held}\n")));
+    text.extend(checkpoint.conversions(32)?.iter().map(|held| format!("held           {held}\n")));
     writeln!(text, "end of text    {:?}", checkpoint.eos_token_ids())?;
     writeln!(text, "tokenizer      {}", tokenizer(&checkpoint))?;
-    // A file with a template that is not Jinja still has all the rest.
-    let (template, length) = match checkpoint.chat_template() {
-        Err(error) => (None, format!("unusable: {error}")),
-        Ok(None) => (None, "0 bytes".to_owned()),
-        Ok(Some(template)) => {
-            let length = format!("{} bytes", template.source().len());
-            (Some(template), length)
-        }
-    };
-    writeln!(text, "chat template  {length}")?;
+    let unusable = |error| writeln!(text, "chat template  unusable: {error}").map(|()| None);
+    let template = checkpoint.chat_template().or_else(unusable)?;
+    let length = template.as_ref().map_or(0, |template| template.source().len());
+    writeln!(text, "chat template  {length} bytes")?;
     memory(&mut text, &checkpoint, &tensors)?;
     writeln!(text, "{:#?}", checkpoint.config())?;
     if args.tensors {
@@ -103,5 +96,5 @@ fn memory(text: &mut String, checkpoint: &Checkpoint, tensors: &[TensorInfo]) ->
     let [f32, bf16, q8, q4] = [32.0, 16.0, 8.5, 4.5].map(|bits| weights as f64 * bits / 8e6);
     writeln!(text, "parameters     {weights}\nstored, MB     {stored:.1}")?;
     writeln!(text, "loaded, MB     f32 {f32:.1}, bf16 {bf16:.1}, q8_0 {q8:.1}, q4_k {q4:.1}")?;
-    writeln!(text, "cache          {} bytes per position of a stream, on the CPU", 4 * position)
+    writeln!(text, "cache          {position} bytes a position of a stream, twice as many in f16")
 }
