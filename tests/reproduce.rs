@@ -272,7 +272,17 @@ fn the_figures_that_are_told_are_those_of_the_archives() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let results = root.join("docs/results");
     let models = ["SmolLM2-135M-Instruct.Q4_1".to_owned()];
-    for name in ["alpha", "contrasts", "decoding", "factors", "selection", "tables", "tune"] {
+    for name in [
+        "alpha",
+        "budget",
+        "contrasts",
+        "decoding",
+        "factors",
+        "family",
+        "selection",
+        "tables",
+        "tune",
+    ] {
         let plan = Plan::read(&root.join(format!("examples/reproduce/{name}.toml"))).unwrap();
         let folders = Folders { journals: results.join("none"), archives: Some(results.clone()) };
         let study = plan.study(&models, &folders).unwrap();
