@@ -41,10 +41,10 @@ fn run(args: &Args) -> Result<(), common::Failure> {
     text.extend(checkpoint.conversions(32)?.iter().map(|held| format!("held           {held}\n")));
     writeln!(text, "end of text    {:?}", checkpoint.eos_token_ids())?;
     writeln!(text, "tokenizer      {}", tokenizer(&checkpoint))?;
-    let unusable = |error| writeln!(text, "chat template  unusable: {error}").map(|()| None);
-    let template = checkpoint.chat_template().or_else(unusable)?;
-    let length = template.as_ref().map_or(0, |template| template.source().len());
-    writeln!(text, "chat template  {length} bytes")?;
+    let template = checkpoint.chat_template();
+    let length = template.as_ref().map(|of| of.as_ref().map_or(0, |of| of.source().len()));
+    let length = length.map_or_else(|e| format!("unusable: {e}"), |n| format!("{n} bytes"));
+    writeln!(text, "chat template  {length}")?;
     memory(&mut text, &checkpoint, &tensors)?;
     writeln!(text, "{:#?}", checkpoint.config())?;
     if args.tensors {
@@ -56,7 +56,7 @@ fn run(args: &Args) -> Result<(), common::Failure> {
         let pairs = checkpoint.metadata().iter();
         text.extend(pairs.map(|(key, value)| format!("{key:<50} {value}\n")));
     }
-    if let Some(template) = template.filter(|_| args.template) {
+    if let (true, Ok(Some(template))) = (args.template, template) {
         writeln!(text, "{}", template.source())?;
     }
     if args.check {

@@ -1,12 +1,13 @@
 """Parity at the shape of a published model: random weights, real sizes.
 
-    python true_shape.py SHAPE DIRECTORY [DTYPE...]     (torch 2.9.1, transformers 5.23, cargo)
+    python true_shape.py SHAPE DIRECTORY [DTYPE...]     (torch 2.9.1, transformers 5.23, cargo; from
+                                                         qwen3-0.6b on torch 2.15, transformers 5.24)
 
 Writes a bf16 checkpoint of the shape to DIRECTORY unless it is there, with the f32 logits that
 transformers computes at 48 positions, then lets the library load and compare it, once per DTYPE
 (f32, bf16; both when none is given). Takes 2 bytes of disk per weight, and 8 of memory beside the
-mapped file, for both backends hold the weights: at most 26 GB, of which the file's 5 may go, for
-gemma-2-2b; 11 for starcoderbase-1b. What ends in a number of layers has so many of the published
+mapped file, for both backends hold the weights: by that at most 26 GB, of which the file's 5 may
+go, for gemma-2-2b; 11 for starcoderbase-1b. What ends in a number of layers has so many of the published
 ones, all else being as published.
 """
 

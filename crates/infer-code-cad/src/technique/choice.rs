@@ -98,7 +98,7 @@ impl Choice {
         })
     }
 
-    /// What it is called, for errors.
+    /// What it is called.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::First => "first",
