@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infer_code_cad::checkpoint::Checkpoint;
 use infer_code_cad::hub::DownloadCallback;
-use infer_code_cad::native::{Format, KvFormat};
+use infer_code_cad::native::{Format, Isa, KvFormat};
 use infer_code_cad::{Device, Error, LanguageModel, LoadOptions, embedded, hub};
 
 use super::{interrupted, positive};
@@ -44,6 +44,10 @@ pub(crate) struct HoldingArgs {
     /// Threads that compute on the CPU; without it as many as it has.
     #[arg(long, value_parser = positive)]
     threads: Option<usize>,
+    /// Instruction set of the CPU's products: avx512vnni, avxvnni, avx2, neondot, neon or scalar; without it the best that
+    /// it has. Tokens are the same with each.
+    #[arg(long, value_name = "NAME")]
+    isa: Option<Isa>,
     /// cpu, cuda, cuda:1 or metal; the GPUs need the feature of the same name.
     #[arg(long, default_value_t = Device::best())]
     device: Device,
@@ -91,6 +95,7 @@ impl HoldingArgs {
             weights: self.weights.flatten(),
             kv: self.kv,
             threads: self.threads,
+            isa: self.isa,
             device: self.device,
         }
     }

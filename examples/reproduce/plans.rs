@@ -12,8 +12,8 @@ use crate::common::{Failure, positive};
 pub(crate) struct PlanArgs {
     /// tables (1 and 2 of the paper), contrasts (the confirmatory study), alpha (the choice of its alpha), factors
     /// (what the contrast does), tune (what to switch on for a model), selection (which of five drafts), budget (what ten
-    /// drafts buy), decoding (how tokens are chosen), family (CAD's family, and selections that write more), tiny (the
-    /// embedded problems), or a TOML file like those.
+    /// drafts buy), drafts (of another prompt; inputs of the model's own), decoding (how tokens are drawn), search (greedy
+    /// and beams), family (the rest of CAD's family), tiny (the embedded problems), or a TOML file like those.
     #[arg(long, value_name = "NAME", default_value = "tables")]
     plan: String,
     /// Of a plan the one table of the paper: 1 (HumanEval) or 2 (MBPP's validation split).
@@ -54,7 +54,9 @@ impl PlanArgs {
             "tune" => include_str!("tune.toml").parse()?,
             "selection" => include_str!("selection.toml").parse()?,
             "budget" => include_str!("budget.toml").parse()?,
+            "drafts" => include_str!("drafts.toml").parse()?,
             "decoding" => include_str!("decoding.toml").parse()?,
+            "search" => include_str!("search.toml").parse()?,
             "family" => include_str!("family.toml").parse()?,
             "tiny" => include_str!("tiny.toml").parse()?,
             path => Plan::read(Path::new(path))?,

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), common::Failure> {
-    let options = args.model.options().native();
+    let options = args.model.options().native()?;
     let start = Instant::now();
     let loaded = Arc::new(load(args, &options)?);
     let load = start.elapsed();

@@ -1,13 +1,16 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 #[cfg(feature = "candle")]
 use infer_code_cad_candle::{CandleModel, DType};
 use infer_code_cad_checkpoint::Checkpoint;
 use infer_code_cad_engine::CausalLm;
 use infer_code_cad_metrics::available_bytes;
-use infer_code_cad_native::{Format, KvFormat, NativeModel, NativeOptions, Pool, check_memory};
+use infer_code_cad_native::{
+    Format, Isa, KvFormat, NativeError, NativeModel, NativeOptions, Pool, check_memory,
+};
 
 use crate::Error;
 
@@ -20,6 +23,8 @@ pub struct LoadOptions {
     pub kv: Option<KvFormat>,
     /// The threads that compute on the CPU. `None`: as many as it has.
     pub threads: Option<usize>,
+    /// The instruction set of the CPU's products, which changes no bit. `None`: the best that it has.
+    pub isa: Option<Isa>,
     /// Where the model runs.
     pub device: Device,
 }
@@ -27,28 +32,34 @@ pub struct LoadOptions {
 impl Default for LoadOptions {
     /// Weights as they are stored, on the best device that this program was built for.
     fn default() -> Self {
-        Self { weights: None, kv: None, threads: None, device: Device::best() }
+        Self { weights: None, kv: None, threads: None, isa: None, device: Device::best() }
     }
 }
 
 impl LoadOptions {
     /// How the model is held on the CPU.
-    pub fn native(&self) -> NativeOptions {
-        let pool = Arc::new(self.threads.map_or_else(Pool::all_threads, Pool::new));
-        NativeOptions { weights: self.weights, kv: self.kv, pool }
+    ///
+    /// # Errors
+    /// [`Error::Native`] when the CPU lacks the instruction set.
+    pub fn native(&self) -> Result<NativeOptions, Error> {
+        let all = || available_parallelism().map_or(1, usize::from);
+        let isa = self.isa.unwrap_or_else(Isa::best);
+        let pool =
+            Pool::with_isa(self.threads.unwrap_or_else(all), isa).map_err(NativeError::from)?;
+        Ok(NativeOptions { weights: self.weights, kv: self.kv, pool: Arc::new(pool) })
     }
 
     /// Puts the model of a checkpoint together.
     ///
     /// # Errors
-    /// [`Error::Native`], before anything is loaded when the weights do not fit into memory;
+    /// [`Error::Native`], before anything is loaded when the weights do not fit into memory or the CPU lacks the instructions;
     /// [`Error::DeviceFeature`] and, with the feature `candle`, `Error::Candle`.
     pub fn build(&self, checkpoint: &Checkpoint) -> Result<Arc<dyn CausalLm>, Error> {
         if self.device == Device::Cpu {
             if let Some(available) = available_bytes() {
                 check_memory(checkpoint, self.weights, available)?;
             }
-            return Ok(Arc::new(NativeModel::load(checkpoint, &self.native())?));
+            return Ok(Arc::new(NativeModel::load(checkpoint, &self.native()?)?));
         }
         self.build_on_tensors(checkpoint)
     }
@@ -138,6 +149,21 @@ impl FromStr for Device {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_instruction_set_is_the_pools_or_refused() {
+        for isa in Isa::ALL {
+            let options =
+                LoadOptions { threads: Some(1), isa: Some(isa), ..LoadOptions::default() };
+            match options.native() {
+                Ok(native) => assert_eq!((native.pool.isa(), native.pool.threads()), (isa, 1)),
+                Err(error) => {
+                    assert!(!isa.is_supported());
+                    assert!(error.to_string().contains(&isa.to_string()), "{error}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn names_are_read_back() {

@@ -147,10 +147,13 @@ impl TransformerConfig {
     fn check_rotation(&self) -> Result<(), CheckpointError> {
         let dim = self.rotary_dim();
         let scalings = self.all_positions().filter_map(|positions| match positions {
-            Positions::Rotary { scaling, .. } => Some(scaling),
+            Positions::Rotary { theta, scaling } => Some((*theta, scaling)),
             Positions::Learned | Positions::Absent => None,
         });
-        for scaling in scalings {
+        for (theta, scaling) in scalings {
+            if theta == 1.0 && matches!(scaling, RopeScaling::Yarn { .. }) {
+                return Err(invalid("rope_theta", "1", "not 1: yarn divides by its logarithm"));
+            }
             if dim == 0 || !dim.is_multiple_of(2) {
                 let field = if self.rotary_dim.is_some() { "rotary_dim" } else { "head_dim" };
                 return Err(invalid(field, dim.to_string(), "an even number"));

@@ -472,6 +472,7 @@ mod tests {
             (json!({"rope_scaling": {"type": "dynamic", "factor": 2.0}}), "rope_type is dynamic"),
             (yarn(&json!({"truncate": false})), "truncate is false"),
             (yarn(&json!({"factor": -1.0})), "factor is -1"),
+            (yarn(&json!({"rope_theta": 1.0})), "rope_theta is 1"),
             (json!({"rope_scaling": {"type": "longrope"}}), "short_factor is absent"),
             (json!({"rope_parameters": {"partial_rotary_factor": 0.5}}), "partial_rotary_factor"),
             (json!({"partial_rotary_factor": 0.5}), "partial_rotary_factor is 0.5"),
