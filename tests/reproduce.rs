@@ -282,6 +282,7 @@ fn the_figures_that_are_told_are_those_of_the_archives() {
         "family",
         "search",
         "selection",
+        "spa",
         "tables",
         "tune",
     ] {
