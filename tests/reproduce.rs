@@ -225,6 +225,17 @@ fn a_plan_that_cannot_be_is_refused_with_the_reason() {
 }
 
 #[test]
+fn an_arm_alone_is_set_beside_nothing() {
+    for contrast in ["confirms_against", "against"] {
+        let mut plan: Plan = PLAN.replace("confirms_against", contrast).parse().unwrap();
+        plan.keep(|arm| arm.name == "contrast");
+        plan.check().unwrap();
+        assert_eq!(plan.arms.len(), 1);
+        assert_eq!((&plan.arms[0].against, &plan.arms[0].confirms_against), (&None, &None));
+    }
+}
+
+#[test]
 fn what_a_contrast_will_find_is_known_before_the_run() {
     let plan: Plan = PLAN.parse().unwrap();
     let found = plan.smallest_detectable(&[100, 300]).unwrap();

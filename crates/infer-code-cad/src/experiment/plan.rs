@@ -166,7 +166,9 @@ impl Plan {
         self.arms.retain(|arm| keeps(arm));
         let names: BTreeSet<String> = self.arms.iter().map(|arm| arm.name.clone()).collect();
         for arm in &mut self.arms {
-            arm.against = arm.against.take().filter(|control| names.contains(control));
+            for control in [&mut arm.against, &mut arm.confirms_against] {
+                *control = control.take().filter(|control| names.contains(control));
+            }
         }
     }
 
