@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::marks::thinking_end;
+
 /// A part of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Block<'a> {
@@ -55,18 +57,21 @@ impl Fence {
 /// ```
 /// use infer_code_cad_tasks::AnswerLine;
 ///
-/// assert_eq!(AnswerLine::read("So: ```Python\n"), AnswerLine::Python(""));
-/// assert_eq!(AnswerLine::read("```\n"), AnswerLine::Unnamed);
+/// let AnswerLine::Python(fence, "") = AnswerLine::read("So: ```Python\n") else { panic!() };
+/// assert_eq!(fence.closed_by("    return 1```\n"), Some("    return 1"));
+/// assert!(matches!(AnswerLine::read("```\n"), AnswerLine::Unnamed(_)));
 /// assert_eq!(AnswerLine::read("Here it is:\n"), AnswerLine::Prose);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerLine<'a> {
     /// It opens a block of Python, with the code that follows on the line.
-    Python(&'a str),
+    Python(OpenFence, &'a str),
     /// A fence that names no language. Behind code that stands in no block it closes that.
-    Unnamed,
+    Unnamed(OpenFence),
     /// It opens a block of something else.
-    Other,
+    Other(OpenFence),
+    /// It ends the thinking: the answer begins behind it.
+    ThinkingEnd,
     /// It begins as Python code does.
     Code,
     /// Anything else.
@@ -76,15 +81,55 @@ pub enum AnswerLine<'a> {
 impl<'a> AnswerLine<'a> {
     /// Reads a line, whether or not its newline stands at its end.
     pub fn read(line: &'a str) -> Self {
-        match opening(line) {
-            Some(Fence { language: Language::Python, span, .. }) => Self::Python(&line[span.end..]),
-            Some(Fence { language: Language::Unnamed, .. }) => Self::Unnamed,
-            Some(Fence { language: Language::Other, .. }) => Self::Other,
-            None if is_code(line.trim_start()) => Self::Code,
-            None => Self::Prose,
+        let Some(Fence { mark, count, span, language, .. }) = opening(line) else {
+            return match thinking_end(line) {
+                Some(_) => Self::ThinkingEnd,
+                None if is_code(line.trim_start()) => Self::Code,
+                None => Self::Prose,
+            };
+        };
+        let before = &line[..span.start];
+        let begins_line = before.trim_start_matches(MARGIN).is_empty();
+        let open = OpenFence { mark, count, margin: if begins_line { before.len() } else { 0 } };
+        match language {
+            Language::Python => Self::Python(open, &line[span.end..]),
+            Language::Unnamed => Self::Unnamed(open),
+            Language::Other => Self::Other(open),
         }
     }
 }
+
+/// The fence of a block that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenFence {
+    mark: char,
+    count: usize,
+    /// The bytes before it on its line, where they are but blanks and marks of quotation.
+    margin: usize,
+}
+
+impl OpenFence {
+    /// What stands before the fence that closes the block on this line; `None` where it goes on.
+    pub fn closed_by<'a>(&self, line: &'a str) -> Option<&'a str> {
+        let close = closing(line)?;
+        (close.mark == self.mark && close.count >= self.count).then(|| &line[..close.span.start])
+    }
+
+    /// Whether a line begins with such a fence, whatever follows it.
+    pub fn begins(&self, line: &str) -> bool {
+        let rest = line.trim_start();
+        rest.len() - rest.trim_start_matches(self.mark).len() >= self.count
+    }
+
+    /// A line of the block without the blanks and the marks of quotation that the fence has before it too.
+    pub fn within_margin<'a>(&self, line: &'a str) -> &'a str {
+        let blanks = line.len() - line.trim_start_matches(MARGIN).len();
+        &line[blanks.min(self.margin)..]
+    }
+}
+
+/// What a block in a list or a quotation has before its lines.
+const MARGIN: [char; 3] = [' ', '\t', '>'];
 
 /// Cuts a text at its fences (three or more of `` ` `` or `~`): text and fenced blocks in order, the first
 /// of them text, the last perhaps without its closing fence; `None` when there is no fence.

@@ -47,7 +47,7 @@ mod tests_shown;
 pub use error::TaskError;
 pub use examples::sides;
 pub use extract::{Extraction, extract_program};
-pub use fence::AnswerLine;
+pub use fence::{AnswerLine, OpenFence};
 pub use humaneval::{load_humaneval, load_problems, parse_tiny};
 pub use judged::{JudgedSample, read_judged};
 pub use literal::Literal;

@@ -50,15 +50,20 @@ pub(crate) fn without_thinking<'t>(text: &'t str, strings: &[Range<usize>]) -> &
     }
     let (mut start, mut answer) = (0, text);
     for line in text.split_inclusive('\n') {
-        let code = line.trim();
-        let is_end = |end: &&&str| code.starts_with(**end) || code.ends_with(**end);
-        let end = THINKING_ENDS.iter().find(is_end).filter(|_| !is_inside(strings, start));
+        let end = thinking_end(line).filter(|_| !is_inside(strings, start));
         if let Some((_, after)) = end.and_then(|end| line.rsplit_once(end)) {
             answer = &text[start + line.len() - after.len()..];
         }
         start += line.len();
     }
     if answer.trim().is_empty() { text } else { answer }
+}
+
+/// The mark on this line that ends the thinking.
+pub(crate) fn thinking_end(line: &str) -> Option<&'static str> {
+    let code = line.trim();
+    let is_end = |end: &&str| code.starts_with(*end) || code.ends_with(*end);
+    THINKING_ENDS.iter().copied().find(is_end)
 }
 
 /// The text before the first end mark that follows something and stands in no string of its line.

@@ -17,13 +17,13 @@ use parser::Parser;
 
 /// Reads a Python program line by line and says after which line no text that follows can make it parse.
 ///
-/// The rule is that of `ast.parse`, for what any of Python 3.8 to 3.13 takes: what only the compiler refuses,
-/// such as a `return` outside of a function, passes. It is judged where a physical line ends outside of
+/// The rule is that of `ast.parse`, for what any of Python 3.8 to 3.13 takes, and of what only the compiler refuses,
+/// two parameters or keyword arguments of one name; a `return` outside of a function passes. It is judged where a physical line ends outside of
 /// brackets and strings; up to there a decorator, an open bracket or a header without its block are
 /// unfinished, not wrong. Of names in `\N{..}` it takes any, of letters in names almost any, and of what only
 /// a tree would tell (`{a := 1: 2}`, `(yield, 1)`, the f-string of a pattern) it errs on the side of taking it.
-/// It refuses two oddities: what Python 3.8 or 3.9 alone takes, such as `(*a)` and `del *a`, and a line break in the
-/// format of an f-string in single quotes, which Python 3.12 takes.
+/// It refuses three oddities: what Python 3.8 or 3.9 alone takes, such as `(*a)` and `del *a`, a line break in the
+/// format of an f-string in single quotes, which Python 3.12 takes, and a thousand lambdas in the defaults of one another.
 /// What else it refuses CPython refuses: the tests hold it against `ast.parse` on mutated functions of the standard
 /// library.
 ///
@@ -82,6 +82,24 @@ impl PythonPrefix {
         Ok(ended)
     }
 
+    /// Whether the text may end here: no string, bracket or header without its block is open, and no decorator or `try`
+    /// waits for what it needs.
+    ///
+    /// # Examples
+    /// ```
+    /// use infer_code_cad_tasks::PythonPrefix;
+    ///
+    /// let mut text = PythonPrefix::default();
+    /// text.push_line("def f(x):\n")?;
+    /// assert!(!text.is_whole());
+    /// text.push_line("    return x\n")?;
+    /// assert!(text.is_whole());
+    /// # Ok::<(), infer_code_cad_tasks::DeadLine>(())
+    /// ```
+    pub fn is_whole(&self) -> bool {
+        self.lexer.is_empty() && self.blocks.are_whole()
+    }
+
     /// Whether the text so far ends within a string of several lines.
     pub fn in_string(&self) -> bool {
         self.lexer.in_string()
@@ -102,6 +120,9 @@ impl PythonPrefix {
     }
 
     fn physical(&mut self, line: &str) -> Result<bool, &'static str> {
+        if line.contains('\0') {
+            return Err("it has a null byte");
+        }
         if self.lexer.is_empty() {
             let (indent, rest) = Indent::of(line);
             if rest.is_empty() || rest.starts_with('#') {
@@ -113,9 +134,6 @@ impl PythonPrefix {
             let indent = Indent::of(line).0;
             self.indent = if self.blocks.has(indent) { indent } else { self.indent };
         }
-        if line.contains('\0') {
-            return Err("it has a null byte");
-        }
         let is_whole = self.lexer.push(line).ok_or("it does not split into tokens")?;
         if !is_whole {
             return Ok(false);
@@ -124,7 +142,7 @@ impl PythonPrefix {
         // A line of nothing but a continuation has no statement.
         if !tokens.is_empty() {
             let in_match = self.blocks.indent(self.indent)?;
-            let parsed = Parser { text, tokens, at: 0 }.line(in_match);
+            let parsed = Parser { text, tokens, at: 0, lambdas: 0 }.line(in_match);
             self.blocks.take(parsed.ok_or("no statement reads so")?)?;
         }
         self.lexer.clear();

@@ -26,12 +26,16 @@ use watch::Watch;
 ///   drawn again too, on the condition that it ends that line again, alive.
 /// * Code is what follows [`Opening::written`], and where that is empty, or has a fence, what stands in the first
 ///   fence of Python, by the names that extraction knows ([`AnswerLine`](crate::tasks::AnswerLine)). A fence without a
-///   language is one where the answer begins, and behind an empty line or a colon; elsewhere, and behind a line of
-///   code, it closes what none has opened, as small models write. Prose, other languages, and all behind the closing
-///   fence are let be; so is a completion without a fence.
+///   language is one where what it holds begins as code does and it stands where the answer begins, or behind an empty
+///   line or a colon; elsewhere, and behind a line of code, it closes what none has opened, as small models write.
+///   Prose, output, other languages, and all behind the closing fence are let be; so is a completion without a fence.
+///   Strings have no fences.
+/// * The fence that closes a block ends the program: behind an open bracket, or a header without its block, it is drawn
+///   again. A block whose first line is indented goes on with a function; one in a list or a quotation is read without
+///   its margin.
 /// * A last line without a newline is not judged.
-/// * After `retries` dead draws of a line, or when it has taken back 16 times the longest completion, the guard
-///   gives up: the line stays, and the rest is not judged. How often tokens were taken back is in
+/// * After one dead draw of a line more than `retries`, or when it has taken back 16 times the longest completion, the
+///   guard gives up: the line stays, and the rest is not judged. How often tokens were taken back is in
 ///   [`Cost::thrown_away`](crate::engine::Cost::thrown_away).
 /// * A greedy decoder would draw the same line again, so it is refused.
 ///

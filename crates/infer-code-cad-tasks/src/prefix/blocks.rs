@@ -87,7 +87,7 @@ impl Blocks {
 
     fn close_to(&mut self, indent: Indent) -> Place {
         while self.top().indent.wide > indent.wide {
-            self.may_close()?;
+            may_close(self.top().after)?;
             self.levels.pop();
         }
         let top = self.top().indent;
@@ -97,13 +97,9 @@ impl Blocks {
         if top.narrow == indent.narrow { Ok(()) } else { Err(TABS) }
     }
 
-    /// Whether the statements of the innermost block are whole.
-    fn may_close(&mut self) -> Place {
-        match self.top().after {
-            Clause::Try => Err("a `try` before it has neither `except` nor `finally`"),
-            Clause::Decorator => Err("a decorator before it has no function or class"),
-            _ => Ok(()),
-        }
+    /// Whether the text may end here.
+    pub(super) fn are_whole(&self) -> bool {
+        self.pending.is_none() && self.levels.iter().all(|level| may_close(level.after).is_ok())
     }
 
     /// Takes a line that is Python by itself into the innermost block.
@@ -133,7 +129,7 @@ impl Blocks {
                 Clause::Decorator,
             ) => clause,
             (clause, _) => {
-                self.may_close()?;
+                may_close(before)?;
                 clause
             }
         };
@@ -149,6 +145,15 @@ impl Blocks {
         }
         let inside = self.levels.iter().rposition(|level| is_function(level.header))?;
         Some(self.levels[inside - 1].indent.wide)
+    }
+}
+
+/// Whether a block may end behind this line.
+fn may_close(after: Clause) -> Place {
+    match after {
+        Clause::Try => Err("a `try` before it has neither `except` nor `finally`"),
+        Clause::Decorator => Err("a decorator before it has no function or class"),
+        _ => Ok(()),
     }
 }
 

@@ -88,7 +88,10 @@ impl Parser<'_> {
         let mut is_value = false;
         loop {
             if self.eat("lambda") {
+                self.lambdas += 1;
+                (self.lambdas <= MAX_LAMBDAS).then_some(())?;
                 self.parameters(":", false)?;
+                self.lambdas -= 1;
             } else {
                 let shape = self.disjunction()?;
                 if !self.eat("if") {
@@ -172,7 +175,7 @@ impl Parser<'_> {
                     Shape::PLACE
                 }
                 "(" => {
-                    self.arguments()?;
+                    self.arguments(true)?;
                     Shape::VALUE
                 }
                 _ => return Some(if awaits { Shape::VALUE } else { shape }),
@@ -216,8 +219,12 @@ impl Parser<'_> {
             self.yield_or_expressions()?;
             self.comprehension()?; // up to Python 3.11
             self.eat("=");
-            if self.eat("!") {
-                self.name()?;
+            if self.peek() == "!" {
+                let mark = self.tokens[self.at];
+                self.at += 1;
+                let is_beside = self.tokens.get(self.at).is_some_and(|name| name.start == mark.end);
+                (is_beside && matches!(self.peek(), "s" | "r" | "a")).then_some(())?;
+                self.at += 1;
             }
             if self.eat(":") {
                 self.fields()?;
@@ -351,11 +358,14 @@ impl Parser<'_> {
     }
 
     fn slice(&mut self) -> Parse {
-        if self.peek() == "*" {
-            return self.starred().map(drop);
+        if self.eat("*") {
+            return self.expression().map(drop);
+        }
+        if self.peek_at(1) == ":=" {
+            return self.named_expression().map(drop);
         }
         if self.peek() != ":" {
-            self.named_expression()?;
+            self.expression()?;
         }
         for _ in 0..2 {
             if self.eat(":") && self.begins_expression() {
@@ -365,11 +375,11 @@ impl Parser<'_> {
         Some(())
     }
 
-    /// The arguments of a call, in both brackets.
-    pub(super) fn arguments(&mut self) -> Parse {
+    /// The arguments of a call or a class, in both brackets. Of a call they may be a generator.
+    pub(super) fn arguments(&mut self, is_call: bool) -> Parse {
         self.expect("(")?;
         let start = self.at;
-        let (mut named, mut mapped) = (false, false);
+        let (mut names, mut mapped) = (Vec::new(), false);
         self.list_to(")", |parser| {
             let is_first = parser.at == start;
             if parser.eat("**") {
@@ -379,15 +389,16 @@ impl Parser<'_> {
                 (!mapped).then_some(())?;
                 parser.expression()?;
             } else if parser.kind() == Some(Kind::Name) && parser.peek_at(1) == "=" {
-                named = true;
+                (!names.contains(&parser.peek())).then_some(())?;
+                names.push(parser.peek());
                 parser.at += 2;
                 parser.expression()?;
             } else {
-                (!named && !mapped).then_some(())?;
+                (names.is_empty() && !mapped).then_some(())?;
                 parser.named_expression()?;
                 // A generator without brackets of its own is the only argument.
                 let is_generator = parser.comprehension()?;
-                (!is_generator || (is_first && parser.peek() == ")")).then_some(())?;
+                (!is_generator || (is_call && is_first && parser.peek() == ")")).then_some(())?;
             }
             Some(())
         })
@@ -398,6 +409,13 @@ impl Parser<'_> {
         let start = self.at;
         let (mut slash, mut star, mut bare, mut default, mut last) =
             (false, false, false, false, false);
+        let mut names = Vec::new();
+        let mut parameter = |parser: &mut Self, annotation: Annotation| {
+            (!names.contains(&parser.peek())).then_some(())?;
+            names.push(parser.peek());
+            parser.parameter(annotation)
+        };
+        let plain = if annotated { Annotation::Plain } else { Annotation::None };
         self.list_to(close, |parser| {
             (!last).then_some(())?;
             if parser.eat("/") {
@@ -405,17 +423,17 @@ impl Parser<'_> {
                 slash = true;
             } else if parser.eat("**") {
                 last = true;
-                parser.parameter(annotated)?;
+                parameter(parser, plain)?;
                 (!bare).then_some(())?;
             } else if parser.eat("*") {
                 (!star).then_some(())?;
                 star = true;
                 bare = parser.peek() == ",";
                 if !bare {
-                    parser.parameter(annotated)?;
+                    parameter(parser, if annotated { Annotation::Starred } else { plain })?;
                 }
             } else {
-                parser.parameter(annotated)?;
+                parameter(parser, plain)?;
                 bare = false;
                 let has_default = parser.eat("=");
                 if has_default {
@@ -429,11 +447,28 @@ impl Parser<'_> {
         (!bare).then_some(())
     }
 
-    fn parameter(&mut self, annotated: bool) -> Parse {
+    fn parameter(&mut self, annotation: Annotation) -> Parse {
         self.name()?;
-        if annotated && self.eat(":") {
-            self.star_expression()?;
+        if annotation != Annotation::None && self.eat(":") {
+            let is_starred = annotation == Annotation::Starred;
+            if is_starred {
+                self.star_expression()?
+            } else {
+                self.expression()?
+            };
         }
         Some(())
     }
 }
+
+/// What may stand behind the name of a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Annotation {
+    None,
+    Plain,
+    /// That of `*args`.
+    Starred,
+}
+
+/// How many lambdas may stand in the defaults of one another; CPython takes some thousands.
+const MAX_LAMBDAS: usize = 1_000;

@@ -132,7 +132,8 @@ impl Lexer {
             self.open_string(word.len());
             return Some(());
         }
-        word.chars().all(may_be_in_name).then_some(())?;
+        let is_digit = word.starts_with(|c: char| c.is_numeric() && !c.is_alphabetic());
+        (!is_digit && word.chars().all(may_be_in_name)).then_some(())?;
         let kind = if is_keyword(word) { Kind::Keyword } else { Kind::Name };
         self.take(kind, word.len());
         Some(())
@@ -282,6 +283,7 @@ fn is_keyword(word: &str) -> bool {
 fn may_be_in_name(c: char) -> bool {
     match c {
         '\u{aa}' | '\u{b5}' | '\u{b7}' | '\u{ba}' | '\u{203f}' | '\u{2040}' | '\u{2054}' => true,
+        '\u{200c}' | '\u{200d}' => true, // from Python 3.13 on
         '\u{80}'..='\u{bf}' | '×' | '÷' => false,
         '\u{2000}'..='\u{2070}' | '\u{20a0}'..='\u{20cf}' | '\u{2190}'..='\u{245f}' => false,
         '\u{2500}'..='\u{2bff}' | '\u{3000}'..='\u{3004}' | '\u{3008}'..='\u{3020}' => false,
@@ -291,18 +293,18 @@ fn may_be_in_name(c: char) -> bool {
     }
 }
 
-/// How long the number is that a text begins with; `None` for `012`.
+/// How long the number is that a text begins with; `None` for `012` and `0x`.
 fn number_len(text: &[u8]) -> Lex<usize> {
     let at = |index: usize| text.get(index).copied().unwrap_or(0).to_ascii_lowercase();
     let based = |is_digit: fn(&u8) -> bool| digits(text, 2, is_digit);
-    let end = match (at(0), at(1)) {
-        (b'0', b'x') => based(u8::is_ascii_hexdigit),
-        (b'0', b'o') => based(|digit| (b'0'..=b'7').contains(digit)),
-        (b'0', b'b') => based(|digit| matches!(digit, b'0' | b'1')),
-        _ => 2,
+    let based = match (at(0), at(1)) {
+        (b'0', b'x') => Some(based(u8::is_ascii_hexdigit)),
+        (b'0', b'o') => Some(based(|digit| (b'0'..=b'7').contains(digit))),
+        (b'0', b'b') => Some(based(|digit| matches!(digit, b'0' | b'1'))),
+        _ => None,
     };
-    if end > 2 {
-        return Some(end);
+    if let Some(end) = based {
+        return (end > 2).then_some(end);
     }
     let whole = digits(text, 0, u8::is_ascii_digit);
     let mut end = whole;

@@ -5,13 +5,15 @@ use super::lexer::{Kind, Token};
 /// `None` where the line is no Python.
 pub(super) type Parse<T = ()> = Option<T>;
 
-/// Reads a line by CPython's grammar, the union of those of Python 3.8 to 3.13. Recursion is as deep as
-/// brackets are, which the lexer bounds.
+/// Reads a line by CPython's grammar, the union of those of Python 3.8 to 3.13. Recursion is as deep as brackets are,
+/// which the lexer bounds, and as lambdas in defaults of lambdas.
 #[derive(Debug)]
 pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
     pub(super) tokens: &'a [Token],
     pub(super) at: usize,
+    /// Lambdas whose parameters are being read.
+    pub(super) lambdas: usize,
 }
 
 impl<'a> Parser<'a> {

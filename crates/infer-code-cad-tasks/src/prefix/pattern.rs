@@ -6,7 +6,9 @@ use super::parser::{Parse, Parser};
 impl Parser<'_> {
     /// What is matched; more than one value is a tuple.
     pub(super) fn subject(&mut self) -> Parse {
+        let is_starred = self.peek() == "*";
         self.star_named()?;
+        (!is_starred || self.peek() == ",").then_some(())?;
         while self.eat(",") && self.begins_expression() {
             self.star_named()?;
         }
@@ -16,7 +18,9 @@ impl Parser<'_> {
     /// `case patterns if guard`, up to its colon.
     pub(super) fn case(&mut self) -> Parse {
         self.expect("case")?;
+        let is_starred = self.peek() == "*";
         self.star_pattern()?;
+        (!is_starred || self.peek() == ",").then_some(())?;
         while self.eat(",") && !matches!(self.peek(), ":" | "if") {
             self.star_pattern()?;
         }
@@ -35,11 +39,18 @@ impl Parser<'_> {
         while self.eat("|") {
             self.closed_pattern()?;
         }
-        if self.eat("as") { self.name() } else { Some(()) }
+        if self.eat("as") { self.capture() } else { Some(()) }
+    }
+
+    /// A name that is bound, as `_` is not.
+    fn capture(&mut self) -> Parse {
+        (self.peek() != "_").then_some(())?;
+        self.name()
     }
 
     fn closed_pattern(&mut self) -> Parse {
         match (self.kind()?, self.peek()) {
+            (Kind::Name, "_") => self.name(),
             (Kind::Name, _) => {
                 self.dotted_name()?;
                 if self.eat("(") { self.class_pattern() } else { Some(()) }
@@ -52,7 +63,16 @@ impl Parser<'_> {
             }
             (_, "(") => {
                 self.at += 1;
-                self.list_to(")", Self::star_pattern)
+                let is_starred = self.peek() == "*";
+                if self.eat(")") {
+                    return Some(());
+                }
+                self.star_pattern()?;
+                if self.eat(",") {
+                    return self.list_to(")", Self::star_pattern);
+                }
+                (!is_starred).then_some(())?;
+                self.expect(")")
             }
             (_, "[") => {
                 self.at += 1;
@@ -60,7 +80,7 @@ impl Parser<'_> {
             }
             (_, "{") => {
                 self.at += 1;
-                self.list_to("}", Self::entry_pattern)
+                self.entries()
             }
             _ => None,
         }
@@ -69,22 +89,42 @@ impl Parser<'_> {
     /// `-1`, or a complex number such as `1 - 2j`.
     fn number_pattern(&mut self) -> Parse {
         self.eat("-");
-        let number = |parser: &mut Self| {
-            let is_number = parser.kind() == Some(Kind::Number);
-            parser.at += 1;
-            is_number.then_some(())
-        };
-        number(self)?;
-        if self.eat("+") || self.eat("-") { number(self) } else { Some(()) }
+        let is_imaginary = self.number()?;
+        if self.eat("+") || self.eat("-") {
+            (!is_imaginary && self.number()?).then_some(())?;
+        }
+        Some(())
     }
 
-    fn entry_pattern(&mut self) -> Parse {
-        if self.eat("**") {
-            return self.name();
-        }
-        self.closed_pattern()?;
-        self.expect(":")?;
-        self.pattern()
+    /// A number; whether it is imaginary.
+    fn number(&mut self) -> Parse<bool> {
+        let text = self.peek();
+        (self.kind() == Some(Kind::Number)).then_some(())?;
+        self.at += 1;
+        Some(text.ends_with(['j', 'J']))
+    }
+
+    /// The entries of a mapping, the rest of it last.
+    fn entries(&mut self) -> Parse {
+        let mut has_rest = false;
+        self.list_to("}", |parser| {
+            (!has_rest).then_some(())?;
+            has_rest = parser.eat("**");
+            if has_rest {
+                return parser.capture();
+            }
+            let (before, kind) = (parser.at, parser.kind()?);
+            match kind {
+                Kind::Name => {
+                    parser.dotted_name()?;
+                    (parser.at > before + 1).then_some(())?;
+                }
+                Kind::Operator if parser.peek() != "-" => return None,
+                _ => parser.closed_pattern()?,
+            }
+            parser.expect(":")?;
+            parser.pattern()
+        })
     }
 
     /// By position, then by name.

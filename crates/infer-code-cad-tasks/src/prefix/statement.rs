@@ -165,7 +165,7 @@ impl Parser<'_> {
     fn class(&mut self) -> Parse {
         self.name()?;
         self.type_parameters()?;
-        if self.peek() == "(" { self.arguments() } else { Some(()) }
+        if self.peek() == "(" { self.arguments(false) } else { Some(()) }
     }
 
     /// `[T: int = bool, *Ts, **P]`, where it stands here.
@@ -175,13 +175,14 @@ impl Parser<'_> {
         }
         (self.peek() != "]").then_some(())?;
         self.list_to("]", |parser| {
-            let _ = parser.eat("*") || parser.eat("**");
+            let is_starred = parser.eat("*");
+            let is_plain = !is_starred && !parser.eat("**");
             parser.name()?;
-            if parser.eat(":") {
+            if is_plain && parser.eat(":") {
                 parser.expression()?;
             }
             if parser.eat("=") {
-                parser.eat("*");
+                let _ = is_starred && parser.eat("*");
                 parser.expression()?;
             }
             Some(())

@@ -2,7 +2,8 @@
 
 Reads [beginning, ..] and prints, for each, true, false, or null where this interpreter cannot tell. A beginning can
 go on where it, or it with one of a few endings, parses, and where the parser says that its input is incomplete
-(a flag that `codeop` uses, from Python 3.11). In an open bracket that says nothing of f-strings, which Python 3.11
+(a flag that `codeop` uses, from Python 3.11). Two parameters or keyword arguments of one name, which only the
+compiler refuses, count as not parsing. In an open bracket that says nothing of f-strings, which Python 3.11
 reads only once the statement is whole."""
 
 import ast
@@ -18,10 +19,22 @@ INCOMPLETE = 0x4000 if sys.version_info >= (3, 11) else None
 CLOSERS = ["", ")", "]", "}", "'''", '"""', "x", "except: pass", "finally: pass", "def f(): pass", "pass", "case _: pass"]
 
 
+def repeats(tree):
+    """Whether a function has two parameters of a name, or a call two keyword arguments."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arguments):
+            found = [*node.posonlyargs, *node.args, *node.kwonlyargs, node.vararg, node.kwarg]
+        else:
+            found = getattr(node, "keywords", [])
+        names = [item.arg for item in found if item and item.arg]
+        if len(names) > len(set(names)):
+            return True
+    return False
+
+
 def parses(text, flags=0):
     try:
-        compile(text, "text", "exec", ast.PyCF_ONLY_AST | flags)
-        return True
+        return not repeats(compile(text, "text", "exec", ast.PyCF_ONLY_AST | flags))
     except SyntaxError as error:
         return error.msg == "incomplete input"
     except (ValueError, RecursionError, MemoryError):

@@ -233,9 +233,10 @@ fn a_line_that_is_always_dead_stays_after_so_many_draws() {
 #[test]
 fn lines_are_drawn_again_in_a_fence_of_python_or_of_no_language() {
     for (first, is_python) in [
-        ("```\n", true),
+        ("```\nimport y\n", true),
         ("```Python3\n", true),
-        ("Here it is, as you said:\n```\n", true),
+        ("Here it is, as you said:\n```\nimport y\n", true),
+        ("```\n", false),
         ("```bash\n", false),
         ("Here it is, as you said:\n", false),
     ] {
