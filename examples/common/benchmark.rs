@@ -28,6 +28,9 @@ pub(crate) struct BenchmarkArgs {
     /// Gives functions and their arguments made-up names, chosen by this seed, so that no answer is one from memory.
     #[arg(long, value_name = "SEED")]
     pub(crate) rename: Option<u64>,
+    /// Shows each problem's asserts in its prompt, as MBPP's authors do, and to `visible-tests`. They then also score.
+    #[arg(long)]
+    pub(crate) show_tests: bool,
 }
 
 /// Problem sets by name.
@@ -62,8 +65,14 @@ impl BenchmarkArgs {
             None => Failure(format!("{error}; or give the file of the problems by --data")),
             Some(_) => error,
         })?;
-        let Some(renaming) = self.renaming() else { return Ok(tasks) };
-        Ok(tasks.iter().map(|task| renaming.task(task)).collect::<Result<_, _>>()?)
+        let tasks = match self.renaming() {
+            Some(renaming) => {
+                tasks.iter().map(|task| renaming.task(task)).collect::<Result<_, _>>()?
+            }
+            None => tasks,
+        };
+        let show = |task: Task| if self.show_tests { task.with_tests_shown() } else { task };
+        Ok(tasks.into_iter().map(show).collect())
     }
 
     /// The file of the problems, where it is one that the user has given.
@@ -121,6 +130,7 @@ impl fmt::Display for BenchmarkArgs {
             Benchmark::Own => f.write_str("own"),
             Benchmark::Tiny => f.write_str("tiny"),
         }?;
-        self.renaming().map_or(Ok(()), |renaming| write!(f, " {renaming}"))
+        self.renaming().map_or(Ok(()), |renaming| write!(f, " {renaming}"))?;
+        if self.show_tests { f.write_str(" with its tests shown") } else { Ok(()) }
     }
 }

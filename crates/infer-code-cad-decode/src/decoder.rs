@@ -82,6 +82,13 @@ pub trait Decoder: Debug + Send + Sync {
 
     /// What it is: two decoders that may choose differently have different settings.
     fn settings(&self) -> Settings;
+
+    /// What a reader of a completion's result must know: that the decoder could not do what it is for. `written` is
+    /// [`Opening::written`].
+    fn remark(&self, written: &str, completion: &str) -> Option<String> {
+        let (_, _) = (written, completion);
+        None
+    }
 }
 
 /// One sequence in the making.
@@ -147,6 +154,10 @@ macro_rules! through_pointers {
 
             fn settings(&self) -> Settings {
                 (**self).settings()
+            }
+
+            fn remark(&self, written: &str, completion: &str) -> Option<String> {
+                (**self).remark(written, completion)
             }
         }
     )* };

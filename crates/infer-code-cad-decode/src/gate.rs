@@ -32,7 +32,8 @@ pub enum ContrastGate {
 
 impl ContrastGate {
     /// What they are called, for errors and help.
-    pub const NAMES: &str = "open, entropy:NATS, deviation:MOST or constraint:FACTOR";
+    pub const NAMES: &str = "open, entropy:NATS, deviation:MOST or constraint:FACTOR, each at least 0 and a factor at \
+                             least 1";
 
     pub(crate) fn check(self) -> Result<(), DecodeError> {
         let (name, value, in_range, expected) = match self {

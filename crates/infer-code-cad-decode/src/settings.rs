@@ -116,6 +116,9 @@ impl FromStr for Settings {
             if key.is_empty() || key.contains(['(', ')', ',', '"']) {
                 return Err(fault("a key is missing"));
             }
+            if tail.starts_with([',', ')']) {
+                return Err(fault("a value is missing"));
+            }
             let (value, tail) = value(tail).ok_or(fault("a bracket or a quote stays open"))?;
             settings.values.push((key.to_owned(), value));
             rest = match tail.strip_prefix(',') {

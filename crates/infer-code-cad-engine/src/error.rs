@@ -49,7 +49,8 @@ pub enum EngineError {
     /// The row cap cannot hold the streams of one sequence.
     #[error(
         "max_rows is {max_rows}, but the decoder of {task} reads {arity} streams in up to {branches} \
-         branches per sequence; raise it to {}", arity.saturating_mul(*branches)
+         branches per sequence; raise it to {}, or take at most {} branches",
+        arity.saturating_mul(*branches), max_rows / arity.max(&1)
     )]
     RowCap {
         /// The request's name.

@@ -47,9 +47,9 @@ const BUILT_IN: &[&str] = &[
 /// One assert per example that calls the entry point and whose two sides are simple expressions.
 ///
 /// As in Python's doctest, the result stands on the lines after the call, up to the next `>>>` or
-/// an empty line; a comment after the call is dropped, but `SKIP` and `ELLIPSIS` count. Statements, continued lines (`...`), calls
-/// without a result, comparisons, names that neither Python nor the `preamble` defines, and values that
-/// no call gives have no assert.
+/// an empty line; a comment after the call is dropped, but `SKIP` and `ELLIPSIS` count. A comparison by `==` that gives
+/// `True`, and an assert of one, are an example too. Other statements, continued lines (`...`), calls without a result,
+/// names that neither Python nor the `preamble` defines, and values that no call gives have no assert.
 /// Behind these stand the examples that are [`stated`] without `>>>`.
 pub(crate) fn asserts(
     docstring: &str,
@@ -65,7 +65,8 @@ pub(crate) fn asserts(
     let stated = stated::examples(docstring, signature, entry_point);
     let mut asserts = Vec::new();
     for (call, result) in doctests.chain(stated) {
-        let (Some(call), Some(result)) = (Expression::parse(&call), Expression::parse(&result))
+        let (call, result) = compared(&call, &result).unwrap_or((&call, &result));
+        let (Some(call), Some(result)) = (Expression::parse(call), Expression::parse(result))
         else {
             continue;
         };
@@ -78,6 +79,13 @@ pub(crate) fn asserts(
         }
     }
     asserts
+}
+
+/// The sides of `f(1) == 2`, which gives `True`, and of an assert of it, which gives nothing.
+fn compared<'a>(call: &'a str, result: &str) -> Option<(&'a str, &'a str)> {
+    let asserted = call.strip_prefix("assert ");
+    let is_true = if asserted.is_some() { result.is_empty() } else { result == "True" };
+    if is_true { compared_sides(asserted.unwrap_or(call)) } else { None }
 }
 
 /// False for what no call gives: NaN equals nothing, `int` is said of a kind, and `True/False` of either.
@@ -101,7 +109,11 @@ fn is_value(value: &Expression<'_>) -> bool {
 /// assert_eq!(sides("assert f(1)"), None);
 /// ```
 pub fn sides(check: &str) -> Option<(&str, &str)> {
-    let check = check.trim().strip_prefix("assert ")?.trim_start();
+    compared_sides(check.trim().strip_prefix("assert ")?)
+}
+
+fn compared_sides(check: &str) -> Option<(&str, &str)> {
+    let check = check.trim();
     let (_, rest) = Expression::prefix(check)?;
     let call = &check[..check.len() - rest.len()];
     let expected = rest.trim_start().strip_prefix("==")?.trim();
@@ -152,6 +164,8 @@ mod tests {
                 "assert f(g(1))[0].real == {'a': None, \"b\": b'\\''}",
             ),
             (">>> f(1)\n[\"a\",\n   \"b\"]\n>>> f(", "assert f(1) == [\"a\", \"b\"]"),
+            (">>> f(1) == [2] # why\nTrue", "assert f(1) == [2]"),
+            (">>> assert f(1) == 2", "assert f(1) == 2"),
             (">>> f(c.d, math.pi)\n{1, 2}", "assert f(c.d, math.pi) == {1, 2}"),
         ] {
             assert_eq!(read(docstring), [expected], "{docstring}");
@@ -164,7 +178,10 @@ mod tests {
         for docstring in [
             ">>> f(1)",
             ">>> f(1)\n\n2",
-            ">>> f(1) == 2\nTrue",
+            ">>> f(1) == 2\nFalse",
+            ">>> f(1) == 2 == 2\nTrue",
+            ">>> f(1) < 2\nTrue",
+            ">>> assert f(1) == 2\n3",
             ">>> x = f(1)\n2",
             ">>> f(x)\n2",
             ">>> f(y)\n2",

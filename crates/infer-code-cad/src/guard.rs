@@ -35,7 +35,8 @@ use watch::Watch;
 ///   its margin.
 /// * A last line without a newline is not judged.
 /// * After one dead draw of a line more than `retries`, or when it has taken back 16 times the longest completion, the
-///   guard gives up: the line stays, and the rest is not judged. How often tokens were taken back is in
+///   guard gives up: the line stays, and the rest is not judged. [`Decoder::remark`] says so, and where there was no
+///   fence of Python, and results have it beside the choice. How often tokens were taken back is in
 ///   [`Cost::thrown_away`](crate::engine::Cost::thrown_away).
 /// * A greedy decoder would draw the same line again, so it is refused.
 ///
@@ -115,6 +116,17 @@ impl<D: Decoder> Decoder for SyntaxGuard<D> {
         let settings = Settings::new("guard").with("retries", self.retries);
         let settings = if self.stop_at_dedent { settings.with("stop", "dedent") } else { settings };
         settings.with("inner", self.inner.settings())
+    }
+
+    fn remark(&self, written: &str, completion: &str) -> Option<String> {
+        let (mut watch, seen) = Watch::new(written);
+        let stands = seen.dead || watch.feed(completion.as_bytes()).dead;
+        let remark = match (stands, watch.has_code()) {
+            (true, _) => "the guard gave up: a line that nothing makes Python stands",
+            (false, false) => "the guard found no fence of Python",
+            (false, true) => return None,
+        };
+        Some(remark.to_owned())
     }
 }
 

@@ -254,6 +254,21 @@ fn lines_are_drawn_again_in_a_fence_of_python_or_of_no_language() {
 }
 
 #[test]
+fn what_was_not_guarded_is_remarked() {
+    let remark = |written: &str, text: &str| guarded().remark(written, text);
+    assert_eq!(remark("", "So:\n```python\nx = 1\n```\n"), None);
+    assert_eq!(remark("def f():\n", "    return 1\n"), None);
+    for (written, text, expected) in [
+        ("", "return 1\n", "found no fence of Python"),
+        ("", "```python\nx y\n", "gave up: a line that nothing makes Python stands"),
+        ("x y\n", "", "gave up"),
+    ] {
+        let said = remark(written, text).unwrap();
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
 fn a_completion_ends_with_its_function() {
     let words = [(" a\n", 4), ("\n", 1), ("# b\n", 1), ("c", 1), ("\nc", 1), (" a", 1)];
     let language = Language::new(&words, 4);

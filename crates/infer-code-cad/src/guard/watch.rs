@@ -74,6 +74,11 @@ impl Watch {
         self.place == Place::After
     }
 
+    /// Whether code has begun.
+    pub(super) fn has_code(&self) -> bool {
+        matches!(self.place, Place::Python(_) | Place::Code(_) | Place::After)
+    }
+
     /// The column of the innermost function that is open.
     pub(super) fn function(&self) -> Option<usize> {
         self.prefix.open_function().filter(|_| self.is_in_code())

@@ -82,9 +82,11 @@ impl PaperPrompter {
                 Question::Instruction => write(prompts::instructed_question(problem))?,
                 Question::Masked => write(prompts::masked_context(problem))?,
                 Question::MaskedSentences => {
-                    let mut masked = problem.clone();
-                    masked.docstring = prompts::masked_sentences(problem, writer.mask());
-                    write(self.context(&masked, None))?
+                    write(self.context(&with_mask(problem, writer), None))?
+                }
+                Question::MaskedTokens => {
+                    let masked = self.context(&with_mask(problem, writer), passage.as_deref());
+                    masked_alike(&streams[0], &write(masked)?, writer)?
                 }
                 Question::NoExamples => write(prompts::context_without_examples(problem))?,
             });
@@ -197,6 +199,32 @@ impl PaperPrompter {
             }
         }
     }
+}
+
+/// The problem with a mask in place of its docstring's sentences.
+fn with_mask(problem: &Problem, writer: &dyn Writer) -> Problem {
+    let mut masked = problem.clone();
+    masked.docstring = prompts::masked_sentences(problem, writer.mask());
+    masked
+}
+
+/// The context with the tokens that `masked` has in place of a part of it, as often as fill that part.
+fn masked_alike(
+    context: &Stream,
+    masked: &Stream,
+    writer: &dyn Writer,
+) -> Result<Stream, PromptError> {
+    let [text, other] = [context, masked].map(|stream| stream.text.as_bytes());
+    let before = text.iter().zip(other).take_while(|(one, two)| one == two).count();
+    let ends = text[before..].iter().rev().zip(other[before..].iter().rev());
+    let after = ends.take_while(|(one, two)| one == two).count();
+    let part = |stream: &Stream| writer.spans(stream, &[before..stream.text.len() - after]);
+    let mut tokens = context.tokens.clone();
+    if let ([anchor], [mask]) = (&part(context)?[..], &part(masked)?[..]) {
+        let masks = masked.tokens[mask.clone()].iter().cycle();
+        tokens[anchor.clone()].iter_mut().zip(masks).for_each(|(token, mask)| *token = *mask);
+    }
+    Ok(Stream { text: context.text.clone(), tokens })
 }
 
 /// A stream without its first token.
@@ -365,6 +393,26 @@ mod tests {
             // Without a sentence there is no anchor.
             let (context, masked) = streams(">>> f(1)\n    2", wording);
             assert_eq!(masked, context);
+        }
+    }
+
+    #[test]
+    fn masked_tokens_leave_all_else_at_its_place() {
+        for (docstring, anchor, masks) in [
+            ("Double x.\n    >>> f(1)\n    2", "Double x.", "<mask><ma"),
+            (">>> f(1)\n    2", "", ""),
+        ] {
+            let prompt = format!("def f(x):\n    \"\"\"{docstring}\n    \"\"\"\n");
+            let problem = Problem::from_prompt("f", &prompt).unwrap();
+            let layout = Layout::ContextAndQuestion;
+            let mut prompter = PaperPrompter::with_retriever(layout, Arc::new(Both));
+            prompter.question = Question::MaskedTokens;
+            let problems = std::slice::from_ref(&problem);
+            let streams = prompter.prompts(problems, &Doubler).remove(0).unwrap().streams;
+            let [context, masked] = &streams[..] else { panic!("{streams:?}") };
+            let bytes: Vec<u8> = masked.tokens.iter().map(|token| *token as u8).collect();
+            assert_eq!(String::from_utf8(bytes).unwrap(), context.text.replace(anchor, masks));
+            assert!(context.text.contains("noise") && masked.text == context.text);
         }
     }
 

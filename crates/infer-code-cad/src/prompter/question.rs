@@ -19,20 +19,24 @@ pub enum Question {
     /// arXiv 2408.09121), whose literal mask this is.
     Masked,
     /// `masked-sentences`: the context with [one mask](crate::Writer::mask) in place of the docstring's sentences; its
-    /// examples stay, as in SPA's own experiments. Like all questions it lacks what was retrieved.
+    /// examples stay, as in SPA's own experiments. Like all questions but the next it lacks what was retrieved.
     MaskedSentences,
+    /// `masked-tokens`: the context itself, each token of the docstring's sentences replaced by one of
+    /// [the mask](crate::Writer::mask): as long, and all else at its place. The text of that stream is the context's.
+    MaskedTokens,
     /// `no-examples`: the context without the docstring's examples.
     NoExamples,
 }
 
 impl Question {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Signature,
         Self::Headless,
         Self::Raw,
         Self::Instruction,
         Self::Masked,
         Self::MaskedSentences,
+        Self::MaskedTokens,
         Self::NoExamples,
     ];
 }
@@ -57,6 +61,7 @@ impl fmt::Display for Question {
             Self::Instruction => "instruction",
             Self::Masked => "masked",
             Self::MaskedSentences => "masked-sentences",
+            Self::MaskedTokens => "masked-tokens",
             Self::NoExamples => "no-examples",
         })
     }

@@ -22,8 +22,8 @@ use crate::{
 /// [`Stopping::Doubling`] and [`Stopping::Beta`] drafts are of one class that pass the same tests; one that passes none
 /// has no vote.
 ///
-/// What is chosen passes its tests twice: a test that shows two things of one draft is dropped, as are tests that
-/// fail by themselves. Where no test is left the most probable draft is chosen. The reason of each choice says so.
+/// What is chosen is run twice, and passes what it passes both times. Tests that fail by themselves are dropped; where
+/// no test is left the most probable draft is chosen. The reason of each choice says so.
 ///
 /// Chen et al., [CodeT](https://arxiv.org/abs/2207.10397), and Li et al., [AlphaCode](https://arxiv.org/abs/2203.07814), section
 /// 4.5, filter drafts so.
@@ -95,6 +95,13 @@ impl FromStr for Tie {
     }
 }
 
+impl BestOfN {
+    /// Whether there is a draft left for repairs behind two waves, or none is asked for.
+    pub(crate) fn has_repairs(&self) -> bool {
+        self.repair.is_none() || self.drafts > self.wave.saturating_mul(2)
+    }
+}
+
 impl Selector for BestOfN {
     fn most_drafts(&self) -> usize {
         self.drafts
@@ -107,6 +114,11 @@ impl Selector for BestOfN {
     fn begin(&self, problem: &Problem, _: usize) -> Result<Box<dyn Selecting>, SelectError> {
         self.stop.check()?;
         self.repair.iter().try_for_each(Repair::check)?;
+        if !self.has_repairs() {
+            let value = format!("{} with waves of {}", self.drafts, self.wave);
+            let (name, expected) = ("drafts", "more than two waves, behind which repairs begin");
+            return Err(SelectError::Parameter { part: "selector", name, value, expected });
+        }
         Ok(Box::new(Choosing {
             config: self.clone(),
             problem: problem.clone(),
@@ -152,12 +164,10 @@ impl Selecting for Choosing {
         };
         checks.look(&last.program, bench.judge)?;
         let mut chosen = None;
-        // A test that is dropped on the way may change everything.
+        // A test that two runs differ in may change everything.
         while chosen.is_none() && self.is_enough(drafts, &checks) {
             let best = self.best(drafts, &checks);
-            let program = &drafts[best].program;
-            let passes = checks.count() > 0 && checks.passed(program) == checks.count();
-            if !passes || checks.confirm(program, bench.judge)? {
+            if checks.count() == 0 || checks.confirm(&drafts[best].program, bench.judge)? {
                 chosen = Some(Selection::answer(best, self.why(drafts, best, &checks)));
             }
         }

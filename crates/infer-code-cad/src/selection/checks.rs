@@ -21,16 +21,10 @@ pub(super) struct Checks {
 #[derive(Debug)]
 struct Test {
     text: String,
-    dropped: Option<Dropped>,
-}
-
-/// Why a test does not count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Dropped {
-    /// It raises whatever the program does.
-    Broken,
-    /// It showed two things of one program.
-    Unstable,
+    /// It raises whatever the program does, so it does not count.
+    is_broken: bool,
+    /// It showed two things of a program.
+    is_unstable: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -49,15 +43,16 @@ impl Checks {
         judge: &dyn Judge,
     ) -> Result<Self, SelectError> {
         let tests = problem.visible_tests.iter();
-        let tests = tests.map(|text| Test { text: text.clone(), dropped: None }).collect();
+        let test =
+            |text: &String| Test { text: text.clone(), is_broken: false, is_unstable: false };
+        let tests = tests.map(test).collect();
         let (seen, confirmed) = Default::default();
         let mut checks = Self { limits: limits.clone(), tests, seen, confirmed };
         if !checks.tests.is_empty() {
             let alone = checks.run(&stand_in(problem), judge)?;
             let is_broken = |seen: &Observation| matches!(seen, Observation::Raised { kind, .. } if OF_THE_TEST.contains(&kind.as_str()));
             for (test, seen) in checks.tests.iter_mut().zip(&alone.tests) {
-                let broken = alone.load == Observation::Held && is_broken(seen);
-                test.dropped = broken.then_some(Dropped::Broken);
+                test.is_broken = alone.load == Observation::Held && is_broken(seen);
             }
         }
         Ok(checks)
@@ -72,7 +67,7 @@ impl Checks {
         Ok(())
     }
 
-    /// Looks at a program once more; a test that then shows something else is dropped for all. Whether none was.
+    /// Looks at a program once more. It passes what it passes both times. Whether that is what it passed before.
     pub(super) fn confirm(
         &mut self,
         program: &str,
@@ -82,20 +77,18 @@ impl Checks {
             return Ok(true);
         }
         let again = self.run(program, judge)?;
-        let Some(seen) = self.seen.get(program) else { return Ok(true) };
-        let mut all_same = true;
-        for ((test, once), twice) in self.tests.iter_mut().zip(&seen.tests).zip(&again.tests) {
-            if test.dropped.is_none() && once != twice {
-                test.dropped = Some(Dropped::Unstable);
-                all_same = false;
-            }
+        let Some(seen) = self.seen.get_mut(program) else { return Ok(true) };
+        let mut all_same = holds_as_before(&mut seen.load, again.load);
+        for ((test, once), twice) in self.tests.iter_mut().zip(&mut seen.tests).zip(again.tests) {
+            test.is_unstable |= *once != twice;
+            all_same &= holds_as_before(once, twice);
         }
         Ok(all_same)
     }
 
     /// How many tests count.
     pub(super) fn count(&self) -> usize {
-        self.tests.iter().filter(|test| test.dropped.is_none()).count()
+        self.tests.iter().filter(|test| !test.is_broken).count()
     }
 
     /// Test by test whether a program passes it.
@@ -132,24 +125,24 @@ impl Checks {
         Ok(judge.observe(program, &probes, &self.limits)?.into_iter().next())
     }
 
-    /// Which tests do not count, and why; empty where all do.
+    /// What is wrong with tests; empty where nothing is.
     pub(super) fn remarks(&self) -> impl Iterator<Item = String> {
-        let reasons = [
-            (Dropped::Broken, "dropped, which fail by themselves"),
-            (Dropped::Unstable, "dropped, which two runs of one draft differ in"),
+        let broken = self.tests.iter().filter(|test| test.is_broken).count();
+        let unstable = self.tests.iter().filter(|test| !test.is_broken && test.is_unstable).count();
+        let remarks = [
+            (broken, "dropped, which fail by themselves"),
+            (unstable, "not passed by a draft of which two runs differ in them"),
         ];
-        reasons.into_iter().filter_map(|(reason, words)| {
-            let dropped = self.tests.iter().filter(|test| test.dropped == Some(reason)).count();
-            (dropped > 0).then(|| format!("{dropped} of {} tests {words}", self.tests.len()))
-        })
+        remarks
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, words)| format!("{count} of {} tests {words}", self.tests.len()))
     }
 
     fn counted(&self, program: &str) -> impl Iterator<Item = (&str, &Observation)> {
         let seen = self.seen.get(program).map_or(&[][..], |seen| &seen.tests);
         let tests = self.tests.iter().zip(seen);
-        tests
-            .filter(|(test, _)| test.dropped.is_none())
-            .map(|(test, seen)| (test.text.as_str(), seen))
+        tests.filter(|(test, _)| !test.is_broken).map(|(test, seen)| (test.text.as_str(), seen))
     }
 
     fn run(&self, program: &str, judge: &dyn Judge) -> Result<Seen, SelectError> {
@@ -164,8 +157,24 @@ impl Checks {
     }
 }
 
+/// Whether what held once holds again; else it fails from now on.
+fn holds_as_before(once: &mut Observation, again: Observation) -> bool {
+    let fails = *once == Observation::Held && again != Observation::Held;
+    if fails {
+        *once = again;
+    }
+    !fails
+}
+
 /// Exceptions that a test raises of its own where the function does nothing.
-const OF_THE_TEST: &[&str] = &["SyntaxError", "IndentationError", "TabError", "NameError"];
+const OF_THE_TEST: &[&str] = &[
+    "SyntaxError",
+    "IndentationError",
+    "TabError",
+    "NameError",
+    "ImportError",
+    "ModuleNotFoundError",
+];
 
 /// A program with the function of a problem, which does nothing.
 pub(super) fn stand_in(problem: &Problem) -> String {

@@ -39,7 +39,8 @@ pub enum Stopping {
 
 impl Stopping {
     /// What they are called, for errors and help.
-    pub const NAMES: &str = "all, first, doubling:SHARE or beta:PROBABILITY";
+    pub const NAMES: &str = "all, first, doubling:SHARE or beta:PROBABILITY, a share above 0 and at most 1, a probability \
+                             of at least 0.5 and below 1";
 
     /// Whether no further draft is needed, after `drafts` of them of which `passers` pass. `classes` are the sizes of the
     /// classes that have a vote, in any order; their sum may be below `drafts`.

@@ -9,7 +9,9 @@ use super::run::{Halt, Run};
 use super::sample::{Sample, Standing};
 use crate::draft::Addresses;
 use crate::technique::DraftCounts;
-use crate::{Bench, Draft, DraftRequest, KnownDraft, SolveEvent};
+use crate::{Bench, Draft, DraftRequest, KnownDraft, Prompted, Solution, SolveEvent};
+
+const NO_CONTRAST: &str = "the streams are one prompt, so there is no contrast";
 
 /// A run under way, on the caller's thread.
 pub(super) struct Drive<'r, 'a, 's> {
@@ -267,13 +269,31 @@ impl<'r, 'a, 's> Drive<'r, 'a, 's> {
                 return Ok(());
             }
             Ok(Standing::Answered(solution)) => {
-                let (solution, time) = (*solution, sample.time());
+                let (mut solution, time) = (*solution, sample.time());
+                for remark in self.remarks(problem, &solution) {
+                    solution.why += "; ";
+                    solution.why += &remark;
+                }
                 self.tell(SolveEvent::Solution { problem, sample: number, solution, time })?;
             }
             Err(reason) => self.fail(problem, Some(number), reason)?,
         }
         self.give_up();
         Ok(())
+    }
+
+    /// What the technique could not do for an answer.
+    fn remarks(&self, problem: usize, solution: &Solution) -> Vec<String> {
+        let decoder = &self.run.technique.decoder;
+        let Ok(Prompted { streams, written, .. }) = &self.run.prepared.prompts[problem] else {
+            return vec![];
+        };
+        if solution.role != 0 {
+            return vec![];
+        }
+        let is_one = streams.windows(2).all(|two| two[0].tokens == two[1].tokens);
+        let contrast = (is_one && streams.len() > 1).then(|| NO_CONTRAST.to_owned());
+        contrast.into_iter().chain(decoder.remark(written, &solution.completion)).collect()
     }
 
     /// Puts further waves before problems that have not begun.

@@ -62,6 +62,7 @@ impl Choice {
                 part.set("tie", "log_prob or first", &mut best.tie)?;
                 if part.take("repair", "on or off", switch)? == Some(true) {
                     best.repair = Some(Repair::default());
+                    part.expect(best.has_repairs(), "repair", "on", "an n above twice the wave")?;
                 }
                 (Self::VisibleTests(best), &["n", "wave", "stop", "tie", "repair"])
             }
@@ -232,7 +233,7 @@ mod tests {
         ] {
             let read = |count| Choice::read(format!("{name}({key}={count})").parse().unwrap());
             let error = read(0).unwrap_err().to_string();
-            let expected = "is \"0\", expected a whole number of at least 1";
+            let expected = "is \"0\", expected a whole number of at least 1 and at most 100000";
             assert_eq!(error, format!("{key} of {name} {expected}"));
             assert!(read(1).is_ok());
         }

@@ -26,7 +26,7 @@ impl Listed {
                 "weights (instead of alpha, as 1.5/-0.5)",
                 "gate=open (entropy:NATS, deviation:MOST, constraint:FACTOR)",
                 "modulation=off",
-                "question=signature (headless, raw, instruction, masked, masked-sentences, no-examples)",
+                "question=signature (headless, raw, instruction, masked, masked-sentences, masked-tokens, no-examples)",
                 "wording=table4 (public-code)",
             ],
         ),

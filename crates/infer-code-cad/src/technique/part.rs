@@ -65,11 +65,28 @@ impl Part {
 
     /// Sets `into` to the number of a key, where it stands.
     pub(super) fn count(&mut self, key: &str, into: &mut usize) -> Result<(), TechniqueError> {
-        let count = |text: &str| text.parse::<usize>().ok().filter(|count| *count > 0);
-        if let Some(count) = self.take(key, "a whole number of at least 1", count)? {
+        let count = |text: &str| text.parse().ok().filter(|count| (1..=100_000).contains(count));
+        if let Some(count) =
+            self.take(key, "a whole number of at least 1 and at most 100000", count)?
+        {
             *into = count;
         }
         Ok(())
+    }
+
+    /// Refuses the value of a key unless something holds.
+    pub(super) fn expect(
+        &self,
+        holds: bool,
+        key: &str,
+        value: &str,
+        expected: &'static str,
+    ) -> Result<(), TechniqueError> {
+        if holds {
+            return Ok(());
+        }
+        let (part, key, value) = (self.name.clone(), key.to_owned(), value.to_owned());
+        Err(TechniqueError::Value { part, key, value, expected })
     }
 
     /// Sees that every key was taken, once; `keys` are those it may have.
@@ -91,10 +108,14 @@ impl FromStr for Part {
     type Err = TechniqueError;
 
     fn from_str(text: &str) -> Result<Self, TechniqueError> {
+        if text.trim().is_empty() {
+            return Ok(Self::new("")); // which nobody is called
+        }
         let Settings { name, values } = text.trim().parse().map_err(|error| {
             TechniqueError::Syntax { text: text.to_owned(), reason: format!("{error}") }
         })?;
-        Ok(Self { name, values })
+        let trimmed = |(key, value): (String, String)| (key.trim().into(), value.trim().into());
+        Ok(Self { name, values: values.into_iter().map(trimmed).collect() })
     }
 }
 

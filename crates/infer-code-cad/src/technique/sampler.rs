@@ -72,7 +72,7 @@ impl Sampler {
             }
             "beam" => {
                 let mut beam = Beam::default();
-                part.set("beams", "a whole number of at least 1", &mut beam.beams)?;
+                part.count("beams", &mut beam.beams)?;
                 part.set("length_penalty", "a finite value", &mut beam.length_penalty)?;
                 *self = Self::Beam(beam);
                 return Ok(&["beams", "length_penalty"]);
@@ -80,8 +80,10 @@ impl Sampler {
             "adadec" => {
                 let mut adadec = AdaDec::default();
                 part.set("threshold", "an entropy in nats, at least 0", &mut adadec.threshold)?;
-                part.set("candidates", "a whole number of at least 1", &mut adadec.candidates)?;
-                part.set("lookahead", "a whole number", &mut adadec.lookahead)?;
+                part.count("candidates", &mut adadec.candidates)?;
+                let steps = |text: &str| text.parse().ok().filter(|steps| *steps <= 10_000);
+                let lookahead = part.take("lookahead", "a whole number up to 10000", steps)?;
+                adadec.lookahead = lookahead.unwrap_or(adadec.lookahead);
                 *self = Self::AdaDec(adadec);
                 return Ok(&["threshold", "candidates", "lookahead"]);
             }
