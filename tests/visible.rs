@@ -12,8 +12,8 @@ use infer_code_cad::sandbox::{
 };
 use infer_code_cad::tasks::{Hidden, Problem, Task, extract_program, load_humaneval, sides};
 use infer_code_cad::{
-    BestOfN, Draft, KnownDraft, KnownDrafts, Repair, Solution, SolveConfig, SolveEvent, Solver,
-    Stopping, Technique, solve, task_tests,
+    BestOfN, CodeT, Draft, FunctionalVote, KnownDraft, KnownDrafts, Repair, Selector, Solution,
+    SolveConfig, SolveEvent, Solver, Stopping, Technique, solve, task_tests,
 };
 
 /// A sandbox that remembers what it was shown.
@@ -101,8 +101,16 @@ fn run_with(
     judge: Arc<dyn Judge>,
     known: Option<Arc<dyn KnownDrafts>>,
 ) -> Run {
-    let technique =
-        Technique { selector: Arc::new(selector.clone()), ..crate::technique("vanilla") };
+    run_any(Arc::new(selector.clone()), problems, judge, known)
+}
+
+fn run_any(
+    selector: Arc<dyn Selector>,
+    problems: &[Problem],
+    judge: Arc<dyn Judge>,
+    known: Option<Arc<dyn KnownDrafts>>,
+) -> Run {
+    let technique = Technique { selector, ..crate::technique("vanilla") };
     let mut solver = Solver::new(&crate::model(), &EngineConfig::default());
     (solver.judge, solver.known) = (judge, known);
     let config = SolveConfig { n_samples: 1, ..SolveConfig::default() };
@@ -144,13 +152,38 @@ fn no_hidden_test_is_ever_looked_at() {
     let probes = judge.probes.lock().unwrap();
     assert!(probes.is_subset(&allowed), "{:?}", probes.difference(&allowed).collect::<Vec<_>>());
 
+    drop(probes);
+    assert!(judge.programs.lock().unwrap().len() > tasks.len());
+    expect_unseen(&tasks, &judge);
+}
+
+/// No hidden assert stands in anything that the judge was shown.
+fn expect_unseen(tasks: &[Task], judge: &Watched) {
+    let visible: Vec<&String> = tasks.iter().flat_map(|task| &task.problem.visible_tests).collect();
     let hidden = tasks.iter().flat_map(|task| task.hidden.asserts.lines());
-    let hidden: Vec<&str> = hidden.filter(|line| !allowed.contains(*line)).collect();
+    let hidden: Vec<&str> =
+        hidden.filter(|line| !visible.iter().any(|test| test == line)).collect();
     assert!(hidden.len() > 3 * tasks.len());
-    let programs = judge.programs.lock().unwrap();
-    assert!(programs.len() > tasks.len());
+    let (programs, probes) = (judge.programs.lock().unwrap(), judge.probes.lock().unwrap());
+    assert!(!programs.is_empty() && !probes.is_empty());
     for shown in programs.iter().chain(probes.iter()) {
         assert!(!hidden.iter().any(|assert| shown.contains(assert)), "{shown}");
+    }
+}
+
+#[test]
+fn votes_and_the_models_own_tests_look_at_no_hidden_test_either() {
+    let tasks = tasks(12);
+    let selectors: [Arc<dyn Selector>; 4] = [
+        Arc::new(FunctionalVote { drafts: 4, ..FunctionalVote::default() }),
+        Arc::new(FunctionalVote { drafts: 4, sketch: true, ..FunctionalVote::default() }),
+        Arc::new(FunctionalVote::mbr_exec(4)),
+        Arc::new(CodeT { drafts: 4, tests: 2, ..CodeT::default() }),
+    ];
+    for selector in selectors {
+        let judge = Watched::start();
+        run_any(selector, &problems(&tasks), judge.clone(), None);
+        expect_unseen(&tasks, &judge);
     }
 }
 

@@ -71,8 +71,16 @@ impl BenchmarkArgs {
             }
             None => tasks,
         };
-        let show = |task: Task| if self.show_tests { task.with_tests_shown() } else { task };
-        Ok(tasks.into_iter().map(show).collect())
+        if !self.show_tests {
+            return Ok(tasks);
+        }
+        let tasks: Vec<_> = tasks.into_iter().map(Task::with_tests_shown).collect();
+        if tasks.iter().all(|task| task.problem.visible_tests.is_empty()) {
+            let why =
+                "no problem has an assert that calls its function by name; leave --show-tests out";
+            return Err(Failure(why.to_owned()));
+        }
+        Ok(tasks)
     }
 
     /// The file of the problems, where it is one that the user has given.

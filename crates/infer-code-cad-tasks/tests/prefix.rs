@@ -74,20 +74,44 @@ fn beside_cpython(count: usize) {
         assert_eq!((read.dead, read.alive), (None, function.len()), "{function}");
     }
     let texts: Vec<&str> = functions.iter().map(|(_, broken)| broken.as_str()).collect();
+    let dead = dead_lines_are_dead(&texts);
+    assert!(dead * 4 > count, "of {count} broken texts only {dead} have a dead line");
+}
+
+/// CPython goes on from no dead line. Returns how many texts have one.
+fn dead_lines_are_dead(texts: &[&str]) -> usize {
+    let count = texts.len();
     let reads: Vec<Read> = texts.iter().map(|text| read(text)).collect();
-    let ends = reads.iter().zip(&texts);
+    let ends = reads.iter().zip(texts);
     let dead: Vec<&str> =
         ends.clone().filter_map(|(read, text)| Some(&text[..read.dead?])).collect();
     let alive: Vec<&str> = ends.map(|(read, text)| &text[..read.alive]).collect();
-    assert!(dead.len() * 4 > count, "of {count} broken texts only {} have a dead line", dead.len());
     let mended = dead.iter().zip(oracle(&dead)).filter(|(_, goes_on)| *goes_on == Some(true));
     let mended: Vec<&str> = mended.map(|(text, _)| *text).collect();
     assert!(mended.is_empty(), "{} dead lines are not: {}", mended.len(), mended.join("\n=====\n"));
     let late = alive.iter().zip(oracle(&alive)).filter(|(_, goes_on)| *goes_on == Some(false));
     let late: Vec<&str> = late.map(|(text, _)| *text).collect();
-    eprintln!("{} broken texts, {} with a dead line, {} told late", count, dead.len(), late.len());
+    eprintln!(
+        "{count} texts, {} with a dead line, {} told late:\n{}",
+        dead.len(),
+        late.len(),
+        late.join("\n=====\n")
+    );
     // What is newer than the Python at hand, and what is taken on purpose.
-    assert!(late.len() * 200 <= count, "{} are told late: {}", late.len(), late.join("\n=====\n"));
+    assert!(late.len() * 200 <= count, "{} are told late", late.len());
+    dead.len()
+}
+
+/// Code that a model wrote, such as what stands in the fences of a run's drafts: a JSON list of texts.
+#[test]
+#[ignore = "INFER_CODE_CAD_COMPLETIONS=FILE names the texts"]
+fn completions_of_a_model() {
+    let Some(path) = std::env::var_os("INFER_CODE_CAD_COMPLETIONS") else {
+        eprintln!("not checked: set INFER_CODE_CAD_COMPLETIONS");
+        return;
+    };
+    let texts: Vec<String> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    dead_lines_are_dead(&texts.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 #[test]

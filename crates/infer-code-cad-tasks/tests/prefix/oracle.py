@@ -32,13 +32,20 @@ def repeats(tree):
     return False
 
 
+class Repeats(Exception):
+    """What stands there is refused whatever follows."""
+
+
 def parses(text, flags=0):
     try:
-        return not repeats(compile(text, "text", "exec", ast.PyCF_ONLY_AST | flags))
+        tree = compile(text, "text", "exec", ast.PyCF_ONLY_AST | flags)
     except SyntaxError as error:
         return error.msg == "incomplete input"
     except (ValueError, RecursionError, MemoryError):
         return False
+    if repeats(tree):
+        raise Repeats
+    return True
 
 
 def margins(text):
@@ -60,6 +67,13 @@ def is_bracketed(text):
 
 
 def goes_on(text):
+    try:
+        return goes_on_by_grammar(text)
+    except Repeats:
+        return False
+
+
+def goes_on_by_grammar(text):
     if parses(text) or any(parses(text + margin + closer + "\n") for margin in margins(text) for closer in CLOSERS):
         return True
     if INCOMPLETE is None:
