@@ -12,8 +12,8 @@ use crate::common::{Failure, positive};
 pub(crate) struct PlanArgs {
     /// tables (1 and 2 of the paper), contrasts (the confirmatory study), alpha (the choice of its alpha), factors
     /// (what the contrast does), tune (what to switch on for a model), selection (which of five drafts), budget (what ten
-    /// drafts buy), drafts (of another prompt), decoding (how tokens are drawn), search (greedy and beams), family (the rest
-    /// of CAD's family), spa (one of it, confirmed), tiny (the embedded problems), or a TOML file like those.
+    /// drafts buy), drafts (of another prompt; repairs), decoding (how tokens are drawn), search (greedy and beams), family
+    /// (the rest of CAD's family), spa (one of it, confirmed), tiny (the embedded problems), or a TOML file like those.
     #[arg(long, value_name = "NAME", default_value = "tables")]
     plan: String,
     /// Of a plan the one table of the paper: 1 (HumanEval) or 2 (MBPP's validation split).

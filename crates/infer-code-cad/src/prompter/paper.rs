@@ -218,7 +218,10 @@ fn masked_alike(
     let before = text.iter().zip(other).take_while(|(one, two)| one == two).count();
     let ends = text[before..].iter().rev().zip(other[before..].iter().rev());
     let after = ends.take_while(|(one, two)| one == two).count();
-    let part = |stream: &Stream| writer.spans(stream, &[before..stream.text.len() - after]);
+    let part = |stream: &Stream| {
+        let bytes = before..stream.text.len() - after;
+        writer.spans(stream, std::slice::from_ref(&bytes))
+    };
     let mut tokens = context.tokens.clone();
     if let ([anchor], [mask]) = (&part(context)?[..], &part(masked)?[..]) {
         let masks = masked.tokens[mask.clone()].iter().cycle();
