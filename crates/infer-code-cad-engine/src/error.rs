@@ -49,8 +49,8 @@ pub enum EngineError {
     /// The row cap cannot hold the streams of one sequence.
     #[error(
         "max_rows is {max_rows}, but the decoder of {task} reads {arity} streams in up to {branches} \
-         branches per sequence; raise it to {}, or take at most {} branches",
-        arity.saturating_mul(*branches), max_rows / arity.max(&1)
+         branches per sequence; raise it to {}{}",
+        arity.saturating_mul(*branches), fewer_branches(*max_rows, *arity)
     )]
     RowCap {
         /// The request's name.
@@ -290,4 +290,12 @@ pub enum MoveError {
         /// The most tokens of the completion.
         max_tokens: usize,
     },
+}
+
+/// The other remedy for a row cap, where a sequence fits at all.
+fn fewer_branches(max_rows: usize, arity: usize) -> String {
+    match max_rows / arity.max(1) {
+        0 => String::new(),
+        branches => format!(", or take at most {branches} branches"),
+    }
 }

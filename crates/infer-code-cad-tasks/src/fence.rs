@@ -90,7 +90,8 @@ impl<'a> AnswerLine<'a> {
         };
         let before = &line[..span.start];
         let begins_line = before.trim_start_matches(MARGIN).is_empty();
-        let open = OpenFence { mark, count, margin: if begins_line { before.len() } else { 0 } };
+        let margin = if begins_line { before.len() } else { 0 };
+        let open = OpenFence { mark, count, margin, is_quoted: before.contains('>') };
         match language {
             Language::Python => Self::Python(open, &line[span.end..]),
             Language::Unnamed => Self::Unnamed(open),
@@ -106,6 +107,7 @@ pub struct OpenFence {
     count: usize,
     /// The bytes before it on its line, where they are but blanks and marks of quotation.
     margin: usize,
+    is_quoted: bool,
 }
 
 impl OpenFence {
@@ -123,8 +125,18 @@ impl OpenFence {
 
     /// A line of the block without the blanks and the marks of quotation that the fence has before it too.
     pub fn within_margin<'a>(&self, line: &'a str) -> &'a str {
-        let blanks = line.len() - line.trim_start_matches(MARGIN).len();
-        &line[blanks.min(self.margin)..]
+        &line[self.margin_of(line)..]
+    }
+
+    /// The same fence for a block of which this is the first line: it has a margin no wider than that.
+    #[must_use]
+    pub fn with_margin_of(self, line: &str) -> Self {
+        Self { margin: self.margin_of(line), ..self }
+    }
+
+    fn margin_of(&self, line: &str) -> usize {
+        let rest = line.trim_start_matches(|c| MARGIN.contains(&c) && (c != '>' || self.is_quoted));
+        (line.len() - rest.len()).min(self.margin)
     }
 }
 

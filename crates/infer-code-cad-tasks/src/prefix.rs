@@ -23,7 +23,7 @@ use parser::Parser;
 /// unfinished, not wrong. Of names in `\N{..}` it takes any, of letters in names almost any, and of what only
 /// a tree would tell (`{a := 1: 2}`, `(yield, 1)`, the f-string of a pattern) it errs on the side of taking it.
 /// It refuses three oddities: what Python 3.8 or 3.9 alone takes, such as `(*a)` and `del *a`, a line break in the
-/// format of an f-string in single quotes, which Python 3.12 takes, and a thousand lambdas in the defaults of one another.
+/// format of an f-string in single quotes, which Python 3.12 takes, and more than 750 lambdas in the defaults of one another.
 /// What else it refuses CPython refuses: the tests hold it against `ast.parse` on mutated functions of the standard
 /// library.
 ///

@@ -248,13 +248,13 @@ impl Decoding for Guarding {
                 }
                 Drawn::Dead | Drawn::Alive => {}
             }
-            self.is_off |= self.watch.is_after_code();
         }
         if self.is_off {
             moves.settle(id, past.len());
             return self.inner.advance(branches, moves, rng);
         }
-        moves.settle(id, self.start.len);
+        let settled = if self.watch.is_after_code() { past.len() } else { self.start.len };
+        moves.settle(id, settled);
         self.inner.advance(branches, &mut moves.unsettled(), rng)
     }
 }

@@ -139,7 +139,7 @@ impl Parser<'_> {
         if in_brackets {
             return Some(());
         }
-        self.at = start;
+        (self.at, self.lambdas) = (start, 0);
         self.separated(Self::with_item)
     }
 

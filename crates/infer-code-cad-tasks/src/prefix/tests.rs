@@ -36,6 +36,13 @@ fn a_line_that_nothing_mends_is_dead_and_no_line_before_it() {
 }
 
 #[test]
+fn lambdas_stand_in_one_another_up_to_a_bound() {
+    let lambdas = |depth| format!("{}0{}\n", "lambda x=".repeat(depth), ": 0".repeat(depth));
+    assert_eq!(dead(&lambdas(750)), None);
+    assert_eq!(dead(&lambdas(100_000)), Some(1));
+}
+
+#[test]
 fn a_line_says_where_it_is_and_why() {
     let mut prefix = PythonPrefix::default();
     assert_eq!(prefix.push_line("def f():"), Ok(true));

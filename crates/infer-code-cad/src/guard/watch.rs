@@ -50,7 +50,11 @@ impl Watch {
             (watch, seen)
         };
         let (watch, seen) = begin(Place::Prose { introduced: true });
-        let has_fence = !matches!(watch.place, Place::Prose { .. } | Place::Unfenced);
+        let has_fence = !matches!(watch.place, Place::Prose { .. } | Place::Unfenced)
+            || matches!(
+                watch.read(&String::from_utf8_lossy(&watch.line)),
+                AnswerLine::Python(..) | AnswerLine::Unnamed(_) | AnswerLine::Other(_)
+            );
         if written.is_empty() || has_fence { (watch, seen) } else { begin(Place::Code(None)) }
     }
 
@@ -89,20 +93,26 @@ impl Watch {
         self.is_in_code() && self.prefix.leaves(column, &String::from_utf8_lossy(&self.line))
     }
 
+    /// What a line outside of code is: one that begins in a string is prose.
+    fn read<'a>(&self, line: &'a str) -> AnswerLine<'a> {
+        if self.prefix.in_string() { AnswerLine::Prose } else { AnswerLine::read(line) }
+    }
+
     fn is_in_code(&self) -> bool {
         matches!(self.place, Place::Code(_))
     }
 
     /// Whether the line ended outside of brackets and strings; `None` for a dead one.
     fn end_line(&mut self, line: &str) -> Option<bool> {
-        if AnswerLine::read(line) == AnswerLine::ThinkingEnd && !self.prefix.in_string() {
+        if self.read(line) == AnswerLine::ThinkingEnd {
             self.leave_for(Place::Prose { introduced: true });
             return Some(true);
         }
         match self.place {
             Place::Prose { .. } | Place::Unfenced => return self.end_prose(line),
             Place::Unnamed(fence) => return self.begin_unnamed(fence, line),
-            Place::Python(fence) => return self.begin_code(fence, line),
+            Place::Python(fence) if is_empty(fence.within_margin(line)) => {}
+            Place::Python(fence) => return self.begin_code(fence.with_margin_of(line), line),
             Place::Code(fence) => return self.end_code(fence, line),
             Place::Other(fence) => match AnswerLine::read(line) {
                 AnswerLine::Python(fence, code) => return self.begin_code(fence, code),
@@ -125,17 +135,19 @@ impl Watch {
         let is_unfenced = self.place == Place::Unfenced;
         let is_introduced = self.place == Place::Prose { introduced: true };
         let text = line.trim();
-        let kind = if self.prefix.in_string() { AnswerLine::Prose } else { AnswerLine::read(line) };
+        let (kind, in_string) = (self.read(line), self.prefix.in_string());
         match kind {
             AnswerLine::Python(fence, code) => return self.begin_code(fence, code),
             AnswerLine::Unnamed(fence) if is_introduced => self.leave_for(Place::Unnamed(fence)),
             AnswerLine::Other(fence) => self.leave_for(Place::Other(fence)),
             _ => {
-                if self.prefix.push_line(line).is_err() {
+                let is_code = is_unfenced || kind == AnswerLine::Code;
+                let is_python = self.prefix.push_line(line).is_ok();
+                let opens_string = self.prefix.in_string() && !in_string;
+                if !is_python || (opens_string && !is_code && !may_open_string(text)) {
                     self.prefix = PythonPrefix::default();
                 }
                 let introduced = text.is_empty() || text.ends_with(':');
-                let is_code = is_unfenced || kind == AnswerLine::Code;
                 self.place = if is_code { Place::Unfenced } else { Place::Prose { introduced } };
             }
         }
@@ -146,7 +158,7 @@ impl Watch {
     fn begin_unnamed(&mut self, fence: OpenFence, line: &str) -> Option<bool> {
         match AnswerLine::read(line) {
             AnswerLine::Python(fence, code) => return self.begin_code(fence, code),
-            AnswerLine::Code => return self.begin_code(fence, line),
+            AnswerLine::Code => return self.begin_code(fence.with_margin_of(line), line),
             _ if fence.begins(line) => self.place = Place::Prose { introduced: false },
             _ if is_empty(line) => {}
             _ => self.place = Place::Other(fence),
@@ -162,7 +174,7 @@ impl Watch {
             return Some(true);
         }
         self.place = Place::Code(Some(fence));
-        if content.starts_with([' ', '\t']) {
+        if content.starts_with([' ', '\t']) && !fence.begins(content) {
             self.prefix.push_line("def answer():\n").ok()?;
         }
         self.end_code(Some(fence), line)
@@ -200,6 +212,11 @@ impl Watch {
         self.place = Place::After;
         self.prefix.is_whole().then_some(true)
     }
+}
+
+/// Whether a line that does not begin as code may open a string all the same: a docstring, or a value.
+fn may_open_string(line: &str) -> bool {
+    line.starts_with(['"', '\'']) || line.contains(" = ")
 }
 
 /// Whether a line has nothing, or only a comment.
@@ -265,6 +282,7 @@ mod tests {
             ("", "```python\ntry:\n    x\n```\n", true),
             ("", "```python\nif x:\n    try:\n        x\n    except y:\n        z\n```\n", false),
             ("", "```python\n```\n", false),
+            ("", "```python\n    ```\n", false),
             // Blocks in lists and quotations, and bodies.
             ("", "1. So:\n   ```python\n   def f(x):\n       return x\n   ```\ny z\n", false),
             ("", "1. So:\n   ```python\n   def f(x):\n   return x\n", true),
@@ -274,7 +292,12 @@ mod tests {
             ("", "```python\n    return x\n```\ny z\n", false),
             ("", "```python\n    y = x\n    return y\n\ndef g():\n    pass\n```\ny z\n", false),
             ("", "```python\n    y = x\n  return y\n", true),
+            ("", "1. So:\n    ```python\ndef f(x):\n    return x\n    ```\ny z\n", false),
+            ("", "1. So:\n   ```python\n  def f(x):\n      return x\n   ```\ny z\n", false),
+            ("", "1. So:\n    ```python\n\tdef f(x):\n\t\treturn x\n    ```\ny z\n", false),
+            ("", "   ```python\n   x = (a\n   >= b)\n   ```\ny z\n", false),
             // A string has no fences.
+            ("", "Put the docstring between \"\"\" marks:\n\n```python\nx y\n", true),
             (
                 "",
                 "def f(x):\n    \"\"\"F.\n\n    ```python\n    f 2\n    ```\n    \"\"\"\n    x y\n",
@@ -289,6 +312,9 @@ mod tests {
             ("def f(x):\n    ", "return x\n", false),
             ("def f(x):\n", "    return x\n```\nThis is it.\n", false),
             ("Here:\n```python\ndef f(x):\n", "return x\n", true),
+            ("Here:\n```python", "\nx y\n", true),
+            ("Here:\n```python", "\nx = 1\n", false),
+            ("", "<think>\n```python\nx = 1\n```\n</think>\n```python\nx y\n", true),
         ] {
             assert_eq!(dead(written, text), expected, "{written:?} {text:?}");
         }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use infer_code_cad_checkpoint::Message;
@@ -208,22 +209,25 @@ fn with_mask(problem: &Problem, writer: &dyn Writer) -> Problem {
     masked
 }
 
-/// The context with the tokens that `masked` has in place of a part of it, as often as fill that part.
+/// The context with the mask of `masked` in place of each token that shares a character with what it stands for there.
 fn masked_alike(
     context: &Stream,
     masked: &Stream,
     writer: &dyn Writer,
 ) -> Result<Stream, PromptError> {
-    let [text, other] = [context, masked].map(|stream| stream.text.as_bytes());
-    let before = text.iter().zip(other).take_while(|(one, two)| one == two).count();
-    let ends = text[before..].iter().rev().zip(other[before..].iter().rev());
-    let after = ends.take_while(|(one, two)| one == two).count();
-    let part = |stream: &Stream| {
-        let bytes = before..stream.text.len() - after;
-        writer.spans(stream, std::slice::from_ref(&bytes))
+    let pairs = context.text.bytes().zip(masked.text.bytes());
+    let same = pairs.take_while(|(one, other)| one == other).count();
+    let places = masked.text.match_indices(writer.mask());
+    let places = places.map(|(at, mask)| at..at + mask.len());
+    let is_it = |mask: &Range<usize>| (mask.start..=mask.end).contains(&same);
+    let Some(mask) = places.filter(is_it).last() else {
+        return Ok(context.clone());
     };
+    let anchor = mask.start..context.text.len() - (masked.text.len() - mask.end);
+    let tokens_of = |stream: &Stream, bytes| writer.spans(stream, std::slice::from_ref(bytes));
     let mut tokens = context.tokens.clone();
-    if let ([anchor], [mask]) = (&part(context)?[..], &part(masked)?[..]) {
+    let (anchors, masks) = (tokens_of(context, &anchor)?, tokens_of(masked, &mask)?);
+    if let ([anchor], [mask]) = (&anchors[..], &masks[..]) {
         let masks = masked.tokens[mask.clone()].iter().cycle();
         tokens[anchor.clone()].iter_mut().zip(masks).for_each(|(token, mask)| *token = *mask);
     }
@@ -259,8 +263,6 @@ impl fmt::Display for Layout {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use std::ops::Range;
-
     use infer_code_cad_retrieval::Passage;
 
     use super::*;
@@ -403,6 +405,7 @@ mod tests {
     fn masked_tokens_leave_all_else_at_its_place() {
         for (docstring, anchor, masks) in [
             ("Double x.\n    >>> f(1)\n    2", "Double x.", "<mask><ma"),
+            ("<Make x.", "<Make x.", "<mask><m"),
             (">>> f(1)\n    2", "", ""),
         ] {
             let prompt = format!("def f(x):\n    \"\"\"{docstring}\n    \"\"\"\n");

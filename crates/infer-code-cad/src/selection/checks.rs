@@ -80,7 +80,7 @@ impl Checks {
         let Some(seen) = self.seen.get_mut(program) else { return Ok(true) };
         let mut all_same = holds_as_before(&mut seen.load, again.load);
         for ((test, once), twice) in self.tests.iter_mut().zip(&mut seen.tests).zip(again.tests) {
-            test.is_unstable |= *once != twice;
+            test.is_unstable |= (*once == Observation::Held) != (twice == Observation::Held);
             all_same &= holds_as_before(once, twice);
         }
         Ok(all_same)

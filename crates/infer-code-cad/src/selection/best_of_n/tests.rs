@@ -207,7 +207,7 @@ fn a_draft_of_chance_takes_no_test_from_the_others() {
 
 #[test]
 fn a_draft_that_passes_some_is_run_twice_too() {
-    // Both pass one test of three, the first by luck, and it is the more probable one.
+    // Both pass one test of three, the first by luck.
     let does = ["+--", "-+-"];
     let judge = Fickle { of: Some("+--"), ..fickle(&does, Some(TESTS[0])) };
     let config = BestOfN { drafts: 2, ..all() };
