@@ -41,6 +41,11 @@ enum Language {
 }
 
 impl Fence {
+    /// Whether it closes a block that so many of a mark have opened.
+    fn closes(&self, mark: char, count: usize) -> bool {
+        self.mark == mark && self.count >= count
+    }
+
     fn block<'a>(&self, text: &'a str) -> Block<'a> {
         let kind = match self.language {
             Language::Python | Language::Unnamed => BlockKind::Python,
@@ -114,7 +119,7 @@ impl OpenFence {
     /// What stands before the fence that closes the block on this line; `None` where it goes on.
     pub fn closed_by<'a>(&self, line: &'a str) -> Option<&'a str> {
         let close = closing(line)?;
-        (close.mark == self.mark && close.count >= self.count).then(|| &line[..close.span.start])
+        close.closes(self.mark, self.count).then(|| &line[..close.span.start])
     }
 
     /// Whether a line begins with such a fence, whatever follows it.
@@ -159,9 +164,7 @@ pub(crate) fn split<'a>(text: &'a str, strings: &[Range<usize>]) -> Option<Vec<B
         let after = strings.partition_point(|string| string.start < start);
         let is_text = after > 0 && start < strings[after - 1].end;
         if let Some((opening, content)) = open.take() {
-            let is_close = |close: &Fence| {
-                !is_text && close.mark == opening.mark && close.count >= opening.count
-            };
+            let is_close = |close: &Fence| !is_text && close.closes(opening.mark, opening.count);
             if let Some(close) = closing(line).filter(is_close) {
                 blocks.push(opening.block(&text[content..start + close.span.start]));
                 closed = end;

@@ -29,7 +29,7 @@ use watch::Watch;
 ///   language is one where what it holds begins as code does and it stands where the answer begins, or behind an empty
 ///   line or a colon; elsewhere, and behind a line of code, it closes what none has opened, as small models write.
 ///   Prose, output, other languages, and all behind the closing fence are let be; so is a completion without a fence.
-///   Strings have no fences.
+///   Strings have no fences, and where thinking ends the answer begins anew.
 /// * The fence that closes a block ends the program: behind an open bracket, or a header without its block, it is drawn
 ///   again. A block whose first line is indented goes on with a function; one in a list or a quotation is read without
 ///   its margin.

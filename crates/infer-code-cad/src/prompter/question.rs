@@ -19,7 +19,7 @@ pub enum Question {
     /// arXiv 2408.09121), whose literal mask this is.
     Masked,
     /// `masked-sentences`: the context with [one mask](crate::Writer::mask) in place of the docstring's sentences; its
-    /// examples stay, as in SPA's own experiments. Like all questions but the next it lacks what was retrieved.
+    /// examples stay, as in SPA's own experiments. It lacks what was retrieved.
     MaskedSentences,
     /// `masked-tokens`: the context itself, each token that shares a character with the docstring's sentences replaced by
     /// one of [the mask](crate::Writer::mask): as long, and all else at its place. The text of that stream is the context's.

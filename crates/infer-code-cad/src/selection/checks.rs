@@ -23,7 +23,7 @@ struct Test {
     text: String,
     /// It raises whatever the program does, so it does not count.
     is_broken: bool,
-    /// It showed two things of a program.
+    /// A program passed it in one of two runs.
     is_unstable: bool,
 }
 

@@ -62,7 +62,6 @@ impl Choice {
                 part.set("tie", "log_prob or first", &mut best.tie)?;
                 if part.take("repair", "on or off", switch)? == Some(true) {
                     best.repair = Some(Repair::default());
-                    part.expect(best.has_repairs(), "repair", "on", "an n above twice the wave")?;
                 }
                 (Self::VisibleTests(best), &["n", "wave", "stop", "tie", "repair"])
             }

@@ -74,21 +74,6 @@ impl Part {
         Ok(())
     }
 
-    /// Refuses the value of a key unless something holds.
-    pub(super) fn expect(
-        &self,
-        holds: bool,
-        key: &str,
-        value: &str,
-        expected: &'static str,
-    ) -> Result<(), TechniqueError> {
-        if holds {
-            return Ok(());
-        }
-        let (part, key, value) = (self.name.clone(), key.to_owned(), value.to_owned());
-        Err(TechniqueError::Value { part, key, value, expected })
-    }
-
     /// Sees that every key was taken, once; `keys` are those it may have.
     pub(super) fn finish(&self, keys: &[&str]) -> Result<(), TechniqueError> {
         let Some((key, _)) = self.values.first() else { return Ok(()) };

@@ -1,3 +1,4 @@
+use std::fmt::Display;
 use std::sync::Arc;
 
 use infer_code_cad_decode::{ContextAware, Contrast, DecodeError, Decoder, Mix};
@@ -159,11 +160,15 @@ impl Recipe {
         if let Some(contrast) = &self.contrast {
             contrast.check().map_err(|error| refused("cad", &error))?;
             let two = contrast.arity() == 2;
-            expect(two, "cad", "weights", contrast.arity(), "two weights, as in 1.5/-0.5")?;
+            expect(two, "cad", "weights", &contrast.arity(), "two weights, as in 1.5/-0.5")?;
         }
         self.sampler.check().map_err(|error| refused(self.sampler.name(), &error))?;
         if let Some(passages) = self.passages {
-            expect(passages > 0, "rag", "passages", passages, "a whole number of at least 1")?;
+            expect(passages > 0, "rag", "passages", &passages, "a whole number of at least 1")?;
+        }
+        if let Choice::VisibleTests(best) = &self.choice {
+            let expected = "an n above twice the wave";
+            expect(best.has_repairs(), "visible-tests", "repair", &"on", expected)?;
         }
         if self.contrast.is_some() && self.thinks_first {
             let reason = "no prompt of two streams asks for an outline; leave one out";
@@ -210,7 +215,7 @@ fn expect(
     holds: bool,
     part: &str,
     key: &str,
-    value: usize,
+    value: &dyn Display,
     expected: &'static str,
 ) -> Result<(), TechniqueError> {
     if holds {
